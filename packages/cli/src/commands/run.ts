@@ -1,0 +1,101 @@
+/**
+ * `belay run FILE`: runs a plan of the user's with actions of the user's. Owns: the order of refusals (actions, plan,
+ * parameters) before anything starts, and the way from a resting run to an exit code.
+ */
+import {
+  type ActionRegistry,
+  BelayError,
+  createEngine,
+  type Diagnostic,
+  type Plan,
+  type RunSnapshot,
+  type StartOptions,
+} from "@belay/engine";
+import { loadActions } from "../actions-module.ts";
+import { endChildren } from "../children.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, exitCodeOf } from "../exit-code.ts";
+import { followRun } from "../follow-run.ts";
+import { parseParams } from "../params.ts";
+import { readParamsFile } from "../params-file.ts";
+import { loadPlanFile, printDiagnostics, withOnFailure } from "../plan-file.ts";
+import { chooseRenderer } from "../render/choose-renderer.ts";
+import { outcomeLines } from "../render/outcome.ts";
+import type { Renderer } from "../render/renderer.ts";
+import { commandLine } from "../shell.ts";
+import { Refused } from "../usage-error.ts";
+
+export interface RunOptions {
+  /** `name=value` and `@file`, in the order given. */
+  readonly params?: readonly string[];
+  /** Module with the actions. Default: built-in actions only. */
+  readonly actions?: string;
+  readonly json?: boolean;
+  /** Default: what the plan says. */
+  readonly onFailure?: "pause" | "rollback";
+  readonly clientToken?: string;
+}
+
+/** What children get to end by themselves after Ctrl-C. */
+const CHILD_GRACE_MS = 2000;
+
+export async function runCommand(file: string, options: RunOptions, context: Context): Promise<ExitCode> {
+  const { terminal, interrupts } = context;
+  const actions = options.actions === undefined ? {} : await loadActions(options.actions);
+  const checked = await loadPlanFile(file, terminal.err, Object.keys(actions));
+  const plan = withOnFailure(checked, options.onFailure);
+  const params = await parseParams(options.params ?? [], plan.document.params, readParamsFile);
+  const renderer = chooseRenderer(terminal, options.json ?? false);
+  const start: StartOptions = {
+    params,
+    ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
+  };
+  const snapshot = await execute({ file, plan, actions, start }, renderer, context);
+  if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
+  renderer.rest(snapshot);
+  if (!options.json) {
+    const lines = outcomeLines(snapshot, nextCommands(file, options), terminal.out.colors);
+    for (const line of ["", ...lines]) terminal.out.line(line);
+  }
+  return interrupts.signal.aborted ? ExitCode.INTERRUPTED : exitCodeOf(snapshot.status);
+}
+
+interface Execution {
+  readonly file: string;
+  readonly plan: Plan;
+  readonly actions: ActionRegistry;
+  readonly start: StartOptions;
+}
+
+async function execute(
+  { file, plan, actions, start }: Execution,
+  renderer: Renderer,
+  context: Context,
+): Promise<RunSnapshot> {
+  const engine = await createEngine({ actions });
+  try {
+    const run = await engine.start(plan, start);
+    return await followRun(run, renderer, context.interrupts.signal);
+  } catch (error) {
+    if (!(error instanceof BelayError) || !REFUSALS.has(error.code)) throw error;
+    const diagnostics = (error.details["diagnostics"] ?? []) as readonly Diagnostic[];
+    if (diagnostics.length === 0) context.terminal.err.line(`belay: ${error.message}`);
+    printDiagnostics(error.code === "PARAMS_INVALID" ? "--params" : file, diagnostics, context.terminal.err);
+    throw new Refused();
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Codes with which `start` says no before anything ran. */
+const REFUSALS: ReadonlySet<string> = new Set(["PLAN_INVALID", "UNKNOWN_ACTION", "PARAMS_INVALID", "INVALID_ARGUMENT"]);
+
+function nextCommands(file: string, options: RunOptions): { readonly again: string; readonly rollback: string } {
+  const words = ["belay", "run", file];
+  for (const param of options.params ?? []) words.push("--params", param);
+  if (options.actions !== undefined) words.push("--actions", options.actions);
+  return {
+    again: commandLine(options.onFailure === undefined ? words : [...words, "--on-failure", options.onFailure]),
+    rollback: commandLine([...words, "--on-failure", "rollback"]),
+  };
+}

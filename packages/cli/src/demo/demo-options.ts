@@ -1,0 +1,21 @@
+/** The demos there are, and what can be asked of them. */
+
+export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbase-failover"] as const;
+
+export type DemoName = (typeof DEMO_NAMES)[number];
+
+export interface DemoOptions {
+  /** Node of the plan that is made to fail. */
+  readonly fail?: string;
+  /** Before its action ran, or after it took effect. Default `before`. */
+  readonly failWhen?: "before" | "after";
+  /** Default: what the plan says. */
+  readonly onFailure?: "pause" | "rollback";
+  /** Clients that write, 1..64. */
+  readonly writers: number;
+  /** Servers, 2..9. */
+  readonly nodes: number;
+  readonly json?: boolean;
+  /** Keep data and logs of the servers; they are stopped all the same. */
+  readonly keep?: boolean;
+}

@@ -1,0 +1,99 @@
+/**
+ * The bill of a PostgreSQL demo: what the clients noticed, what was lost, how long each step took. Pure.
+ * Owns: the verdict too; a run may end well and still have lost something.
+ */
+import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
+import type { WorkloadReport } from "@belay/failover-plans/embedded-postgres";
+import type { Colors } from "../output.ts";
+import { duration, fitLeft, fitRight } from "../render/text.ts";
+
+/** What the writers found out. */
+export type PostgresReport = WorkloadReport;
+
+/** Nothing acknowledged is lost, exactly one server takes writes, and all servers hold the same rows. */
+export function isSound(report: PostgresReport): boolean {
+  return report.acknowledgedLost === 0 && report.writers.length === 1 && report.allNodesEqual;
+}
+
+const LABEL_COLUMNS = 22;
+
+/** The report's lines, without line ends. */
+export function reportLines(snapshot: RunSnapshot, report: PostgresReport, colors: Colors): string[] {
+  const verdict = (good: boolean, text: string): string => (good ? colors.green(text) : colors.red(text));
+  const line = (label: string, text: string): string => `  ${fitLeft(label, LABEL_COLUMNS)} ${text}`;
+  const rows = Object.entries(report.rows).map(([name, count]) => `${name} ${count === null ? "no answer" : count}`);
+  const lines = [
+    "",
+    colors.bold("Report"),
+    line("writes unavailable", `${Math.round(report.unavailabilityMs)} ms`),
+    line("rows acknowledged", String(report.acknowledged)),
+    line("acknowledged lost", verdict(report.acknowledgedLost === 0, String(report.acknowledgedLost))),
+    line("errors, yet present", `${report.unacknowledgedButPresent} (the client saw an error, the row is there)`),
+    line("servers taking writes", verdict(report.writers.length === 1, writersText(report.writers))),
+    line(
+      "all servers equal",
+      `${verdict(report.allNodesEqual, report.allNodesEqual ? "yes" : "NO")} (${rows.join(", ")})`,
+    ),
+  ];
+  const rejoined = rejoinText(snapshot);
+  if (rejoined !== undefined) lines.push(line("old primary", rejoined));
+  return [...lines, ...stepLines(snapshot, colors)];
+}
+
+function writersText(writers: readonly string[]): string {
+  if (writers.length === 1) return `1 (${writers[0]})`;
+  return writers.length === 0 ? "NONE" : `${writers.length} (${writers.join(", ")}): SPLIT BRAIN`;
+}
+
+/** How the old primary came back, as the node `rejoinOld` of the plans says; undefined when it was not tried. */
+function rejoinText(snapshot: RunSnapshot): string | undefined {
+  const node = snapshot.nodes.find((one) => one.id === "rejoinOld");
+  if (node === undefined || !node.started) return undefined;
+  if (node.status !== "SUCCESSFUL") return `not back: ${node.error?.message ?? node.status}`;
+  const output = node.output as RejoinOutput | null | undefined;
+  if (output?.mode !== "reclone") return `${output?.node ?? "it"} follows again as it was (its WAL had not diverged)`;
+  const only = output.salvageable ? `, ${output.salvageable.count} rows that only it had were reported` : "";
+  return `${output.node} was copied anew: ${output.divergedBytes} bytes of its WAL had diverged${only}`;
+}
+
+/** What is read of the output of `postgres.rejoin`. */
+interface RejoinOutput {
+  readonly node: string;
+  readonly mode: "direct" | "reclone";
+  readonly divergedBytes: number;
+  readonly salvageable: { readonly count: number } | null;
+}
+
+/** Each step with its start, counted from that of the run, and how long it took. */
+function stepLines(snapshot: RunSnapshot, colors: Colors): string[] {
+  const began = Date.parse(snapshot.startTime);
+  const steps = snapshot.nodes
+    .flatMap((node) => [
+      span(node.id, node),
+      ...(node.compensation ? [span(`undo ${node.id}`, node.compensation)] : []),
+    ])
+    .filter((step) => step !== undefined)
+    .toSorted((a, b) => a.from - b.from);
+  const columns = Math.max(LABEL_COLUMNS, ...steps.map((step) => step.label.length));
+  const head = `  ${fitLeft("step", columns)} ${fitRight("start", 8)} ${fitRight("took", 8)}`;
+  const lines = steps.map(
+    ({ label, from, to }) =>
+      `  ${fitLeft(label, columns)} ${fitRight(`+${duration(from - began)}`, 8)} ${fitRight(`${to - from} ms`, 8)}`,
+  );
+  return ["", colors.dim(head), ...lines];
+}
+
+interface Step {
+  readonly label: string;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function span(
+  label: string,
+  { startTime, finishTime }: Pick<NodeSnapshot, "startTime" | "finishTime">,
+): Step | undefined {
+  if (startTime === null || finishTime === null) return undefined;
+  return { label, from: Date.parse(startTime), to: Date.parse(finishTime) };
+}

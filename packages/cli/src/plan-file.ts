@@ -1,0 +1,54 @@
+/**
+ * Plans from files. Owns: reading and the wording when a file cannot be read. Does not own: what a plan may say; that is the
+ * engine's, and comes back as diagnostics.
+ */
+import { readFile } from "node:fs/promises";
+import { checkPlan, type Diagnostic, definePlan, type Plan, type PlanCheck } from "@belay/engine";
+import type { Output } from "./output.ts";
+import { diagnosticLine } from "./render/diagnostic-line.ts";
+import { Refused, UsageError } from "./usage-error.ts";
+
+/** Reads text; throws UsageError with one line that says why not. */
+export async function readTextFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new UsageError(`cannot read ${file}: ${REASONS[code ?? ""] ?? message}`);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EISDIR: "it is a directory",
+  ENOTDIR: "no such file",
+  EACCES: "permission denied",
+};
+
+/**
+ * Reads and checks; the answer has the plan unless a diagnostic is an error. With `actions` (registered names), the plan's
+ * actions are checked too. Throws UsageError when the file cannot be read.
+ */
+export async function checkFile(file: string, actions?: readonly string[]): Promise<PlanCheck> {
+  const text = await readTextFile(file);
+  return checkPlan(text, { filename: file, ...(actions === undefined ? {} : { actions }) });
+}
+
+/** The checked plan; prints every diagnostic to `err`, throws Refused when there is no plan. */
+export async function loadPlanFile(file: string, err: Output, actions?: readonly string[]): Promise<Plan> {
+  const { plan, diagnostics } = await checkFile(file, actions);
+  printDiagnostics(file, diagnostics, err);
+  if (plan === undefined) throw new Refused();
+  return plan;
+}
+
+/** One line per diagnostic. */
+export function printDiagnostics(file: string, diagnostics: readonly Diagnostic[], output: Output): void {
+  for (const diagnostic of diagnostics) output.line(diagnosticLine(file, diagnostic, output.colors));
+}
+
+/** The same plan with another answer to a failed run; the plan itself when it already says so. */
+export function withOnFailure(plan: Plan, onFailure: "pause" | "rollback" | undefined): Plan {
+  if (onFailure === undefined || (plan.document.onFailure ?? "pause") === onFailure) return plan;
+  return definePlan({ ...plan.document, onFailure });
+}

@@ -1,0 +1,138 @@
+/**
+ * What is said once a run rests: how it ended, what failed and why, and what an operator can do now. Pure.
+ * Owns: wording. The choices follow the contract: nothing that started past a point of no return is offered for undoing
+ * (R33, R34), what never started has nothing to undo (R30).
+ */
+import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
+import type { Colors } from "../output.ts";
+import { failureText } from "./note.ts";
+import { runPaint } from "./status.ts";
+import { duration, firstLine } from "./text.ts";
+
+/** The commands that would start the same run again, shell-quoted. */
+export interface NextCommands {
+  /** As it was started. */
+  readonly again: string;
+  /** With `--on-failure rollback`. */
+  readonly rollback: string;
+}
+
+/** States of a node that may have failed; what failed and was undone since is still the cause. */
+const ENDED_BADLY: ReadonlySet<string> = new Set(["FAILED", "COMPENSATED", "COMPENSATION_FAILED"]);
+
+/** Failures listed one by one; the rest is counted. */
+const LISTED = 20;
+
+/** One line for a run that ended well, else its failures and the choices. Lines without line ends. */
+export function outcomeLines(snapshot: RunSnapshot, commands: NextCommands, colors: Colors): string[] {
+  const lines = [headline(snapshot, colors)];
+  if (snapshot.status === "SUCCESSFUL") return lines;
+  const failed = snapshot.nodes.filter(
+    (node) => node.error !== null && !node.tolerated && ENDED_BADLY.has(node.status),
+  );
+  lines.push(...list(failed, (node) => `${node.id} failed: ${reason(node)}`, colors.red));
+  const stuck = snapshot.nodes.filter((node) => node.status === "COMPENSATION_FAILED");
+  lines.push(...list(stuck, (node) => `${node.id} could not be undone: ${undoReason(node)}`, colors.red));
+  lines.push(...standing(snapshot, colors), ...choices(snapshot, commands, colors));
+  return lines;
+}
+
+function headline(snapshot: RunSnapshot, colors: Colors): string {
+  const span = Date.parse(snapshot.finishTime ?? snapshot.startTime) - Date.parse(snapshot.startTime);
+  const fault =
+    snapshot.fault === null ? "" : `, stopped by a fault: ${snapshot.fault.code}: ${snapshot.fault.message}`;
+  return `${colors.bold(runPaint(colors, snapshot.status)(snapshot.status))} after ${duration(span)}${fault}`;
+}
+
+function reason(node: NodeSnapshot): string {
+  const tries = node.runTime > 1 ? ` (attempt ${node.runTime})` : "";
+  return (node.error === null ? "no reason given" : failureText(node.error)) + tries;
+}
+
+function undoReason(node: NodeSnapshot): string {
+  const error = node.compensation?.error;
+  return error ? failureText(error) : "no reason given";
+}
+
+/** Past a point of no return, or partly undone: what still stands. */
+function standing(snapshot: RunSnapshot, colors: Colors): string[] {
+  if (snapshot.status === "ROLLED_BACK") return ["  everything that had started is undone"];
+  const barriers = startedBarriers(snapshot);
+  if (barriers.length === 0) return [];
+  const names = barriers.map((node) => node.id).join(", ");
+  return [`  ${colors.yellow("point of no return")} reached: ${names}; undoing stops there`];
+}
+
+function choices(snapshot: RunSnapshot, commands: NextCommands, colors: Colors): string[] {
+  const lines: string[] = ["", colors.bold("What you can do now:")];
+  lines.push("  remove the cause, then run it again from the start:", `    ${commands.again}`);
+  const undo = undoable(snapshot);
+  if (undo.length > 0 && snapshot.status !== "ROLLBACK_FAILED") {
+    const names = undo.map((node) => node.id).join(", ");
+    lines.push(`  run it so that a failure is undone (this time: ${names}):`, `    ${commands.rollback}`);
+  }
+  if (snapshot.status === "ROLLBACK_FAILED") {
+    lines.push("  undo by hand what could not be undone, and the nodes it stands on:", `    ${leftToUndo(snapshot)}`);
+  }
+  const calls = verbs(snapshot);
+  if (calls.length > 0) {
+    lines.push("  this run ended with this process; a program that keeps the engine could go on with:");
+    lines.push(...calls.map((call) => `    ${call}`));
+  }
+  return lines;
+}
+
+/** The calls that the run's status allows (R37). */
+function verbs(snapshot: RunSnapshot): string[] {
+  const failed = snapshot.nodes.find((node) => node.status === "FAILED" && !node.tolerated);
+  const quoted = failed ? JSON.stringify(failed.id) : undefined;
+  const back = startedBarriers(snapshot).length > 0 ? `run.rollback({ to: "barrier" })` : "run.rollback()";
+  switch (snapshot.status) {
+    case "FAILED":
+      return [...(quoted ? [`run.retry({ node: ${quoted} })`, `run.skip(${quoted})`] : []), back, "run.abandon()"];
+    case "CANCELED":
+      return ["run.retry()", back, "run.abandon()"];
+    case "PAUSED":
+      return ["run.resume()", "run.abandon()"];
+    case "PARTIALLY_ROLLED_BACK":
+      return ["run.retry()", "run.abandon()"];
+    case "ROLLBACK_FAILED": {
+      const stuck = snapshot.nodes.find((node) => node.status === "COMPENSATION_FAILED");
+      return ["run.rollback()", ...(stuck ? [`run.skipRollback(${JSON.stringify(stuck.id)})`] : []), "run.abandon()"];
+    }
+    default:
+      return [];
+  }
+}
+
+function startedBarriers(snapshot: RunSnapshot): NodeSnapshot[] {
+  return snapshot.nodes.filter((node) => node.prohibitRollback && node.started);
+}
+
+/** What `rollback({to: "barrier"})` would undo: started, with a compensation, and neither a started barrier nor above one. */
+function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
+  const byId = new Map(snapshot.nodes.map((node) => [node.id, node]));
+  const kept = new Set<string>();
+  const open = startedBarriers(snapshot).map((node) => node.id);
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (kept.has(id)) continue;
+    kept.add(id);
+    open.push(...(byId.get(id)?.upstreams ?? []));
+  }
+  const done = new Set(["COMPENSATED", "SKIPPED"]);
+  return snapshot.nodes.filter(
+    (node) => node.started && node.compensation !== null && !done.has(node.status) && !kept.has(node.id),
+  );
+}
+
+function leftToUndo(snapshot: RunSnapshot): string {
+  return undoable(snapshot)
+    .map((node) => `${node.id} (${firstLine(node.compensation?.action ?? "")})`)
+    .join(", ");
+}
+
+function list(nodes: readonly NodeSnapshot[], text: (node: NodeSnapshot) => string, paint: (text: string) => string) {
+  const lines = nodes.slice(0, LISTED).map((node) => `  ${paint("✗")} ${text(node)}`);
+  if (nodes.length > LISTED) lines.push(`  … and ${nodes.length - LISTED} more`);
+  return lines;
+}

@@ -1,0 +1,122 @@
+/**
+ * Admission: a node whose trigger holds becomes READY, is asked to resolve its condition, or is held back (R14).
+ * Owns: READY, HELD, the queues' contents. Does not own: who decides that a trigger holds (`flow.ts`), members of
+ * groups (`group.ts`), dispatch (`dispatch.ts`).
+ */
+import { NodeFlag } from "../plan/compiled.ts";
+import { type Commands, Op } from "./command.ts";
+import { OutcomeCode } from "./input.ts";
+import { NodeState } from "./node-state.ts";
+import { forwardKey, undoKey } from "./ready-queue.ts";
+import {
+  clearMark,
+  groupState,
+  hasFlag,
+  hasMark,
+  homeOf,
+  isExpanded,
+  isHalted,
+  Mark,
+  parallelIdxOf,
+  type RunState,
+  setMark,
+  setNode,
+} from "./state.ts";
+import { acceptsFailure } from "./trigger.ts";
+
+/** Whether `node` may start a first attempt now: nothing holds it, or its trigger accepts failures (R14, R37). */
+export function mayStart(state: RunState, node: number): boolean {
+  if (state.canceling || state.timedOut) return false;
+  const home = homeOf(state, node);
+  if (hasMark(state, home, Mark.RETRIED) || hasMark(state, node, Mark.RETRIED)) return true;
+  if (acceptsFailure(state.plan.trigger[home] as number)) return true;
+  return !isHalted(state);
+}
+
+/** PENDING -> READY and into its pool's queue. */
+export function makeReady(state: RunState, node: number, out: Commands): void {
+  setNode(state, node, NodeState.READY);
+  enqueue(state, node);
+  out.push(Op.READY, node, (state.attempt[node] as number) + 1);
+}
+
+/** Queues a READY node for dispatch. */
+export function enqueue(state: RunState, node: number): void {
+  const home = homeOf(state, node);
+  const pool = state.plan.pool[home] as number;
+  setMark(state, node, Mark.QUEUED);
+  state.queued[pool] = (state.queued[pool] as number) + 1;
+  state.queues[pool]?.push(forwardKey(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
+}
+
+/** Takes a node out of its queue; the entry itself is dropped when it comes up. */
+export function dequeue(state: RunState, node: number): void {
+  if (!hasMark(state, node, Mark.QUEUED)) return;
+  clearMark(state, node, Mark.QUEUED);
+  leavePool(state, node);
+}
+
+/** Queues the compensation of a node. */
+export function enqueueUndo(state: RunState, node: number): void {
+  const home = homeOf(state, node);
+  const pool = state.plan.pool[home] as number;
+  setMark(state, node, Mark.UNDO_QUEUED);
+  state.queued[pool] = (state.queued[pool] as number) + 1;
+  state.queues[pool]?.push(undoKey(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
+}
+
+export function leavePool(state: RunState, node: number): void {
+  const pool = state.plan.pool[homeOf(state, node)] as number;
+  state.queued[pool] = (state.queued[pool] as number) - 1;
+}
+
+/** Asks the host to evaluate the node's condition, or its list. */
+export function askToResolve(state: RunState, node: number, out: Commands): void {
+  setMark(state, node, Mark.RESOLVING);
+  state.resolving++;
+  out.push(Op.RESOLVE, node);
+}
+
+/** Ends a node as SKIPPED and queues the news; of a group, every member that has not ended goes with it. */
+export function skipNode(state: RunState, node: number, reason: number, out: Commands): void {
+  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  for (let i = 0; group !== undefined && i < group.count; i++) passMember(state, group.base + i, reason, out);
+  setNode(state, node, NodeState.SKIPPED);
+  state.skipReason[node] = reason;
+  out.push(Op.SKIPPED, node, reason);
+  state.done.push(node);
+}
+
+/** Ends a member as SKIPPED without news of its own: its group tells. Members that ended otherwise stay as they are. */
+export function passMember(state: RunState, member: number, reason: number, out: Commands): void {
+  const code = state.node[member];
+  const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+  if (code !== NodeState.PENDING && code !== NodeState.READY && !failed) return;
+  dequeue(state, member);
+  setNode(state, member, NodeState.SKIPPED);
+  state.skipReason[member] = reason;
+  out.push(Op.SKIPPED, member, reason);
+}
+
+/**
+ * Takes back every node that is READY for its first attempt and may not start any more (R14). Nodes between two
+ * attempts go on: what runs finishes. Cost: one pass over the nodes, once per failure that halts the run.
+ */
+export function holdReady(state: RunState, out: Commands): void {
+  for (let node = 0; node < state.size; node++) {
+    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED)) continue;
+    if ((state.attempt[node] as number) > (state.roundStart[node] as number) || mayStart(state, node)) continue;
+    dequeue(state, node);
+    setNode(state, node, NodeState.PENDING);
+    out.push(Op.HELD, node);
+    const group = state.groupOf[node] as number;
+    setMark(state, node, Mark.HELD);
+    if (group >= 0) groupState(state, group).open--;
+  }
+}
+
+/** Whether the compensation covers what the node has done (R30, R31). */
+export function hasUndo(state: RunState, node: number): boolean {
+  if (!hasMark(state, node, Mark.STARTED) || !hasFlag(state, node, NodeFlag.COMPENSATION)) return false;
+  return !hasFlag(state, node, NodeFlag.COMPENSATE_SUCCEEDED_ONLY) || state.outcome[node] === OutcomeCode.SUCCEEDED;
+}

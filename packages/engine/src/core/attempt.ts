@@ -1,0 +1,253 @@
+/**
+ * Attempts: dispatch, their ends, retries, aborts (R25-R28). Owns: RUNNING and CANCELING, attempt numbers, the deadlines
+ * of attempts. Does not own: what a node's final end means for others (`flow.ts`).
+ *
+ * A1 (R25): an answer counts only for the attempt that is RUNNING; any other is late and changes nothing.
+ * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
+ */
+import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
+import { dequeue, enqueue, enqueueUndo, hasUndo } from "./admit.ts";
+import { invariant } from "./assert.ts";
+import { Cause, type Commands, Deadline, Op } from "./command.ts";
+import { OutcomeCode } from "./input.ts";
+import { NodeState } from "./node-state.ts";
+import { retryDelayMs } from "./retry.ts";
+import {
+  clearMark,
+  hasFlag,
+  hasMark,
+  homeOf,
+  Mark,
+  OperationCode,
+  Purpose,
+  type RunState,
+  setMark,
+  setNode,
+  useSlot,
+} from "./state.ts";
+import { acceptsFailure } from "./trigger.ts";
+
+/** READY -> RUNNING: the attempt is now certain to be asked for. */
+export function startAttempt(state: RunState, node: number, out: Commands): void {
+  const { plan } = state;
+  const home = homeOf(state, node);
+  setNode(state, node, NodeState.RUNNING);
+  const attempt = (state.attempt[node] as number) + 1;
+  state.attempt[node] = attempt;
+  state.outcome[node] = OutcomeCode.NONE;
+  state.cause[node] = Cause.NONE;
+  state.running++;
+  useSlot(state, node, 1);
+  setMark(state, node, Mark.STARTED);
+  if (hasFlag(state, node, NodeFlag.PROHIBIT_ROLLBACK) && !hasMark(state, node, Mark.BARRIER)) {
+    setMark(state, node, Mark.BARRIER);
+    state.barriers++;
+  }
+  out.push(Op.RUN, node, attempt);
+  const timeoutMs = plan.timeoutMs[home] as number;
+  if (timeoutMs > 0) out.push(Op.ARM, node, attempt, Deadline.ATTEMPT, out.now + timeoutMs);
+  const heartbeatMs = plan.heartbeatTimeoutMs[home] as number;
+  if (heartbeatMs > 0) out.push(Op.ARM, node, attempt, Deadline.HEARTBEAT, out.now + heartbeatMs);
+  const round = state.roundStart[node] as number;
+  const totalMs = plan.totalTimeoutMs[home] as number;
+  if (totalMs > 0 && attempt === round + 1) out.push(Op.ARM, node, round, Deadline.TOTAL, out.now + totalMs);
+}
+
+/** The action answered: with success, or with a failure. */
+export function attemptAnswered(
+  state: RunState,
+  answer: { node: number; attempt: number; outcome: number; retryable: boolean },
+  out: Commands,
+): void {
+  const { node, attempt, outcome } = answer;
+  const current = state.attempt[node] === attempt;
+  if (current && state.node[node] === NodeState.RUNNING) {
+    endAttempt(state, node, out);
+    state.outcome[node] = outcome;
+    if (outcome === OutcomeCode.SUCCEEDED) succeed(state, node, out);
+    else retryOrFail(state, node, answer.retryable, out);
+    return;
+  }
+  const aborting = current && state.node[node] === NodeState.CANCELING;
+  // To fail when asked to let go is no news; to succeed all the same is (R26).
+  if (!aborting || outcome === OutcomeCode.SUCCEEDED) out.push(Op.LATE, node, attempt, outcome);
+  if (aborting) endAborted(state, node, out);
+}
+
+function succeed(state: RunState, node: number, out: Commands): void {
+  setNode(state, node, NodeState.SUCCESSFUL);
+  clearDeadline(state, node, Deadline.TOTAL, out);
+  out.push(Op.SUCCEEDED, node, state.attempt[node]);
+  state.done.push(node);
+}
+
+/** The attempt is over: its slot is free, its deadlines are void. */
+function endAttempt(state: RunState, node: number, out: Commands): void {
+  state.running--;
+  useSlot(state, node, -1);
+  invariant(state.running >= 0, "R25: more attempts ended than started");
+  clearDeadline(state, node, Deadline.ATTEMPT, out);
+  clearDeadline(state, node, Deadline.HEARTBEAT, out);
+}
+
+function clearDeadline(state: RunState, node: number, kind: number, out: Commands): void {
+  const { plan } = state;
+  const table =
+    kind === Deadline.ATTEMPT
+      ? plan.timeoutMs
+      : kind === Deadline.TOTAL
+        ? plan.totalTimeoutMs
+        : plan.heartbeatTimeoutMs;
+  if ((table[homeOf(state, node)] as number) > 0) out.push(Op.DISARM, node, 0, kind);
+}
+
+/** RUNNING -> CANCELING: its signal is aborted and it is given the grace period to let go (R26). */
+export function abortAttempt(state: RunState, node: number, cause: number, out: Commands): void {
+  if (state.node[node] === NodeState.CANCELING) {
+    // A cancel during the grace of a timeout wins: no further attempt follows.
+    if (isFinalCause(cause)) state.cause[node] = cause;
+    return;
+  }
+  setNode(state, node, NodeState.CANCELING);
+  state.cause[node] = cause;
+  if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
+  clearDeadline(state, node, Deadline.ATTEMPT, out);
+  clearDeadline(state, node, Deadline.HEARTBEAT, out);
+  out.push(Op.CANCELING, node, cause);
+  out.push(Op.ABORT, node, cause);
+  out.push(Op.ARM, node, state.attempt[node], Deadline.GRACE, out.now + state.settings.graceMs);
+}
+
+/** CANCELING ends: unknown, then another attempt or FAILED. */
+function endAborted(state: RunState, node: number, out: Commands): void {
+  endAttempt(state, node, out);
+  out.push(Op.DISARM, node, 0, Deadline.GRACE);
+  state.outcome[node] = OutcomeCode.UNKNOWN;
+  retryOrFail(state, node, !isFinalCause(state.cause[node] as number), out);
+}
+
+function isFinalCause(cause: number): boolean {
+  return cause === Cause.CANCEL || cause === Cause.TOTAL || cause === Cause.RUN_TIMEOUT || cause === Cause.KILL;
+}
+
+function retryOrFail(state: RunState, node: number, retryable: boolean, out: Commands): void {
+  const policy = policyOf(state, node);
+  const used = (state.attempt[node] as number) - (state.roundStart[node] as number);
+  if (!retryable || used >= policy.maxAttempts || mustNotRetry(state, node)) {
+    failNode(state, node, out);
+    return;
+  }
+  setNode(state, node, NodeState.READY);
+  state.operationOf[node] = OperationCode.RETRY;
+  const delayMs = delayOf(state, node);
+  out.push(Op.RETRYING, node, state.cause[node], 0, delayMs);
+  if (hasFlag(state, node, NodeFlag.COMPENSATE_FIRST) && hasUndo(state, node)) {
+    state.purpose[node] = Purpose.RETRY;
+    state.undoRoundStart[node] = state.undoAttempt[node] as number;
+    enqueueUndo(state, node);
+  } else {
+    waitForNext(state, node, delayMs, out);
+  }
+}
+
+/** Goes on once the node was undone between two attempts, unless the run was stopped meanwhile. */
+export function resumeRetry(state: RunState, node: number, out: Commands): void {
+  if (mustNotRetry(state, node)) {
+    failNode(state, node, out);
+    return;
+  }
+  waitForNext(state, node, delayOf(state, node), out);
+}
+
+function delayOf(state: RunState, node: number): number {
+  const attempt = state.attempt[node] as number;
+  const used = attempt - (state.roundStart[node] as number);
+  return retryDelayMs(policyOf(state, node), used, [state.settings.seed, node, attempt]);
+}
+
+function waitForNext(state: RunState, node: number, delayMs: number, out: Commands): void {
+  if (delayMs <= 0) {
+    enqueue(state, node);
+    out.push(Op.READY, node, (state.attempt[node] as number) + 1);
+    return;
+  }
+  setMark(state, node, Mark.BACKOFF);
+  state.backoff++;
+  out.push(Op.ARM, node, state.attempt[node], Deadline.BACKOFF, out.now + delayMs);
+}
+
+/** Whether the run has been stopped in a way that also ends attempts under way (R14 `kill`, R37 cancel). */
+function mustNotRetry(state: RunState, node: number): boolean {
+  if (state.canceling || state.timedOut) return true;
+  if (state.plan.failureMode !== "kill" || state.failures === 0) return false;
+  return !acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
+}
+
+const ONCE: CompiledRetry = {
+  maxAttempts: 1,
+  initialIntervalMs: 0,
+  backoffCoefficient: 1,
+  maxIntervalMs: 0,
+  fullJitter: false,
+};
+
+function policyOf(state: RunState, node: number): CompiledRetry {
+  return state.plan.retries[state.plan.retry[homeOf(state, node)] as number] ?? ONCE;
+}
+
+export function undoPolicyOf(state: RunState, node: number): CompiledRetry {
+  return state.plan.retries[state.plan.compensationRetry[homeOf(state, node)] as number] ?? ONCE;
+}
+
+/** Ends a node as FAILED and queues the news. */
+export function failNode(state: RunState, node: number, out: Commands): void {
+  setNode(state, node, NodeState.FAILED);
+  clearDeadline(state, node, Deadline.TOTAL, out);
+  out.push(Op.FAILED, node, state.cause[node]);
+  state.done.push(node);
+}
+
+/** Ends a READY node that will not get another attempt: canceled, killed or out of time. */
+export function failReady(state: RunState, node: number, cause: number, out: Commands): void {
+  dequeue(state, node);
+  leaveBackoff(state, node, out);
+  if (hasMark(state, node, Mark.UNDO_QUEUED)) {
+    clearMark(state, node, Mark.UNDO_QUEUED);
+    const pool = state.plan.pool[homeOf(state, node)] as number;
+    state.queued[pool] = (state.queued[pool] as number) - 1;
+  }
+  state.cause[node] = cause;
+  if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
+  failNode(state, node, out);
+}
+
+function leaveBackoff(state: RunState, node: number, out: Commands): void {
+  if (!hasMark(state, node, Mark.BACKOFF)) return;
+  clearMark(state, node, Mark.BACKOFF);
+  state.backoff--;
+  out.push(Op.DISARM, node, 0, Deadline.BACKOFF);
+}
+
+/** A deadline of an attempt passed; a token of another attempt changes nothing. */
+export function attemptDue(state: RunState, due: { kind: number; node: number; token: number }, out: Commands): void {
+  const { kind, node, token } = due;
+  const code = state.node[node];
+  if (kind === Deadline.TOTAL) {
+    if (state.roundStart[node] !== token) return;
+    if (code === NodeState.RUNNING || code === NodeState.CANCELING) abortAttempt(state, node, Cause.TOTAL, out);
+    else if (code === NodeState.READY) failReady(state, node, Cause.TOTAL, out);
+    return;
+  }
+  if (state.attempt[node] !== token) return;
+  if (kind === Deadline.ATTEMPT && code === NodeState.RUNNING) abortAttempt(state, node, Cause.TIMEOUT, out);
+  else if (kind === Deadline.HEARTBEAT && code === NodeState.RUNNING) {
+    abortAttempt(state, node, Cause.HEARTBEAT, out);
+  } else if (kind === Deadline.GRACE && code === NodeState.CANCELING) {
+    endAborted(state, node, out);
+  } else if (kind === Deadline.BACKOFF && hasMark(state, node, Mark.BACKOFF)) {
+    clearMark(state, node, Mark.BACKOFF);
+    state.backoff--;
+    enqueue(state, node);
+    out.push(Op.READY, node, token + 1);
+  }
+}

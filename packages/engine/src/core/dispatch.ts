@@ -1,0 +1,38 @@
+/**
+ * Dispatch (R11, R41): a grant of slots starts the best queued nodes of a pool. The host asks for slots while `demand`
+ * is positive; nothing is queued that may not start, so a grant always takes the top of the heap.
+ */
+
+import { leavePool } from "./admit.ts";
+import { startAttempt } from "./attempt.ts";
+import type { Commands } from "./command.ts";
+import { NodeState } from "./node-state.ts";
+import { clearMark, hasMark, Mark, type RunState } from "./state.ts";
+import { startUndo } from "./undo.ts";
+
+/** How many nodes of a pool wait for a slot; 0 while the run is paused (R37). */
+export function demand(state: RunState, pool: number): number {
+  return state.status === "RUNNING" || state.status === "ROLLING_BACK" ? (state.queued[pool] as number) : 0;
+}
+
+/** Starts up to `count` nodes; answers how many slots were not used. */
+export function grant(state: RunState, slots: { pool: number; count: number }, out: Commands): number {
+  const queue = state.queues[slots.pool];
+  let left = slots.count;
+  while (left > 0 && queue !== undefined && demand(state, slots.pool) > 0) {
+    const node = queue.pop();
+    if (node < 0) break;
+    if (hasMark(state, node, Mark.UNDO_QUEUED)) {
+      clearMark(state, node, Mark.UNDO_QUEUED);
+      leavePool(state, node);
+      startUndo(state, node, out);
+      left--;
+    } else if (hasMark(state, node, Mark.QUEUED) && state.node[node] === NodeState.READY) {
+      clearMark(state, node, Mark.QUEUED);
+      leavePool(state, node);
+      startAttempt(state, node, out);
+      left--;
+    }
+  }
+  return left;
+}

@@ -1,0 +1,144 @@
+/**
+ * The forward flow: what the end of a node means for others, and what a node does once its upstreams are known (R10,
+ * R12, R14). Owns: the two work queues of the state and their draining; no recursion, so a chain of any depth is fine.
+ */
+import { NodeFlag } from "../plan/compiled.ts";
+import { askToResolve, makeReady, mayStart, skipNode } from "./admit.ts";
+import { failNode } from "./attempt.ts";
+import type { Commands } from "./command.ts";
+import { spreadFailure } from "./failure.ts";
+import { createMembers, endGroup, hasNotedFailure, memberDone, startGroup } from "./group.ts";
+import { NodeState } from "./node-state.ts";
+import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
+import {
+  clearMark,
+  groupState,
+  hasFlag,
+  hasMark,
+  isExpanded,
+  isFailed,
+  isGroup,
+  Mark,
+  type RunState,
+  SkipCode,
+  setMark,
+} from "./state.ts";
+import { decideTrigger, type TriggerVerdict } from "./trigger.ts";
+
+/** Tells every end and decides every node it concerns, until nothing is left to tell. */
+export function drainForward(state: RunState, out: Commands): void {
+  const { done, undecided } = state;
+  let told = 0;
+  let decided = 0;
+  for (;;) {
+    if (told < done.length) {
+      const node = done[told++] as number;
+      if ((state.groupOf[node] as number) >= 0) memberDone(state, node, out);
+      else tellEnd(state, node, out);
+    } else if (decided < undecided.length) {
+      decide(state, undecided[decided++] as number, out);
+    } else {
+      break;
+    }
+  }
+  done.length = 0;
+  undecided.length = 0;
+}
+
+/** A declared node, or a group as a whole, ended. */
+function tellEnd(state: RunState, node: number, out: Commands): void {
+  if (hasMark(state, node, Mark.FINISHED)) return;
+  setMark(state, node, Mark.FINISHED);
+  clearMark(state, node, Mark.RETRIED);
+  state.finished++;
+  const end = endOf(state, node);
+  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  if (end.failed && !group?.failing) spreadFailure(state, node, out);
+  if (end.failed && !(group && hasNotedFailure(group))) noteFailure(state, node);
+  if (!group && state.node[node] === NodeState.SUCCESSFUL) noteSuccess(state, node);
+  noteEnd(state, node, end);
+}
+
+/** What the end of a declared node counts as (R12). */
+export function endOf(state: RunState, node: number): { failed: boolean; spared: boolean; blocking: boolean } {
+  const failed = isFailed(state, node);
+  const blocking = failed && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE);
+  if (!failed || !isExpanded(state, node)) return { failed, spared: !failed, blocking };
+  const group = groupState(state, node);
+  return { failed, spared: group.failed < group.count, blocking };
+}
+
+function verdictOf(state: RunState, node: number): TriggerVerdict {
+  const { plan } = state;
+  return decideTrigger(plan.trigger[node] as number, {
+    total: (plan.upOffset[node + 1] as number) - (plan.upOffset[node] as number),
+    waiting: state.waiting[node] as number,
+    succeeded: state.succeeded[node] as number,
+    failed: state.failed[node] as number,
+    spared: state.spared[node] as number,
+    blocking: state.blocking[node] as number,
+  });
+}
+
+/** Looks at a declared PENDING node: starts, skips or holds it, or leaves it waiting. */
+export function decide(state: RunState, node: number, out: Commands): void {
+  if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVING)) return;
+  const verdict = verdictOf(state, node);
+  if (verdict === "wait" || verdict === "blocked") return;
+  if (!mayStart(state, node)) {
+    setMark(state, node, Mark.HELD);
+    return;
+  }
+  clearMark(state, node, Mark.HELD);
+  if (verdict === "never") skipNode(state, node, SkipCode.UPSTREAM, out);
+  else admit(state, node, out);
+}
+
+function admit(state: RunState, node: number, out: Commands): void {
+  const resolved = hasMark(state, node, Mark.RESOLVED);
+  const asks =
+    hasFlag(state, node, NodeFlag.CONDITION) || (hasFlag(state, node, NodeFlag.DYNAMIC) && !isExpanded(state, node));
+  if (asks && !resolved) askToResolve(state, node, out);
+  else if (isGroup(state, node)) startGroup(state, node, out);
+  else makeReady(state, node, out);
+}
+
+/** The host's answer to RESOLVE. */
+export function resolved(
+  state: RunState,
+  answer: { node: number; verdict: "run" | "skip" | "fail"; members: number },
+  out: Commands,
+): void {
+  const { node, verdict, members } = answer;
+  if (!hasMark(state, node, Mark.RESOLVING)) return;
+  clearMark(state, node, Mark.RESOLVING);
+  state.resolving--;
+  const isMember = (state.groupOf[node] as number) >= 0;
+  if (verdict === "fail") {
+    failNode(state, node, out);
+    return;
+  }
+  setMark(state, node, Mark.RESOLVED);
+  if (verdict === "skip") skipNode(state, node, SkipCode.CONDITION, out);
+  else if (isMember) readyOrHold(state, node, out);
+  else if (isGroup(state, node)) resolvedGroup(state, node, members, out);
+  else decide(state, node, out);
+}
+
+/** A failure may have come while the member's condition was evaluated. */
+function readyOrHold(state: RunState, member: number, out: Commands): void {
+  if (mayStart(state, member)) {
+    makeReady(state, member, out);
+    return;
+  }
+  const group = groupState(state, state.groupOf[member] as number);
+  setMark(state, member, Mark.HELD);
+  group.open--;
+  endGroup(state, group, out);
+}
+
+function resolvedGroup(state: RunState, node: number, members: number, out: Commands): void {
+  if (!isExpanded(state, node)) createMembers(state, node, members, out);
+  if (mayStart(state, node)) startGroup(state, node, out);
+  else setMark(state, node, Mark.HELD);
+}

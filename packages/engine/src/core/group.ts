@@ -1,0 +1,186 @@
+/**
+ * Groups (R20-R24): expansion, letting members go by method, counting their ends, the group's own end.
+ * A group is one vertex of the graph; members hang on it, so neighbours never see them (R22).
+ *
+ * G1 (R21): SERIAL and FIRST_SUCCESS have at most one member open; a failed candidate is undone before the next starts.
+ * G2 (R14): a member that has not started is held like any node; the group ends once nothing of it can go on.
+ */
+import { type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { askToResolve, enqueueUndo, hasUndo, makeReady, mayStart, passMember, skipNode } from "./admit.ts";
+import { Cause, type Commands, Op } from "./command.ts";
+import { spreadFailure } from "./failure.ts";
+import { OutcomeCode } from "./input.ts";
+import { NodeState } from "./node-state.ts";
+import { noteFailure, noteSuccess } from "./notify.ts";
+import {
+  appendMembers,
+  clearMark,
+  type GroupState,
+  groupState,
+  hasFlag,
+  hasMark,
+  Mark,
+  Purpose,
+  type RunState,
+  SkipCode,
+  setNode,
+} from "./state.ts";
+
+/** Gives a group its members; none of them starts yet. */
+export function createMembers(state: RunState, node: number, count: number, out: Commands): void {
+  const index = state.plan.split[node] as number;
+  const base = appendMembers(state, node, count);
+  state.attempt.fill(state.attemptFloor[index] as number, base, base + count);
+  state.roundStart.fill(state.attemptFloor[index] as number, base, base + count);
+  state.undoAttempt.fill(state.undoFloor[index] as number, base, base + count);
+  state.groups[index] = {
+    node,
+    split: state.plan.splits[index] as CompiledSplit,
+    base,
+    count,
+    next: 0,
+    open: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    failing: false,
+    stuck: 0,
+    undoLeft: 0,
+  };
+  out.push(Op.EXPANDED, node, count, base);
+}
+
+/** PENDING -> RUNNING; an empty group is SKIPPED(empty) (R20). */
+export function startGroup(state: RunState, node: number, out: Commands): void {
+  const group = groupState(state, node);
+  if (group.count === 0) {
+    skipNode(state, node, SkipCode.EMPTY, out);
+    return;
+  }
+  setNode(state, node, NodeState.RUNNING);
+  releaseMembers(state, group, out);
+}
+
+/** Lets as many members go as method, concurrency and failures allow, in order of parallelIdx (R11). */
+export function releaseMembers(state: RunState, group: GroupState, out: Commands): void {
+  const { split } = group;
+  const serial = split.method !== MethodCode.PARALLEL;
+  const limit = serial ? 1 : split.maxConcurrency > 0 ? split.maxConcurrency : group.count;
+  while (group.open < limit && group.next < group.count && mayRelease(state, group)) {
+    const member = group.base + group.next++;
+    if (state.node[member] !== NodeState.PENDING || hasMark(state, member, Mark.RESOLVING)) continue;
+    clearMark(state, member, Mark.HELD);
+    group.open++;
+    if (hasFlag(state, member, NodeFlag.MEMBER_CONDITION) && !hasMark(state, member, Mark.RESOLVED)) {
+      askToResolve(state, member, out);
+    } else {
+      makeReady(state, member, out);
+    }
+  }
+}
+
+function mayRelease(state: RunState, group: GroupState): boolean {
+  if (!mayStart(state, group.node) || state.cause[group.node] === Cause.CANCEL) return false;
+  if (group.split.method === MethodCode.PARALLEL) return true;
+  return !group.failing;
+}
+
+/** A member ended, or a failed candidate is undone. */
+export function memberDone(state: RunState, member: number, out: Commands): void {
+  const group = groupState(state, state.groupOf[member] as number);
+  const firstSuccess = group.split.method === MethodCode.FIRST_SUCCESS;
+  const code = state.node[member];
+  if (firstSuccess && code === NodeState.FAILED && hasUndo(state, member)) {
+    state.purpose[member] = Purpose.SUPERSEDE;
+    state.undoRoundStart[member] = state.undoAttempt[member] as number;
+    enqueueUndo(state, member);
+    // Nobody is left to try: the group fails now, whatever becomes of the compensation.
+    if (group.next === group.count) startFailing(state, group, out);
+    return;
+  }
+  group.open--;
+  if (code === NodeState.SUCCESSFUL) {
+    countSuccess(state, group, out);
+  } else if (code === NodeState.SKIPPED) {
+    group.skipped++;
+  } else {
+    if (code === NodeState.COMPENSATION_FAILED) group.stuck++;
+    countFailure(state, group, out);
+  }
+  releaseMembers(state, group, out);
+  endGroup(state, group, out);
+}
+
+function countSuccess(state: RunState, group: GroupState, out: Commands): void {
+  if (group.succeeded++ === 0) noteSuccess(state, group.node);
+  if (group.split.method !== MethodCode.FIRST_SUCCESS) return;
+  for (; group.next < group.count; group.next++) {
+    const member = group.base + group.next;
+    if (state.node[member] !== NodeState.PENDING) continue;
+    passMember(state, member, SkipCode.SUPERSEDED, out);
+    group.skipped++;
+  }
+}
+
+/** Whether downstreams were told of a failed member; a failed candidate alone is no news (R21). */
+export function hasNotedFailure(group: GroupState): boolean {
+  return group.failed > 0 && group.split.method !== MethodCode.FIRST_SUCCESS;
+}
+
+function countFailure(state: RunState, group: GroupState, out: Commands): void {
+  const noted = hasNotedFailure(group);
+  group.failed++;
+  if (!noted && hasNotedFailure(group)) noteFailure(state, group.node);
+  if (hasFailed(group)) startFailing(state, group, out);
+}
+
+function startFailing(state: RunState, group: GroupState, out: Commands): void {
+  if (group.failing) return;
+  group.failing = true;
+  spreadFailure(state, group.node, out);
+}
+
+/** How many members may fail. */
+export function toleratedOf(group: GroupState): number {
+  return Math.max(group.split.tolerated, Math.floor(group.split.toleratedShare * group.count));
+}
+
+/** Whether the failures so far fail the group. */
+export function hasFailed(group: GroupState): boolean {
+  if (group.split.method !== MethodCode.FIRST_SUCCESS) return group.failed > toleratedOf(group);
+  if (group.succeeded > 0) return false;
+  if (group.stuck > 0) return true;
+  return group.failed > 0 && group.failed + group.skipped === group.count;
+}
+
+/** A tolerated group takes the members it did not start with it: nobody will retry them. */
+function passRest(state: RunState, group: GroupState, out: Commands): void {
+  if (!hasFlag(state, group.node, NodeFlag.TOLERATE_FAILURE)) return;
+  for (let member = group.base; member < group.base + group.count; member++) {
+    if (state.node[member] === NodeState.PENDING) passMember(state, member, SkipCode.UPSTREAM, out);
+  }
+}
+
+/** Ends the group once every member ended, or it fails and nothing of it can go on. */
+export function endGroup(state: RunState, group: GroupState, out: Commands): void {
+  const { node } = group;
+  if (group.open > 0 || state.node[node] !== NodeState.RUNNING) return;
+  const canceled = state.cause[node] === Cause.CANCEL;
+  const complete = group.succeeded + group.failed + group.skipped === group.count;
+  if (canceled && !complete) startFailing(state, group, out);
+  if (!complete && !group.failing) return;
+  if (group.failing) {
+    state.outcome[node] = OutcomeCode.FAILED;
+    passRest(state, group, out);
+    setNode(state, node, NodeState.FAILED);
+    out.push(Op.FAILED, node, state.cause[node]);
+  } else if (group.skipped === group.count) {
+    setNode(state, node, NodeState.SKIPPED);
+    state.skipReason[node] = SkipCode.CONDITION;
+    out.push(Op.SKIPPED, node, SkipCode.CONDITION);
+  } else {
+    setNode(state, node, NodeState.SUCCESSFUL);
+    out.push(Op.SUCCEEDED, node);
+  }
+  state.done.push(node);
+}

@@ -1,0 +1,220 @@
+/**
+ * The operator's verbs (R37), once `refusal.ts` has let them pass. Each changes states, then recounts; none of them
+ * decides anything a failure or a success would decide otherwise.
+ */
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { dequeue, enqueueUndo, holdReady, makeReady, skipNode } from "./admit.ts";
+import { abortAttempt, failReady } from "./attempt.ts";
+import { Cause, type Commands, Deadline, Op } from "./command.ts";
+import { stopRunning } from "./failure.ts";
+import { endGroup } from "./group.ts";
+import { WHOLE_RUN } from "./input.ts";
+import { NodeState } from "./node-state.ts";
+import { recount, resetNode, waitAgain } from "./recount.ts";
+import {
+  clearMark,
+  type GroupState,
+  groupState,
+  hasFlag,
+  hasMark,
+  isExpanded,
+  Mark,
+  OperationCode,
+  type RunState,
+  SkipCode,
+  setMark,
+  setNode,
+  setRun,
+} from "./state.ts";
+import { isToleratedFailure } from "./tolerance.ts";
+
+/** retry: one FAILED node, or everything that failed; after a partial rollback also everything that was undone. */
+export function retry(state: RunState, node: number, out: Commands): void {
+  const undone = state.status === "PARTIALLY_ROLLED_BACK";
+  leaveRest(state, out);
+  if (undone) resetUndone(state, out);
+  if (node === WHOLE_RUN) rearmAll(state, out);
+  else if (state.node[node] !== NodeState.PENDING) retryOne(state, node, out);
+  recount(state, out);
+}
+
+function retryOne(state: RunState, node: number, out: Commands): void {
+  rearm(state, node, out);
+  if (state.groupOf[node] === -1) startNow(state, node, out);
+}
+
+/** Goes forward again: a resting run is RUNNING, its own deadline starts anew. */
+function leaveRest(state: RunState, out: Commands): void {
+  const rested = state.status !== "RUNNING" && state.status !== "PAUSED";
+  if (rested) setRun(state, "RUNNING", out, true);
+  if (rested || state.timedOut) armRun(state, out);
+  state.canceling = false;
+  state.timedOut = false;
+  state.operation = OperationCode.RETRY;
+}
+
+/** Arms the deadline of the whole run (`timeout` of the plan). */
+export function armRun(state: RunState, out: Commands): void {
+  if (state.plan.runTimeoutMs <= 0) return;
+  state.runToken++;
+  out.push(Op.ARM, -1, state.runToken, Deadline.RUN, out.now + state.plan.runTimeoutMs);
+}
+
+function rearmAll(state: RunState, out: Commands): void {
+  for (let v = 0; v < state.plan.size; v++) {
+    const code = state.node[v];
+    const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+    if (isExpanded(state, v) && code === NodeState.RUNNING) rearmMembers(state, groupState(state, v), out);
+    else if (failed && !isPassed(state, v)) rearmDeclared(state, v, out);
+  }
+}
+
+/** Decided anew once its upstreams, which may be retried with it, have ended (R12). */
+function rearmDeclared(state: RunState, node: number, out: Commands): void {
+  setMark(state, node, Mark.RETRIED);
+  if (isExpanded(state, node)) rearmMembers(state, groupState(state, node), out);
+  again(state, node, out);
+}
+
+/** The plan tolerates the failure and has gone on (R14); what was stopped from outside has not been passed. */
+function isPassed(state: RunState, node: number): boolean {
+  const cause = state.cause[node];
+  const stopped = cause === Cause.CANCEL || cause === Cause.RUN_TIMEOUT || cause === Cause.KILL;
+  return !stopped && isToleratedFailure(state, node);
+}
+
+function rearm(state: RunState, node: number, out: Commands): void {
+  const home = state.groupOf[node] as number;
+  setMark(state, node, Mark.RETRIED);
+  if (home >= 0) {
+    reopenGroup(state, home);
+    rearmMember(state, node, out);
+  } else if (isExpanded(state, node)) {
+    reopenGroup(state, node);
+    rearmMembers(state, groupState(state, node), out);
+  } else {
+    again(state, node, out);
+  }
+}
+
+/** The one node that was asked for runs again, whatever has become of its upstreams: its trigger was decided (R12). */
+function startNow(state: RunState, node: number, out: Commands): void {
+  if (isExpanded(state, node) || state.node[node] !== NodeState.PENDING) return;
+  const undecided = hasFlag(state, node, NodeFlag.CONDITION | NodeFlag.DYNAMIC) && !hasMark(state, node, Mark.RESOLVED);
+  if (!undecided) makeReady(state, node, out);
+}
+
+function reopenGroup(state: RunState, group: number): void {
+  state.cause[group] = Cause.NONE;
+  if (state.node[group] === NodeState.FAILED) setNode(state, group, NodeState.RUNNING);
+}
+
+/** FIRST_SUCCESS starts over with its first candidate; the other methods retry what failed. */
+function rearmMembers(state: RunState, group: GroupState, out: Commands): void {
+  const startsOver = group.split.method === MethodCode.FIRST_SUCCESS;
+  for (let member = group.base; member < group.base + group.count; member++) {
+    const code = state.node[member];
+    const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+    const passed = code === NodeState.COMPENSATED || code === NodeState.SKIPPED;
+    if (startsOver ? failed || passed : failed && !isPassed(state, member)) again(state, member, out);
+  }
+}
+
+/** A fresh round: a failed compensation first; otherwise the node waits for its turn, which its trigger decides. */
+function again(state: RunState, node: number, out: Commands): void {
+  state.operationOf[node] = OperationCode.RETRY;
+  if (state.node[node] !== NodeState.COMPENSATION_FAILED) {
+    waitAgain(state, node, out);
+    return;
+  }
+  state.undoRoundStart[node] = state.undoAttempt[node] as number;
+  enqueueUndo(state, node);
+}
+
+/** One member, whatever holds its siblings: its group's trigger was decided and stays so (R12). */
+function rearmMember(state: RunState, member: number, out: Commands): void {
+  again(state, member, out);
+  if (state.node[member] === NodeState.PENDING) makeReady(state, member, out);
+}
+
+/** After a partial rollback: everything undone, and every decision below it, is taken anew (R34, R35). */
+function resetUndone(state: RunState, out: Commands): void {
+  const below = undoneAndBelow(state);
+  for (let v = 0; v < state.plan.size; v++) {
+    if (below[v] === 0 || hasMark(state, v, Mark.BARRIER)) continue;
+    if (isExpanded(state, v)) {
+      const group = groupState(state, v);
+      for (let m = group.base; m < group.base + group.count; m++) resetNode(state, m, out);
+      if (group.split.count < 0) dissolve(state, group);
+    }
+    resetNode(state, v, out);
+  }
+}
+
+/** A group whose list came from the run will expand again; its attempts go on counting (R43). */
+function dissolve(state: RunState, group: GroupState): void {
+  const index = state.plan.split[group.node] as number;
+  for (let member = group.base; member < group.base + group.count; member++) {
+    state.attemptFloor[index] = Math.max(state.attemptFloor[index] as number, state.attempt[member] as number);
+    state.undoFloor[index] = Math.max(state.undoFloor[index] as number, state.undoAttempt[member] as number);
+  }
+  state.groups[index] = undefined;
+}
+
+function undoneAndBelow(state: RunState): Uint8Array {
+  const { size, downOffset, downTarget } = state.plan;
+  const marked = new Uint8Array(size);
+  const stack: number[] = [];
+  for (let node = 0; node < state.size; node++) {
+    if (!hasMark(state, node, Mark.UNDONE)) continue;
+    const home = state.groupOf[node] as number;
+    stack.push(home < 0 ? node : home);
+  }
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (marked[node] === 1) continue;
+    marked[node] = 1;
+    for (let e = downOffset[node] as number; e < (downOffset[node + 1] as number); e++) {
+      stack.push(downTarget[e] as number);
+    }
+  }
+  return marked;
+}
+
+/** skip: the node counts as done; a failed group is passed as a whole. */
+export function skip(state: RunState, node: number, out: Commands): void {
+  leaveRest(state, out);
+  if (state.node[node] === NodeState.READY) dequeue(state, node);
+  const home = state.groupOf[node] as number;
+  if (home >= 0) reopenGroup(state, home);
+  skipNode(state, node, SkipCode.OPERATOR, out);
+  state.operationOf[node] = OperationCode.SKIP;
+  state.done.length = 0;
+  clearMark(state, node, Mark.FINISHED);
+  recount(state, out);
+}
+
+/** cancel: one node, a group's members, or the run. */
+export function cancel(state: RunState, node: number, out: Commands): void {
+  if (node === WHOLE_RUN) {
+    state.canceling = true;
+    state.operation = OperationCode.CANCEL;
+    holdReady(state, out);
+    stopRunning(state, Cause.CANCEL, out);
+    return;
+  }
+  if (!isExpanded(state, node)) {
+    cancelOne(state, node, out);
+    return;
+  }
+  const group = groupState(state, node);
+  state.cause[node] = Cause.CANCEL;
+  state.operationOf[node] = OperationCode.CANCEL;
+  for (let member = group.base; member < group.base + group.count; member++) cancelOne(state, member, out);
+  endGroup(state, group, out);
+}
+
+function cancelOne(state: RunState, node: number, out: Commands): void {
+  const code = state.node[node];
+  if (code === NodeState.RUNNING || code === NodeState.CANCELING) abortAttempt(state, node, Cause.CANCEL, out);
+  else if (code === NodeState.READY) failReady(state, node, Cause.CANCEL, out);
+}

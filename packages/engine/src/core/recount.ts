@@ -1,0 +1,111 @@
+/**
+ * Recounting: after an operator's verb (retry, skip) every counter of the forward flow is derived anew from the nodes'
+ * states, so no verb has to take back what an earlier failure had told. Cost: one pass over nodes and edges per verb.
+ */
+import { NodeFlag } from "../plan/compiled.ts";
+import { Cause, type Commands, Op } from "./command.ts";
+import { decide, endOf } from "./flow.ts";
+import { endGroup, hasFailed, hasNotedFailure, releaseMembers } from "./group.ts";
+import { OutcomeCode } from "./input.ts";
+import { NodeState } from "./node-state.ts";
+import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
+import {
+  clearMark,
+  type GroupState,
+  groupState,
+  hasFlag,
+  hasMark,
+  isExpanded,
+  isFailed,
+  isFinished,
+  Mark,
+  OperationCode,
+  Purpose,
+  type RunState,
+  setMark,
+  setNode,
+} from "./state.ts";
+
+/** Derives counters and failures, then lets everything go on that may. */
+export function recount(state: RunState, out: Commands): void {
+  const { plan } = state;
+  state.failures = 0;
+  state.finished = 0;
+  for (const group of state.groups) if (group !== undefined) recountGroup(state, group);
+  for (let v = 0; v < plan.size; v++) {
+    state.waiting[v] = (plan.upOffset[v + 1] as number) - (plan.upOffset[v] as number);
+    state.succeeded[v] = 0;
+    state.failed[v] = 0;
+    state.spared[v] = 0;
+    state.blocking[v] = 0;
+    clearMark(state, v, Mark.FINISHED | Mark.HELD);
+  }
+  for (let v = 0; v < plan.size; v++) retell(state, v);
+  state.undecided.length = 0;
+  goOn(state, out);
+}
+
+function recountGroup(state: RunState, group: GroupState): void {
+  group.next = 0;
+  group.open = 0;
+  group.succeeded = 0;
+  group.failed = 0;
+  group.skipped = 0;
+  group.stuck = 0;
+  for (let member = group.base; member < group.base + group.count; member++) {
+    const code = state.node[member];
+    if (code === NodeState.SUCCESSFUL) group.succeeded++;
+    else if (code === NodeState.SKIPPED) group.skipped++;
+    else if (code === NodeState.COMPENSATED || isFailed(state, member)) group.failed++;
+    else if (code !== NodeState.PENDING) group.open++;
+    if (code === NodeState.COMPENSATION_FAILED && isFailed(state, member)) group.stuck++;
+  }
+  group.failing =
+    hasFailed(group) || (state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED);
+}
+
+/** Tells downstreams again what a declared node has come to. */
+function retell(state: RunState, node: number): void {
+  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  if (group && group.succeeded > 0) noteSuccess(state, node);
+  if (group && hasNotedFailure(group)) noteFailure(state, node);
+  const end = endOf(state, node);
+  const failing = end.failed || (group?.failing === true && state.node[node] === NodeState.RUNNING);
+  if (failing && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE)) state.failures++;
+  if (!isFinished(state, node)) return;
+  setMark(state, node, Mark.FINISHED);
+  state.finished++;
+  if (end.failed && !(group && hasNotedFailure(group))) noteFailure(state, node);
+  if (!group && state.node[node] === NodeState.SUCCESSFUL) noteSuccess(state, node);
+  noteEnd(state, node, end);
+}
+
+/** Everything that waits is looked at again, in the order of the plan. */
+function goOn(state: RunState, out: Commands): void {
+  for (let v = 0; v < state.plan.size; v++) {
+    if (state.node[v] === NodeState.PENDING) decide(state, v, out);
+    if (state.node[v] !== NodeState.RUNNING || !isExpanded(state, v)) continue;
+    const group = groupState(state, v);
+    releaseMembers(state, group, out);
+    endGroup(state, group, out);
+  }
+}
+
+/** Back to PENDING, as if it had never started; attempt numbers go on (R25). */
+export function resetNode(state: RunState, node: number, out: Commands): void {
+  clearMark(state, node, Mark.STARTED | Mark.RESOLVED);
+  waitAgain(state, node, out);
+}
+
+/** Back to PENDING for a fresh round of attempts; what its earlier attempts did still counts for a rollback (R30). */
+export function waitAgain(state: RunState, node: number, out: Commands): void {
+  if (state.node[node] !== NodeState.PENDING) setNode(state, node, NodeState.PENDING);
+  clearMark(state, node, Mark.UNDONE | Mark.FINISHED | Mark.HELD);
+  state.roundStart[node] = state.attempt[node] as number;
+  if (!hasMark(state, node, Mark.STARTED)) state.outcome[node] = OutcomeCode.NONE;
+  state.cause[node] = Cause.NONE;
+  state.purpose[node] = Purpose.NONE;
+  state.skipReason[node] = 0;
+  state.operationOf[node] = OperationCode.RETRY;
+  out.push(Op.RESET, node, hasMark(state, node, Mark.STARTED) ? 1 : 0);
+}

@@ -1,0 +1,109 @@
+/**
+ * Which verb is allowed when (R37). Pure questions: the host asks before it journals a verb, so a refused one leaves no
+ * trace. The same answers serve a preview later.
+ */
+import { MethodCode } from "../plan/compiled.ts";
+import type { Input } from "./input.ts";
+import { WHOLE_RUN } from "./input.ts";
+import { NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
+import { barriersWithin } from "./rollback.ts";
+import type { RunStatus } from "./run-state.ts";
+import { groupState, hasMark, isExpanded, isGroup, Mark, type RunState } from "./state.ts";
+import { isToleratedFailure } from "./tolerance.ts";
+
+/** Why a verb is refused: as data. */
+export type Refusal =
+  | { readonly kind: "run-state"; readonly allowedIn: readonly RunStatus[] }
+  | { readonly kind: "node-state"; readonly allowedIn: readonly NodeStatus[]; readonly is: NodeStatus }
+  | { readonly kind: "tolerated" }
+  | { readonly kind: "member-of-first-success" }
+  | { readonly kind: "moving" }
+  | { readonly kind: "prohibited"; readonly nodes: readonly number[] };
+
+/** Run states in which each verb is allowed. */
+export const VERB_ALLOWED_IN = {
+  retry: ["RUNNING", "PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"] as const,
+  skip: ["RUNNING", "PAUSED", "FAILED", "CANCELED"] as const,
+  cancel: ["RUNNING", "PAUSED"] as const,
+  rollback: ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"] as const,
+  "skip-rollback": ["ROLLBACK_FAILED"] as const,
+  pause: ["RUNNING"] as const,
+  resume: ["PAUSED"] as const,
+  abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"] as const,
+} as const;
+
+export type Verb = keyof typeof VERB_ALLOWED_IN;
+export type VerbInput = Extract<Input, { kind: Verb }>;
+
+/** undefined = allowed. */
+export function refusalOf(state: RunState, input: VerbInput): Refusal | undefined {
+  const allowedIn: readonly RunStatus[] = VERB_ALLOWED_IN[input.kind];
+  if (!allowedIn.includes(state.status)) return { kind: "run-state", allowedIn };
+  switch (input.kind) {
+    case "retry":
+      return refuseRetry(state, input.node);
+    case "skip":
+      return refuseNode(state, input.node, ["FAILED", "READY", "COMPENSATION_FAILED"]) ?? refuseSkip(state, input.node);
+    case "cancel":
+      return input.node === WHOLE_RUN
+        ? refuseCancelRun(state)
+        : refuseNode(state, input.node, ["RUNNING", "READY", "CANCELING"]);
+    case "rollback":
+      return refuseRollback(state, input);
+    case "skip-rollback":
+      return refuseNode(state, input.node, ["COMPENSATION_FAILED"]);
+    case "abandon":
+      return state.status === "PAUSED" && isMoving(state) ? { kind: "moving" } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Attempts or compensations are in flight. */
+export function isMoving(state: RunState): boolean {
+  return state.running > 0 || state.undoing > 0 || state.resolving > 0;
+}
+
+function refuseNode(state: RunState, node: number, allowedIn: readonly NodeStatus[]): Refusal | undefined {
+  const is = NODE_STATUSES[state.node[node] as number] as NodeStatus;
+  return allowedIn.includes(is) ? undefined : { kind: "node-state", allowedIn, is };
+}
+
+function refuseRetry(state: RunState, node: number): Refusal | undefined {
+  if (node === WHOLE_RUN) {
+    const resting: readonly RunStatus[] = ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"];
+    return resting.includes(state.status) ? undefined : { kind: "run-state", allowedIn: resting };
+  }
+  if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
+  const refused = refuseNode(state, node, ["FAILED", "COMPENSATION_FAILED"]);
+  if (refused) return refused;
+  if (isToleratedFailure(state, node)) return { kind: "tolerated" };
+  return isCandidate(state, node) ? { kind: "member-of-first-success" } : undefined;
+}
+
+/** One candidate of a group that has failed is no use by itself: its group starts over, or is passed, as a whole. */
+function isCandidate(state: RunState, node: number): boolean {
+  const home = state.groupOf[node] as number;
+  return home >= 0 && groupState(state, home).split.method === MethodCode.FIRST_SUCCESS;
+}
+
+function refuseSkip(state: RunState, node: number): Refusal | undefined {
+  if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
+  if (state.node[node] === NodeState.READY && hasMark(state, node, Mark.STARTED)) {
+    return { kind: "node-state", allowedIn: ["FAILED", "COMPENSATION_FAILED"], is: "READY" };
+  }
+  if (!isGroup(state, node) && isToleratedFailure(state, node)) return { kind: "tolerated" };
+  if (isCandidate(state, node) && state.node[node] !== NodeState.READY) return { kind: "member-of-first-success" };
+  if (isExpanded(state, node) && groupState(state, node).open > 0) return { kind: "moving" };
+  return undefined;
+}
+
+function refuseCancelRun(state: RunState): Refusal | undefined {
+  return state.canceling ? { kind: "moving" } : undefined;
+}
+
+function refuseRollback(state: RunState, input: Extract<VerbInput, { kind: "rollback" }>): Refusal | undefined {
+  if (state.plan.prohibitRollback) return { kind: "prohibited", nodes: [] };
+  const nodes = barriersWithin(state, { kind: input.scope, node: input.node, retryFailed: true });
+  return nodes.length > 0 ? { kind: "prohibited", nodes } : undefined;
+}

@@ -1,0 +1,210 @@
+/**
+ * Rollback (R30-R35): the scope, the frontier that walks from the leaves up, and the run's end.
+ *
+ * B1 (R30): a node is reached once every direct downstream is cleared; cleared = compensated, or nothing to undo, or
+ *     out of scope, AND everything below it is cleared. So a node with nothing to undo shields nothing.
+ * B2 (R32): a node whose compensation failed is never cleared: its ancestors wait, other branches go on.
+ * B3 (R33, R34): a started prohibiting node, and with `barrier` its ancestors, are never in scope.
+ * Cost: one pass over nodes and edges per rollback.
+ */
+import { MethodCode } from "../plan/compiled.ts";
+import { enqueueUndo, hasUndo } from "./admit.ts";
+import { invariant } from "./assert.ts";
+import type { Commands } from "./command.ts";
+import { NodeState } from "./node-state.ts";
+import {
+  clearMark,
+  type GroupState,
+  groupState,
+  hasMark,
+  homeOf,
+  isExpanded,
+  Mark,
+  OperationCode,
+  Purpose,
+  type RunState,
+  setMark,
+  setRun,
+} from "./state.ts";
+
+export interface RollbackScope {
+  readonly kind: "all" | "barrier" | "node";
+  /** For `node`: its descendants are undone, it stands. */
+  readonly node: number;
+  /** false: failed compensations are left alone (skip-rollback). */
+  readonly retryFailed: boolean;
+}
+
+/** Starts (or resumes) a rollback: computes the scope, then reaches every node that has nothing left below it. */
+export function beginRollback(state: RunState, scope: RollbackScope, out: Commands): void {
+  if (state.status !== "ROLLING_BACK") setRun(state, "ROLLING_BACK", out);
+  state.operation = OperationCode.ROLLBACK;
+  state.undoScopeKind = scope.kind;
+  state.undoScopeNode = scope.node;
+  state.undoRetryFailed = scope.retryFailed;
+  state.undoScope = scopeOf(state, scope);
+  state.undoFailures = 0;
+  const { size, downOffset } = state.plan;
+  state.undoWaiting = new Int32Array(size);
+  const leaves: number[] = [];
+  for (let v = 0; v < size; v++) {
+    const below = (downOffset[v + 1] as number) - (downOffset[v] as number);
+    state.undoWaiting[v] = below;
+    if (below === 0) leaves.push(v);
+  }
+  reachAll(state, leaves);
+}
+
+/** Walks the frontier as far as it goes without waiting for a compensation. */
+function reachAll(state: RunState, start: readonly number[]): void {
+  const { upOffset, upTarget } = state.plan;
+  const stack = [...start];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (!reach(state, node)) continue;
+    const end = upOffset[node + 1] as number;
+    for (let e = upOffset[node] as number; e < end; e++) {
+      const upstream = upTarget[e] as number;
+      const left = (state.undoWaiting[upstream] as number) - 1;
+      state.undoWaiting[upstream] = left;
+      if (left === 0) stack.push(upstream);
+    }
+  }
+}
+
+/** Undoes what a declared node did; true when it is cleared at once. */
+function reach(state: RunState, node: number): boolean {
+  if (state.undoScope[node] === 0) return true;
+  if (isExpanded(state, node)) return reachGroup(state, groupState(state, node));
+  return !undoOne(state, node);
+}
+
+/** Queues the compensation of one node or member; false when there is nothing (more) to undo. */
+function undoOne(state: RunState, node: number): boolean {
+  if (hasMark(state, node, Mark.UNDONE)) return false;
+  if (!hasUndo(state, node)) {
+    if (hasMark(state, node, Mark.STARTED)) {
+      setMark(state, node, Mark.UNDONE);
+      state.operationOf[node] = OperationCode.ROLLBACK;
+    }
+    return false;
+  }
+  if (state.node[node] === NodeState.COMPENSATION_FAILED && !state.undoRetryFailed) {
+    state.undoFailures++;
+    return true;
+  }
+  state.operationOf[node] = OperationCode.ROLLBACK;
+  state.purpose[node] = Purpose.ROLLBACK;
+  state.undoRoundStart[node] = state.undoAttempt[node] as number;
+  enqueueUndo(state, node);
+  return true;
+}
+
+/** PARALLEL members are undone together, the others from the last to the first. */
+function reachGroup(state: RunState, group: GroupState): boolean {
+  if (group.split.method !== MethodCode.PARALLEL) {
+    group.undoLeft = group.count;
+    return !undoPrevious(state, group);
+  }
+  group.undoLeft = 0;
+  for (let i = group.count - 1; i >= 0; i--) {
+    if (undoOne(state, group.base + i)) group.undoLeft++;
+  }
+  return group.undoLeft === 0;
+}
+
+/** Undoes the next member downwards that needs it; false when none is left. `undoLeft` is how far it has come. */
+function undoPrevious(state: RunState, group: GroupState): boolean {
+  while (group.undoLeft > 0) {
+    group.undoLeft--;
+    if (undoOne(state, group.base + group.undoLeft)) return true;
+  }
+  return false;
+}
+
+/** A compensation of this rollback ended. */
+export function undoDone(state: RunState, node: number): void {
+  if (state.node[node] === NodeState.COMPENSATION_FAILED) return;
+  invariant(state.node[node] === NodeState.COMPENSATED, "R30: a node is cleared without being compensated");
+  const home = state.groupOf[node] as number;
+  if (home < 0) {
+    clear(state, node);
+    return;
+  }
+  const group = groupState(state, home);
+  const waits = group.split.method === MethodCode.PARALLEL ? --group.undoLeft > 0 : undoPrevious(state, group);
+  if (!waits) clear(state, home);
+}
+
+function clear(state: RunState, node: number): void {
+  const { upOffset, upTarget } = state.plan;
+  const next: number[] = [];
+  const end = upOffset[node + 1] as number;
+  for (let e = upOffset[node] as number; e < end; e++) {
+    const upstream = upTarget[e] as number;
+    const left = (state.undoWaiting[upstream] as number) - 1;
+    state.undoWaiting[upstream] = left;
+    if (left === 0) next.push(upstream);
+  }
+  reachAll(state, next);
+}
+
+/** 1 for every declared node that the rollback may touch. */
+function scopeOf(state: RunState, scope: RollbackScope): Uint8Array {
+  const { size, downOffset, downTarget, upOffset, upTarget } = state.plan;
+  if (scope.kind === "node") return closure([scope.node], downOffset, downTarget, false);
+  if (scope.kind === "all") return new Uint8Array(size).fill(1);
+  const stands = closure(
+    barrierNodes(state).map((node) => homeOf(state, node)),
+    upOffset,
+    upTarget,
+    true,
+  );
+  for (let v = 0; v < size; v++) stands[v] = stands[v] === 1 ? 0 : 1;
+  return stands;
+}
+
+/** Nodes and members that prohibit rollback and have started (R33), by number. */
+function barrierNodes(state: RunState): number[] {
+  const found: number[] = [];
+  for (let node = 0; node < state.size; node++) if (hasMark(state, node, Mark.BARRIER)) found.push(node);
+  return found;
+}
+
+/** The started prohibiting nodes that a rollback to `scope` would have to cross. */
+export function barriersWithin(state: RunState, scope: RollbackScope): number[] {
+  if (scope.kind === "barrier") return [];
+  const inside = scopeOf(state, scope);
+  return barrierNodes(state).filter((node) => inside[homeOf(state, node)] === 1);
+}
+
+/** Everything reachable from `start` along the given edges; `inclusive` counts the start itself. */
+function closure(start: readonly number[], offset: Int32Array, target: Int32Array, inclusive: boolean): Uint8Array {
+  const seen = new Uint8Array(offset.length - 1);
+  const stack = [...start];
+  if (inclusive) for (const node of start) seen[node] = 1;
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    const end = offset[node + 1] as number;
+    for (let e = offset[node] as number; e < end; e++) {
+      const next = target[e] as number;
+      if (seen[next] === 1) continue;
+      seen[next] = 1;
+      stack.push(next);
+    }
+  }
+  return seen;
+}
+
+/** The rollback has come to an end: says which one. */
+export function endRollback(state: RunState, out: Commands): void {
+  if (state.undoFailures > 0) setRun(state, "ROLLBACK_FAILED", out);
+  else if (state.undoScopeKind === "all") setRun(state, "ROLLED_BACK", out);
+  else if (state.undoScopeKind === "barrier" && state.barriers === 0) setRun(state, "ROLLED_BACK", out);
+  else setRun(state, "PARTIALLY_ROLLED_BACK", out);
+}
+
+/** skip-rollback (R32): the node counts as cleared although its compensation failed. */
+export function passFailedUndo(state: RunState, node: number): void {
+  setMark(state, node, Mark.UNDONE);
+  clearMark(state, node, Mark.STARTED);
+  state.operationOf[node] = OperationCode.ROLLBACK_SKIP;
+}

@@ -1,0 +1,46 @@
+/**
+ * Coming to rest (R14, R15): after every step, if nothing moves and nothing can start, the run's status follows from
+ * all nodes. A plan with `onFailure: rollback` goes on into its rollback from here (R34).
+ */
+import { invariant } from "./assert.ts";
+import { type Commands, Deadline, Op } from "./command.ts";
+import { beginRollback, endRollback } from "./rollback.ts";
+import { type RunState, setRun } from "./state.ts";
+
+/** Ends the run's movement when there is none left. */
+export function settle(state: RunState, out: Commands): void {
+  if (isBusy(state)) return;
+  if (state.status === "ROLLING_BACK") {
+    endRollback(state, out);
+    return;
+  }
+  if (state.status !== "RUNNING" && state.status !== "PAUSED") return;
+  const done = state.failures > 0 || state.timedOut || state.canceling || state.finished === state.plan.size;
+  if (done && state.plan.runTimeoutMs > 0) out.push(Op.DISARM, -1, 0, Deadline.RUN);
+  if (state.canceling) setRun(state, "CANCELED", out);
+  else if (state.failures > 0 || state.timedOut) fail(state, out);
+  else if (state.finished === state.plan.size) setRun(state, "SUCCESSFUL", out);
+  else invariant(state.status === "PAUSED", "R15: nothing moves, nothing failed, and the run is not done");
+}
+
+function fail(state: RunState, out: Commands): void {
+  if (state.plan.onFailure === "pause" || state.plan.prohibitRollback) {
+    setRun(state, "FAILED", out);
+    return;
+  }
+  beginRollback(state, { kind: "barrier", node: -1, retryFailed: true }, out);
+  if (!isBusy(state)) endRollback(state, out);
+}
+
+/** Attempts, compensations, backoffs, evaluations or queued nodes are left. */
+export function isBusy(state: RunState): boolean {
+  if (state.running > 0 || state.undoing > 0 || state.backoff > 0 || state.resolving > 0) return true;
+  for (let pool = 0; pool < state.queued.length; pool++) if ((state.queued[pool] as number) > 0) return true;
+  return false;
+}
+
+/** At rest: nothing is in flight and nothing will start by itself. A paused run rests while nodes wait. */
+export function isAtRest(state: RunState): boolean {
+  if (state.status === "RUNNING" || state.status === "ROLLING_BACK") return false;
+  return state.running === 0 && state.undoing === 0 && state.resolving === 0;
+}

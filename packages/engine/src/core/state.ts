@@ -1,0 +1,333 @@
+/**
+ * The state of one run: typed arrays indexed by node, and counters. Owns: layout, creation, growth, and the one place
+ * where a node or the run changes state (checked against the tables). Does not own: any decision.
+ *
+ * Nodes 0..plan.size-1 are the declared ones; a group's members are appended when it expands. `homeOf` gives the
+ * declared node whose flags, timeouts and pool a member shares.
+ */
+import { type CompiledPlan, type CompiledSplit, NodeFlag } from "../plan/compiled.ts";
+import { invariant } from "./assert.ts";
+import { type Commands, Op } from "./command.ts";
+import { NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import { RUN_STATUSES, type RunStatus, runMayGo } from "./run-state.ts";
+
+/** Facts about a node that its status does not tell, as bits of `RunState.marks`. */
+export const Mark = {
+  /** An attempt was dispatched and its effects were not undone since: rollback covers it (R30). */
+  STARTED: 1,
+  /** In a ready queue, waiting for a slot. */
+  QUEUED: 2,
+  /** Waiting for the backoff before its next attempt. */
+  BACKOFF: 4,
+  /** Ready but for a failure or a cancel that holds it (R14); its status is PENDING. */
+  HELD: 8,
+  /** Its condition or list is being evaluated. */
+  RESOLVING: 32,
+  /** Its condition was evaluated: not asked again on retry. */
+  RESOLVED: 64,
+  /** A prohibiting node that has started: never undone, whatever comes (R33). */
+  BARRIER: 128,
+  /** Rollback has passed it: compensated, or nothing to undo. */
+  UNDONE: 256,
+  UNDO_QUEUED: 512,
+  UNDO_BACKOFF: 1024,
+  UNDO_ABORTING: 2048,
+  /** Its end was told to its downstreams. */
+  FINISHED: 4096,
+  /** An operator asked for this node or group again: other failures do not hold it (R37). */
+  RETRIED: 8192,
+} as const;
+
+/** What was last asked of a node or a run; the words are the seed's. */
+export const OperationCode = { EXECUTE: 0, RETRY: 1, ROLLBACK: 2, SKIP: 3, ROLLBACK_SKIP: 4, CANCEL: 5 } as const;
+
+/** Reasons of SKIPPED, as codes. */
+export const SkipCode = { NONE: 0, CONDITION: 1, UPSTREAM: 2, EMPTY: 3, SUPERSEDED: 4, OPERATOR: 5 } as const;
+
+/** What a compensation is for. */
+export const Purpose = { NONE: 0, ROLLBACK: 1, RETRY: 2, SUPERSEDE: 3 } as const;
+
+/** The members of one group and how far they are. */
+export interface GroupState {
+  readonly node: number;
+  readonly split: CompiledSplit;
+  /** First member's number; -1 until expanded. */
+  base: number;
+  count: number;
+  /** parallelIdx of the next member to let go. */
+  next: number;
+  /** Members let go and not finished. */
+  open: number;
+  succeeded: number;
+  failed: number;
+  skipped: number;
+  /** More members failed than are tolerated: the group fails. */
+  failing: boolean;
+  /** Candidates whose compensation failed: the next one may not start (R21). */
+  stuck: number;
+  /** Members that rollback still has to undo. */
+  undoLeft: number;
+}
+
+export interface Settings {
+  /** Milliseconds an aborted attempt is given to let go (R26). */
+  readonly graceMs: number;
+  /** Seed of jitter. */
+  readonly seed: number;
+}
+
+export interface RunState {
+  readonly plan: CompiledPlan;
+  readonly settings: Settings;
+  status: RunStatus;
+  operation: number;
+  /** Nodes in use, members included. */
+  size: number;
+  /** NodeState code by node. */
+  node: Uint8Array;
+  operationOf: Uint8Array;
+  skipReason: Uint8Array;
+  /** Outcome of the last attempt, an OutcomeCode. */
+  outcome: Uint8Array;
+  /** Cause of the last abort. */
+  cause: Uint8Array;
+  purpose: Uint8Array;
+  marks: Int32Array;
+  /** Attempts dispatched, over all rounds (R25). */
+  attempt: Int32Array;
+  /** Attempts dispatched before the present round; an operator's retry begins a new one. */
+  roundStart: Int32Array;
+  undoAttempt: Int32Array;
+  undoRoundStart: Int32Array;
+  /** Declared node of a member; -1 for declared nodes. */
+  groupOf: Int32Array;
+  /** Place of a member in its group; -1 for declared nodes (R20). */
+  parallelIdx: Int32Array;
+  /** By split index. */
+  readonly groups: (GroupState | undefined)[];
+  /** By split index: attempts that earlier members of a group took, forward and undo; the next ones go on from there (R43). */
+  readonly attemptFloor: Int32Array;
+  readonly undoFloor: Int32Array;
+  /** Upstream counters of declared nodes, see `UpstreamCounts`. */
+  readonly waiting: Int32Array;
+  readonly succeeded: Int32Array;
+  readonly failed: Int32Array;
+  readonly spared: Int32Array;
+  readonly blocking: Int32Array;
+  /** Rollback: direct downstreams that are not cleared yet; empty outside a rollback. */
+  undoWaiting: Int32Array;
+  /** Rollback: 1 = in scope. */
+  undoScope: Uint8Array;
+  undoScopeKind: "all" | "barrier" | "node";
+  undoScopeNode: number;
+  /** Rollback: failed compensations are tried again (R32). */
+  undoRetryFailed: boolean;
+  /** One queue per pool. */
+  readonly queues: readonly ReadyQueue[];
+  /** Live entries per pool: what a grant may ask for. */
+  readonly queued: Int32Array;
+  /** Attempts in flight per pool, compensations included: the slots the run holds (R41). */
+  readonly active: Int32Array;
+  /** Nodes that ended and whose end is not told yet. */
+  readonly done: number[];
+  /** Declared nodes whose upstream counters changed. */
+  readonly undecided: number[];
+  /** Attempts in flight, aborting ones included. */
+  running: number;
+  /** Compensations in flight. */
+  undoing: number;
+  /** Nodes waiting for a backoff, forward or undo. */
+  backoff: number;
+  /** Conditions and lists being evaluated. */
+  resolving: number;
+  /** Declared nodes that ended. */
+  finished: number;
+  /** Declared nodes whose failure fails the run. */
+  failures: number;
+  /** Compensations that failed for good. */
+  undoFailures: number;
+  /** Prohibiting nodes that have started (R33). */
+  barriers: number;
+  /** An operator canceled the run: nothing new starts. */
+  canceling: boolean;
+  /** The run's own timeout passed. */
+  timedOut: boolean;
+  /** Token of the run's deadline: grows with each arming. */
+  runToken: number;
+}
+
+export function createState(plan: CompiledPlan, settings: Settings): RunState {
+  const size = plan.size;
+  const waiting = new Int32Array(size);
+  for (let v = 0; v < size; v++) waiting[v] = (plan.upOffset[v + 1] as number) - (plan.upOffset[v] as number);
+  return {
+    plan,
+    settings,
+    status: "RUNNING",
+    operation: OperationCode.EXECUTE,
+    size,
+    node: new Uint8Array(size),
+    operationOf: new Uint8Array(size),
+    skipReason: new Uint8Array(size),
+    outcome: new Uint8Array(size),
+    cause: new Uint8Array(size),
+    purpose: new Uint8Array(size),
+    marks: new Int32Array(size),
+    attempt: new Int32Array(size),
+    roundStart: new Int32Array(size),
+    undoAttempt: new Int32Array(size),
+    undoRoundStart: new Int32Array(size),
+    groupOf: new Int32Array(size).fill(-1),
+    parallelIdx: new Int32Array(size).fill(-1),
+    groups: plan.splits.map(() => undefined),
+    attemptFloor: new Int32Array(plan.splits.length),
+    undoFloor: new Int32Array(plan.splits.length),
+    waiting,
+    succeeded: new Int32Array(size),
+    failed: new Int32Array(size),
+    spared: new Int32Array(size),
+    blocking: new Int32Array(size),
+    undoWaiting: new Int32Array(0),
+    undoScope: new Uint8Array(0),
+    undoScopeKind: "all",
+    undoScopeNode: -1,
+    undoRetryFailed: true,
+    queues: plan.pools.map(() => new ReadyQueue()),
+    queued: new Int32Array(plan.pools.length),
+    active: new Int32Array(plan.pools.length),
+    done: [],
+    undecided: [],
+    running: 0,
+    undoing: 0,
+    backoff: 0,
+    resolving: 0,
+    finished: 0,
+    failures: 0,
+    undoFailures: 0,
+    barriers: 0,
+    canceling: false,
+    timedOut: false,
+    runToken: 0,
+  };
+}
+
+/** The declared node whose settings `node` shares: itself, or its group. */
+export function homeOf(state: RunState, node: number): number {
+  const group = state.groupOf[node] as number;
+  return group < 0 ? node : group;
+}
+
+/** -1 for declared nodes (R20). */
+export function parallelIdxOf(state: RunState, node: number): number {
+  return state.parallelIdx[node] as number;
+}
+
+/** Counts a slot of the node's pool as taken (+1) or free again (-1) (R41). */
+export function useSlot(state: RunState, node: number, by: number): void {
+  const pool = state.plan.pool[homeOf(state, node)] as number;
+  state.active[pool] = (state.active[pool] as number) + by;
+}
+
+export function isGroup(state: RunState, node: number): boolean {
+  return node < state.plan.size && ((state.plan.flags[node] as number) & NodeFlag.GROUP) !== 0;
+}
+
+/** Whether the node is a group that has its members. */
+export function isExpanded(state: RunState, node: number): boolean {
+  return isGroup(state, node) && state.groups[state.plan.split[node] as number] !== undefined;
+}
+
+/** The group's members; asserts that `node` is an expanded group. */
+export function groupState(state: RunState, node: number): GroupState {
+  const group = state.groups[state.plan.split[node] as number];
+  invariant(group !== undefined, "R23: a group's members are asked for before it expanded");
+  return group;
+}
+
+export function hasFlag(state: RunState, node: number, flag: number): boolean {
+  return ((state.plan.flags[homeOf(state, node)] as number) & flag) !== 0;
+}
+
+export function hasMark(state: RunState, node: number, mark: number): boolean {
+  return ((state.marks[node] as number) & mark) !== 0;
+}
+
+export function setMark(state: RunState, node: number, mark: number): void {
+  state.marks[node] = (state.marks[node] as number) | mark;
+}
+
+export function clearMark(state: RunState, node: number, mark: number): void {
+  state.marks[node] = (state.marks[node] as number) & ~mark;
+}
+
+/** The only place where a node changes state; an unlisted transition is a bug. */
+export function setNode(state: RunState, node: number, to: number): void {
+  const from = state.node[node] as number;
+  const allowed = NODE_ALLOWED[from * NODE_STATUSES.length + to] === 1;
+  if (!allowed) invariant(false, `R51: node ${node} may not go from ${NODE_STATUSES[from]} to ${NODE_STATUSES[to]}`);
+  state.node[node] = to;
+}
+
+/** The only place where the run changes state. */
+export function setRun(state: RunState, to: RunStatus, out: Commands, goesOn = false): void {
+  const from = state.status;
+  if (!runMayGo(from, to)) invariant(false, `R51: the run may not go from ${from} to ${to}`);
+  state.status = to;
+  out.push(Op.RUN_STATUS, -1, RUN_STATUSES.indexOf(to), goesOn ? 1 : 0);
+}
+
+/** true while a failure or a cancel stops everything but reactions and attempts under way (R14, R37). */
+export function isHalted(state: RunState): boolean {
+  return state.canceling || state.timedOut || (state.failures > 0 && state.plan.failureMode !== "continue");
+}
+
+/** Appends `count` members of the group `node`; answers the number of the first. */
+export function appendMembers(state: RunState, node: number, count: number): number {
+  const base = state.size;
+  const size = base + count;
+  if (size > state.node.length) growTo(state, Math.max(size, state.node.length * 2));
+  state.size = size;
+  state.groupOf.fill(node, base, size);
+  for (let i = 0; i < count; i++) state.parallelIdx[base + i] = i;
+  return base;
+}
+
+function growTo(state: RunState, capacity: number): void {
+  const bytes = (old: Uint8Array): Uint8Array => {
+    const grown = new Uint8Array(capacity);
+    grown.set(old);
+    return grown;
+  };
+  const ints = (old: Int32Array): Int32Array => {
+    const grown = new Int32Array(capacity);
+    grown.set(old);
+    return grown;
+  };
+  state.node = bytes(state.node);
+  state.operationOf = bytes(state.operationOf);
+  state.skipReason = bytes(state.skipReason);
+  state.outcome = bytes(state.outcome);
+  state.cause = bytes(state.cause);
+  state.purpose = bytes(state.purpose);
+  state.marks = ints(state.marks);
+  state.attempt = ints(state.attempt);
+  state.roundStart = ints(state.roundStart);
+  state.undoAttempt = ints(state.undoAttempt);
+  state.undoRoundStart = ints(state.undoRoundStart);
+  state.groupOf = ints(state.groupOf);
+  state.parallelIdx = ints(state.parallelIdx);
+}
+
+/** FAILED, or its compensation failed, and neither is being mended. */
+export function isFailed(state: RunState, node: number): boolean {
+  const code = state.node[node] as number;
+  if (hasMark(state, node, Mark.UNDO_QUEUED)) return false;
+  return code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+}
+
+/** Ended in the forward direction: its downstreams may be decided. */
+export function isFinished(state: RunState, node: number): boolean {
+  const code = state.node[node] as number;
+  return code === NodeState.SUCCESSFUL || code === NodeState.SKIPPED || isFailed(state, node);
+}

@@ -1,0 +1,39 @@
+/**
+ * @belay/engine: the public surface. Plans in, runs out; see README.md. Other entry points: `./views` (drawings, analysis,
+ * OCP's task view), `./core` (the pure core), `./testing` (manual clock, held actions, trace checks).
+ */
+export { BelayError, type ErrorCode, NonRetryable } from "./errors.ts";
+export { MemoryJournal } from "./journal/memory.ts";
+export type { Journal, JournalRecord, RunHeader } from "./journal/port.ts";
+export type { Diagnostic, DiagnosticCode } from "./plan/diagnostic.ts";
+export type { Json, NodeDocument, Plan, PlanDocument } from "./plan/document.ts";
+export { importOcpTask } from "./plan/import-ocp.ts";
+export type { Limits } from "./plan/limits.ts";
+export { checkPlan, formatDiagnostic, type PlanCheck, parsePlan } from "./plan/parse.ts";
+export { defineAction } from "./runtime/actions.ts";
+export type {
+  ActionContext,
+  ActionDefinition,
+  ActionRegistry,
+  AnyAction,
+  AnyRunEvent,
+  Clock,
+  Engine,
+  NodeFailure,
+  NodeSnapshot,
+  NodeStatus,
+  Operation,
+  PoolOptions,
+  Run,
+  RunEventMap,
+  RunEventName,
+  RunSnapshot,
+  RunStatus,
+  StartOptions,
+  VerbOptions,
+} from "./runtime/api.ts";
+export { systemClock } from "./runtime/clock.ts";
+export { definePlan } from "./runtime/define-plan.ts";
+export { createEngine, type EngineOptions } from "./runtime/engine.ts";
+export { RUN_EVENT_NAMES } from "./runtime/event.ts";
+export { toOcpTask } from "./views/ocp-task.ts";

@@ -1,0 +1,190 @@
+/**
+ * Any value -> a JSON value of our own: copied, frozen, within the limits of depth, size and strings, or diagnostics.
+ * Owns: what counts as data (R1) and the limits that hold for any value (R4). Knows nothing of plans.
+ * Invariants: no recursion; no getter, `toJSON` or other code of the value runs; a value shared in two places is copied
+ * twice, within the byte limit; cycles are refused. Cost: linear in the copied size.
+ */
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+import type { Json } from "./document.ts";
+import { setOwn } from "./json-text.ts";
+import { type Limits, limitDiagnostic } from "./limits.ts";
+import { childPath } from "./path.ts";
+
+/** Enough to mend a file by; more would bury the first. */
+const MAX_DIAGNOSTICS = 1000;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+type Container = unknown[] | Record<string, unknown>;
+
+interface Frame {
+  readonly source: object;
+  readonly target: Container;
+  readonly keys: readonly string[] | undefined;
+  readonly path: string;
+  index: number;
+}
+
+/**
+ * The frozen copy, or undefined with the reasons. `sketch`: the copy, also when only numbers, strings or keys in it are
+ * wrong, so that everything else is checked in the same go.
+ */
+export function admitJson(value: unknown, limits: Limits): AdmittedJson {
+  const copier = new Copier(limits);
+  const copy = copier.copy(value);
+  const { diagnostics } = copier;
+  if (diagnostics.length === 0) return { value: copy, sketch: copy, diagnostics };
+  const whole = diagnostics.every(({ code }) => code === "UNSAFE_INTEGER" || code === "INVALID_VALUE");
+  return { value: undefined, sketch: whole ? copy : undefined, diagnostics };
+}
+
+export interface AdmittedJson {
+  readonly value: Json | undefined;
+  readonly sketch: Json | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+class Copier {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #limits: Limits;
+  readonly #stack: Frame[] = [];
+  readonly #open = new Set<object>();
+  readonly #made: Container[] = [];
+  #values = 0;
+  #stopped = false;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  copy(value: unknown): Json {
+    const root = this.#enter(value, "");
+    while (this.#stack.length > 0 && !this.#stopped) this.#advance(this.#stack[this.#stack.length - 1] as Frame);
+    for (const container of this.#made) Object.freeze(container);
+    return root as Json;
+  }
+
+  #advance(frame: Frame): void {
+    const { keys, source, target } = frame;
+    if (frame.index === (keys ?? (source as unknown[])).length) {
+      this.#stack.pop();
+      this.#open.delete(source);
+      return;
+    }
+    const segment = keys === undefined ? frame.index : (keys[frame.index] as string);
+    frame.index++;
+    const descriptor = Object.getOwnPropertyDescriptor(source, segment);
+    // Lazily: most values are fine and need no path.
+    const path = (): string => childPath(frame.path, segment);
+    if (descriptor !== undefined && !("value" in descriptor)) {
+      this.#report("WRONG_TYPE", path(), "a getter or setter is not data");
+      return;
+    }
+    const value: unknown = descriptor?.value;
+    if (keys === undefined) (target as unknown[]).push(this.#enter(value, path));
+    else if (value !== undefined && this.#checkKey(segment as string, path)) {
+      setOwn(target as Record<string, unknown>, segment as string, this.#enter(value, path));
+    }
+  }
+
+  #checkKey(key: string, path: () => string): boolean {
+    if (key === "__proto__") {
+      this.#report("INVALID_VALUE", path(), 'the key "__proto__" is not allowed');
+      return false;
+    }
+    this.#checkString(key, path);
+    return true;
+  }
+
+  /** The copy of a scalar, or the still empty copy of a container, whose frame is pushed. */
+  #enter(value: unknown, at: string | (() => string)): unknown {
+    const path = typeof at === "string" ? () => at : at;
+    // Each value takes two bytes of text at least: itself and what separates it.
+    this.#values++;
+    if (this.#values * 2 > this.#limits.bytes + 2) {
+      this.#stop(limitDiagnostic(this.#limits, "bytes", ""));
+      return null;
+    }
+    switch (typeof value) {
+      case "boolean":
+        return value;
+      case "string":
+        this.#checkString(value, path);
+        return value;
+      case "number":
+        this.#checkNumber(value, path);
+        return value;
+      case "object":
+        return value === null ? null : this.#push(value, path());
+      default:
+        this.#report("WRONG_TYPE", path(), `${describe(value)} is not data`);
+        return null;
+    }
+  }
+
+  #push(source: object, path: string): unknown {
+    if (this.#open.has(source)) {
+      this.#report("WRONG_TYPE", path, "the value contains itself");
+      return null;
+    }
+    const isList = Array.isArray(source);
+    if (!isList && !isPlain(source)) {
+      this.#report("WRONG_TYPE", path, "an instance of a class is not data");
+      return null;
+    }
+    if (this.#stack.length >= this.#limits.depth) {
+      this.#add(limitDiagnostic(this.#limits, "depth", path));
+      return null;
+    }
+    const target: Container = isList ? [] : {};
+    this.#made.push(target);
+    this.#open.add(source);
+    this.#stack.push({ source, target, keys: isList ? undefined : Object.keys(source), path, index: 0 });
+    return target;
+  }
+
+  #checkString(value: string, path: () => string): void {
+    if (value.length > this.#limits.stringLength) {
+      this.#add(limitDiagnostic(this.#limits, "stringLength", path(), value.length));
+    } else if (LONE_SURROGATE.test(value)) {
+      this.#report("INVALID_VALUE", path(), "the string has half of a surrogate pair, which UTF-8 cannot carry");
+    }
+  }
+
+  #checkNumber(value: number, path: () => string): void {
+    if (!Number.isFinite(value)) {
+      this.#report("INVALID_VALUE", path(), `${value} is not a finite number`);
+    } else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      this.#add({
+        code: "UNSAFE_INTEGER",
+        severity: "error",
+        path: path(),
+        message: "the integer is beyond 2^53 and would be rounded",
+        suggestion: "write it as a string",
+      });
+    }
+  }
+
+  #report(code: DiagnosticCode, path: string, message: string): void {
+    this.#add({ code, severity: "error", path, message });
+  }
+
+  #add(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+    if (this.diagnostics.length >= MAX_DIAGNOSTICS) this.#stopped = true;
+  }
+
+  #stop(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+    this.#stopped = true;
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What a value that is no data is, for people. */
+function describe(value: unknown): string {
+  return value === undefined ? "undefined" : `a ${typeof value}`;
+}

@@ -1,0 +1,129 @@
+/**
+ * The checks that need the graph (R3): ids, edges, cycles, series ids, expressions and what they read, splits, and the
+ * limits on nodes and edges (R4). Owns: their order. Does not own: shapes and ranges (`schema.ts`).
+ * Everything that is wrong is reported at once, but for what cannot be told while something else is: reads are compared
+ * with the order only when there is one. Cost: linear in nodes and edges, but for bounded searches.
+ */
+import { adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import { notAncestors } from "./ancestors.ts";
+import { type Cycle, findCycle } from "./cycle.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { PlanDocument } from "./document.ts";
+import { type Edges, readEdges } from "./edges.ts";
+import { type Limits, limitDiagnostic } from "./limits.ts";
+import { checkExpressions, type NodeRead } from "./reads.ts";
+
+/** Highest `seriesId`: labels are 32-bit integers, and members get theirs after the highest in use (R24). */
+export const MAX_SERIES_ID = 1_000_000_000;
+/** Nodes of a cycle that a message names. */
+const NAMED_IN_CYCLE = 20;
+
+export interface CheckedGraph {
+  readonly diagnostics: Diagnostic[];
+  /** Complete upstreams of every node, in the order of the plan; of use only when there is no diagnostic. */
+  readonly upstreams: readonly (readonly string[])[];
+}
+
+/** Checks a document whose structure is right. Never throws for what people write. */
+export function checkGraph(document: PlanDocument, limits: Limits): CheckedGraph {
+  const exceeded = checkSize(document, limits);
+  // What is too large is not looked at any further (R4).
+  if (exceeded.length > 0) return { diagnostics: exceeded, upstreams: document.nodes.map(() => []) };
+  const edges = readEdges(document);
+  const { reads, diagnostics } = checkExpressions(document, edges, limits);
+  return {
+    diagnostics: [
+      ...edges.diagnostics,
+      ...checkSeriesIds(document),
+      ...checkOrder(document, edges, reads),
+      ...diagnostics,
+    ],
+    upstreams: edges.upstreams,
+  };
+}
+
+function checkSize(document: PlanDocument, limits: Limits): Diagnostic[] {
+  const { nodes } = document;
+  const diagnostics: Diagnostic[] = [];
+  if (nodes.length > limits.nodes) diagnostics.push(limitDiagnostic(limits, "nodes", "nodes", nodes.length));
+  // An edge that both sides name is one edge.
+  const sides = { upstreams: 0, downstreams: 0 };
+  for (const node of nodes) {
+    sides.upstreams += node.upstreams?.length ?? 0;
+    sides.downstreams += node.downstreams?.length ?? 0;
+  }
+  const count = Math.max(sides.upstreams, sides.downstreams);
+  if (count > limits.edges) diagnostics.push(limitDiagnostic(limits, "edges", "nodes", count));
+  return diagnostics;
+}
+
+function checkSeriesIds(document: PlanDocument): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const owners = new Map<number, number>();
+  for (const [v, { seriesId }] of document.nodes.entries()) {
+    if (seriesId === undefined) continue;
+    const path = `nodes[${v}].seriesId`;
+    const owner = owners.get(seriesId);
+    if (owner === undefined) owners.set(seriesId, v);
+    else
+      diagnostics.push({
+        code: "DUPLICATE_SERIES_ID",
+        severity: "error",
+        path,
+        message: `seriesId ${seriesId} is taken by nodes[${owner}]`,
+      });
+    if (seriesId > MAX_SERIES_ID) {
+      diagnostics.push({
+        code: "INVALID_VALUE",
+        severity: "error",
+        path,
+        message: `seriesId is at most ${MAX_SERIES_ID}`,
+      });
+    }
+  }
+  return diagnostics;
+}
+
+/** The cycle, if there is one; otherwise the reads that do not follow the edges. */
+function checkOrder(document: PlanDocument, edges: Edges, reads: readonly NodeRead[]): Diagnostic[] {
+  const { nodes } = document;
+  const up = adjacencyOf(edges.upstreams, (id) => edges.numbers.get(id) ?? -1);
+  const order = topologicalOrder(up, invert(up));
+  if (order.length < nodes.length) {
+    const cycle = findCycle(up);
+    return cycle === undefined ? [] : [cycleDiagnostic(document, cycle)];
+  }
+  const wrong = notAncestors(reads, up, order);
+  if (wrong === undefined) {
+    const message = "too many expressions read nodes that are far from them: what they read cannot be checked";
+    return [
+      { code: "LIMIT", severity: "error", path: "nodes", message, suggestion: "read nodes that are direct upstreams" },
+    ];
+  }
+  return wrong.map(({ reader, read, path }) => {
+    const [readerId, readId] = [nodes[reader]?.id, nodes[read]?.id].map((id) => JSON.stringify(id));
+    const message = `the expression of ${readerId} reads ${readId}, which is not an ancestor of it`;
+    return {
+      code: "NOT_AN_ANCESTOR",
+      severity: "error",
+      path,
+      message,
+      suggestion: `add ${readId} to nodes[${reader}].upstreams`,
+    };
+  });
+}
+
+function cycleDiagnostic(document: PlanDocument, cycle: Cycle): Diagnostic {
+  const ids = cycle.nodes.map((v) => (document.nodes[v] as { id: string }).id);
+  const named = ids.length > NAMED_IN_CYCLE ? [...ids.slice(0, NAMED_IN_CYCLE), `... (${ids.length} nodes)`] : ids;
+  const kind = cycle.shortest
+    ? "the upstreams form a cycle"
+    : "the upstreams form a cycle (there may be a shorter one)";
+  return {
+    code: "CYCLE",
+    severity: "error",
+    path: `nodes[${cycle.nodes[0]}].upstreams`,
+    message: `${kind}: ${[...named, ids[0]].join(" -> ")}`,
+    suggestion: "remove one of these edges",
+  };
+}

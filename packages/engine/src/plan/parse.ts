@@ -1,0 +1,135 @@
+/**
+ * The one way to a `Plan` (R1, R3, R4, R5): text or document in, every diagnostic out, or a frozen plan with its
+ * identity. Owns: the order of the checks, normalisation, positions, the words of the thrown error. Does not own: the
+ * checks. Invariants: nothing of the input runs; bad input never throws from `checkPlan`; the caller's document is
+ * copied, not frozen; no recursion, linear in the input.
+ */
+import { BelayError } from "../errors.ts";
+import { admitJson } from "./admit-json.ts";
+import { checkGraph } from "./check.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
+import { canonicalJson, hashText } from "./identity.ts";
+import { type Limits, limitDiagnostic, resolveLimits } from "./limits.ts";
+import { checkParamsSchema } from "./params.ts";
+import type { Position, PositionTarget } from "./position.ts";
+import { checkRules } from "./rules.ts";
+import { checkStructure } from "./structure.ts";
+import { readText } from "./text.ts";
+
+/** How `checkPlan` and `parsePlan` check. */
+export interface CheckOptions {
+  /** Names the text in messages; ending in `.json`, it refuses what only YAML allows. */
+  readonly filename?: string;
+  /** Limits to raise or lower (R4); the others keep their defaults. */
+  readonly limits?: Partial<Limits>;
+  /** Registered action names; without them, names are not checked here but when a run starts. */
+  readonly actions?: Iterable<string>;
+}
+
+/** What `checkPlan` found. */
+export interface PlanCheck {
+  /** Set when no diagnostic is an error. */
+  readonly plan?: Plan;
+  /** In the order of the document; warnings included. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Checks a plan given as text (YAML or JSON) or as a document. Never throws for bad input; throws INVALID_ARGUMENT for
+ * wrong `limits`.
+ */
+export function checkPlan(source: unknown, options: CheckOptions = {}): PlanCheck {
+  const limits = resolveLimits(options.limits);
+  if (typeof source !== "string") return checkValue(source, limits, options.actions);
+  const text = readText(source, limits, options.filename);
+  if (text.value === undefined) return { diagnostics: text.diagnostics };
+  const { plan, diagnostics } = checkValue(text.value, limits, options.actions);
+  const located = diagnostics.map((diagnostic) => locate(diagnostic, text.positionOf)).toSorted(byPosition);
+  return plan === undefined ? { diagnostics: located } : { plan, diagnostics: located };
+}
+
+/** The plan of a text, YAML or JSON. Throws PLAN_INVALID, whose `details.diagnostics` has every diagnostic. */
+export function parsePlan(text: string, options: CheckOptions = {}): Plan {
+  return planOrThrow(checkPlan(text, options), options.filename);
+}
+
+/** The plan of a document built in code. Throws PLAN_INVALID, whose `details.diagnostics` has every diagnostic. */
+export function definePlan(document: PlanDocument, options: CheckOptions = {}): Plan {
+  if (typeof document === "string")
+    throw new BelayError("INVALID_ARGUMENT", "definePlan takes a document; text is for parsePlan");
+  return planOrThrow(checkPlan(document, options), options.filename);
+}
+
+/** One line: `file:line:column path: message (suggestion)`, without the parts that are not known. */
+export function formatDiagnostic(diagnostic: Diagnostic, filename?: string): string {
+  const { line, column, path, message, suggestion } = diagnostic;
+  const place = line === undefined ? [filename] : [filename, line, column];
+  const head = [place.filter((part) => part !== undefined).join(":"), path].filter((part) => part !== "").join(" ");
+  return `${head === "" ? "" : `${head}: `}${message}${suggestion === undefined ? "" : ` (${suggestion})`}`;
+}
+
+const SHOWN_DIAGNOSTICS = 10;
+
+function planOrThrow({ plan, diagnostics }: PlanCheck, filename: string | undefined): Plan {
+  if (plan !== undefined) return plan;
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
+  const lines = errors.slice(0, SHOWN_DIAGNOSTICS).map((diagnostic) => formatDiagnostic(diagnostic, filename));
+  if (errors.length > SHOWN_DIAGNOSTICS) lines.push(`and ${errors.length - SHOWN_DIAGNOSTICS} more`);
+  const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
+  throw new BelayError("PLAN_INVALID", `the plan has ${count}:\n${lines.join("\n")}`, { diagnostics });
+}
+
+function checkValue(source: unknown, limits: Limits, actions: Iterable<string> | undefined): PlanCheck {
+  const { sketch, diagnostics: refused } = admitJson(source, limits);
+  if (sketch === undefined) return { diagnostics: refused };
+  const tooMany = nodeLimit(sketch, limits);
+  if (tooMany !== undefined) return { diagnostics: [...refused, tooMany] };
+  const { diagnostics: found, sound } = checkStructure(sketch);
+  const diagnostics = refused.length === 0 ? found : unlessRefused(found, refused);
+  if (sound === undefined) return { diagnostics };
+  if (sound.params !== undefined) diagnostics.push(...checkParamsSchema(sound.params));
+  for (const diagnostic of checkRules(sound, actions)) diagnostics.push(diagnostic);
+  const graph = checkGraph(sound, limits);
+  for (const diagnostic of graph.diagnostics) diagnostics.push(diagnostic);
+  if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics };
+  const document = normalise(sound, graph.upstreams);
+  const canonical = canonicalJson(document);
+  const bytes = Buffer.byteLength(canonical, "utf8");
+  if (bytes > limits.bytes) return { diagnostics: [...diagnostics, limitDiagnostic(limits, "bytes", "", bytes)] };
+  return { plan: Object.freeze({ document, hash: hashText(canonical) }) as Plan, diagnostics };
+}
+
+/** What was refused as data is not judged again as a field. */
+function unlessRefused(found: readonly Diagnostic[], refused: readonly Diagnostic[]): Diagnostic[] {
+  const paths = new Set(refused.map(({ path }) => path));
+  return [...refused, ...found.filter(({ path }) => !paths.has(path))];
+}
+
+/** Before the schema: a list that is far too long is not worth a look at each item. */
+function nodeLimit(value: Json, limits: Limits): Diagnostic | undefined {
+  const nodes = typeof value === "object" && value !== null && "nodes" in value ? value["nodes"] : undefined;
+  const count = Array.isArray(nodes) ? nodes.length : 0;
+  return count > limits.nodes ? limitDiagnostic(limits, "nodes", "nodes", count) : undefined;
+}
+
+/** Edges on one side only. The rest of the document is frozen already. */
+function normalise(document: PlanDocument, upstreams: readonly (readonly string[])[]): PlanDocument {
+  const nodes = document.nodes.map((node, index): NodeDocument => {
+    const { downstreams: _, upstreams: given, ...rest } = node;
+    const complete = upstreams[index] ?? given ?? [];
+    return Object.freeze(complete.length === 0 ? rest : { ...rest, upstreams: Object.freeze([...complete]) });
+  });
+  return Object.freeze({ ...document, nodes: Object.freeze(nodes) });
+}
+
+/** A field's name is shown for what is wrong with the name, its value for what is wrong with the value. */
+function locate(diagnostic: Diagnostic, positionOf: (path: string, target: PositionTarget) => Position): Diagnostic {
+  if (diagnostic.line !== undefined) return diagnostic;
+  const target = diagnostic.code === "UNKNOWN_FIELD" || diagnostic.code === "UNSUPPORTED" ? "key" : "value";
+  return { ...diagnostic, ...positionOf(diagnostic.path, target) };
+}
+
+function byPosition(a: Diagnostic, b: Diagnostic): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}

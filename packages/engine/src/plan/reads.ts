@@ -1,0 +1,139 @@
+/**
+ * What the expressions of a plan read (R3). Owns: compiling every expression of a document once, and the diagnostics of
+ * those that do not compile, have the wrong type, or read what is not there. Does not own: the order of nodes; the pairs
+ * that need it are handed to `ancestors.ts`.
+ */
+import type { AncestorQuery } from "./ancestors.ts";
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+import type { NodeDocument, PlanDocument, Template } from "./document.ts";
+import type { Edges } from "./edges.ts";
+import { type CompiledExpression, compileExpression } from "./expression.ts";
+import { checkSplit, isGroup, itemName } from "./groups.ts";
+import type { Limits } from "./limits.ts";
+import { isExpression, templateHoles } from "./template.ts";
+
+/** A read whose node exists; whether it is an ancestor is still to be seen. */
+export interface NodeRead extends AncestorQuery {
+  /** Place of the expression. */
+  readonly path: string;
+}
+
+export interface Reads {
+  readonly reads: readonly NodeRead[];
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Checks every expression: `when`, `with`, `split.over`, `compensation.with`, `locks`. */
+export function checkExpressions(document: PlanDocument, edges: Edges, limits: Limits): Reads {
+  const checker = new ExpressionChecker(edges, limits);
+  for (const [k, lock] of (document.locks ?? []).entries()) checker.checkLock(lock, `locks[${k}]`);
+  for (const [v, node] of document.nodes.entries()) checker.checkNode(node, v);
+  return checker;
+}
+
+/** Where an expression stands. */
+interface Place {
+  readonly reader: number;
+  readonly path: string;
+  /** The node is a group: `item` is bound. */
+  readonly bindsItem: boolean;
+  readonly as: string | undefined;
+  /** A compensation runs after its node: it may read the node itself. */
+  readonly mayReadItself: boolean;
+}
+
+class ExpressionChecker implements Reads {
+  readonly reads: NodeRead[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #edges: Edges;
+  readonly #limits: Limits;
+
+  constructor(edges: Edges, limits: Limits) {
+    this.#edges = edges;
+    this.#limits = limits;
+  }
+
+  checkLock(lock: NonNullable<PlanDocument["locks"]>[number], path: string): void {
+    if (typeof lock === "string") return;
+    const compiled = this.#compile(lock.$cel, path, undefined);
+    if (compiled === undefined) return;
+    if (compiled.readsNodes || compiled.readsItem || compiled.readsRun) {
+      this.#report("EXPRESSION", path, "a lock is taken before anything runs: it reads only params");
+    }
+    if (compiled.type !== "dyn" && compiled.type !== "string")
+      this.#report("EXPRESSION", path, `a lock is a string, this is a ${compiled.type}`);
+  }
+
+  checkNode(node: NodeDocument, v: number): void {
+    const { when, split, compensation } = node;
+    if (when === undefined && split === undefined && node.with === undefined && compensation?.with === undefined)
+      return;
+    const path = `nodes[${v}]`;
+    const place: Place = {
+      reader: v,
+      path,
+      bindsItem: isGroup(node),
+      as: itemName(split, this.#limits),
+      mayReadItself: false,
+    };
+    if (when !== undefined) this.#checkCondition(when, { ...place, path: `${path}.when` });
+    if (node.with !== undefined) this.#checkTemplate(node.with, { ...place, path: `${path}.with` });
+    if (split !== undefined) {
+      const over = this.#check(split.over, { ...place, path: `${path}.split.over`, bindsItem: true, as: undefined });
+      this.diagnostics.push(...checkSplit(node, path, this.#limits, over));
+    }
+    if (compensation?.with !== undefined) {
+      this.#checkTemplate(compensation.with, { ...place, path: `${path}.compensation.with`, mayReadItself: true });
+    }
+  }
+
+  #checkCondition(source: string, place: Place): void {
+    const compiled = this.#check(source, place);
+    if (compiled !== undefined && compiled.type !== "dyn" && compiled.type !== "bool") {
+      this.#report("EXPRESSION", place.path, `a condition is true or false, this is a ${compiled.type}`);
+    }
+  }
+
+  #checkTemplate(template: Template, place: Place): void {
+    for (const hole of templateHoles(template, place.path)) {
+      // One that is malformed is reported by `rules.ts`.
+      if (isExpression(hole.value) && hole.value.$cel !== "")
+        this.#check(hole.value.$cel, { ...place, path: hole.path });
+    }
+  }
+
+  #check(source: string, place: Place): CompiledExpression | undefined {
+    const compiled = this.#compile(source, place.path, place.as);
+    if (compiled === undefined) return undefined;
+    if (compiled.readsItem && !place.bindsItem)
+      this.#report("EXPRESSION", place.path, "item is bound only in a node with split");
+    for (const id of compiled.nodesRead) this.#checkRead(id, place);
+    return compiled;
+  }
+
+  #checkRead(id: string, { reader, path, mayReadItself }: Place): void {
+    const read = this.#edges.numbers.get(id);
+    if (read === undefined) {
+      this.#report(
+        "UNKNOWN_NODE",
+        path,
+        `the expression reads ${JSON.stringify(id)}, which no node has as its id`,
+        this.#edges.suggestionFor(id),
+      );
+    } else if (read !== reader || !mayReadItself) {
+      this.reads.push({ reader, read, path });
+    }
+  }
+
+  #compile(source: string, path: string, as: string | undefined): CompiledExpression | undefined {
+    const compiled = compileExpression(source, this.#limits, as);
+    if (compiled.ok) return compiled;
+    const { code, message, suggestion } = compiled;
+    this.#report(code, path, message, suggestion === undefined ? {} : { suggestion });
+    return undefined;
+  }
+
+  #report(code: DiagnosticCode, path: string, message: string, extra: { suggestion?: string } = {}): void {
+    this.diagnostics.push({ code, severity: "error", path, message, ...extra });
+  }
+}

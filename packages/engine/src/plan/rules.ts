@@ -1,0 +1,103 @@
+/**
+ * Rules over single nodes that no schema says (R2, R3): fields that contradict each other, actions, expressions in inputs.
+ * Owns: what is decided from one node alone. Does not own: edges, ids and expressions' meaning (`check.ts`).
+ * Invariant: no recursion; linear in the document.
+ */
+import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
+import type { Json, NodeDocument, PlanDocument, Template } from "./document.ts";
+import { childPath } from "./path.ts";
+import { didYouMean, suggester } from "./suggestion.ts";
+
+/** Actions the engine brings along. */
+const BUILT_IN: readonly string[] = ["belay.noop"];
+/** Names that a later version will bring along: refused, never ignored. */
+const RESERVED: ReadonlySet<string> = new Set([
+  "belay.wait",
+  "belay.poll",
+  "belay.approval",
+  "belay.signal",
+  "belay.plan",
+]);
+
+/** Checks every node of a document; `actions`: the registered names, when they are known. */
+export function checkRules(document: PlanDocument, actions?: Iterable<string>): Diagnostic[] {
+  const checker = new RuleChecker(actions);
+  for (const [index, node] of document.nodes.entries()) checker.node(node, `nodes[${index}]`);
+  return checker.diagnostics;
+}
+
+class RuleChecker {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #actions: ReadonlySet<string> | undefined;
+  readonly #suggest: (name: string) => string | undefined;
+
+  constructor(actions: Iterable<string> | undefined) {
+    this.#actions = actions === undefined ? undefined : new Set(actions);
+    this.#suggest = suggester([...(this.#actions ?? []), ...BUILT_IN]);
+  }
+
+  node(node: NodeDocument, path: string): void {
+    this.#action(node.action, `${path}.action`);
+    this.#template(node.with, `${path}.with`);
+    if (node.compensation !== undefined) {
+      this.#action(node.compensation.action, `${path}.compensation.action`);
+      this.#template(node.compensation.with, `${path}.compensation.with`);
+    }
+    if (node.effect === "none" && node.prohibitRollback === true) {
+      this.#report(
+        "CONFLICT",
+        `${path}.prohibitRollback`,
+        "a node with effect none only reads: it cannot prohibit rollback",
+      );
+    }
+    if (node.effect === "none" && node.compensation !== undefined) {
+      this.#report("CONFLICT", `${path}.compensation`, "a node with effect none has nothing to undo");
+    }
+    if (node.parallelIdx === 0 && node.split !== undefined) {
+      this.#report("CONFLICT", `${path}.parallelIdx`, "parallelIdx of a node with split is assigned to its members");
+    }
+  }
+
+  #action(name: string, path: string): void {
+    if (BUILT_IN.includes(name)) return;
+    if (RESERVED.has(name)) {
+      this.#report("UNSUPPORTED", path, `the built-in action "${name}" is not supported yet`);
+    } else if (name.startsWith("belay.")) {
+      this.#report("UNSUPPORTED", path, `there is no built-in action ${JSON.stringify(name)}`, this.#suggest(name));
+    } else if (this.#actions !== undefined && !this.#actions.has(name)) {
+      this.#report("UNKNOWN_ACTION", path, `no action ${JSON.stringify(name)} is registered`, this.#suggest(name));
+    }
+  }
+
+  /** `$cel` marks an expression: alone in its mapping, and a string. */
+  #template(template: Template | undefined, path: string): void {
+    if (typeof template !== "object" || template === null) return;
+    const stack: [value: object, path: string][] = [[template, path]];
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      const [value, at] = top;
+      const isList = Array.isArray(value);
+      if (!isList && Object.hasOwn(value, "$cel")) {
+        this.#expression(value as Record<string, Json>, at);
+        continue;
+      }
+      for (const [key, child] of Object.entries(value)) {
+        if (typeof child === "object" && child !== null) stack.push([child, childPath(at, isList ? Number(key) : key)]);
+      }
+    }
+  }
+
+  #expression(value: Readonly<Record<string, Json>>, path: string): void {
+    if (typeof value["$cel"] !== "string") {
+      this.#report("WRONG_TYPE", `${path}.$cel`, "an expression must be a string");
+    } else if (value["$cel"] === "") {
+      this.#report("INVALID_VALUE", `${path}.$cel`, "an expression must not be empty");
+    }
+    if (Object.keys(value).length > 1) {
+      this.#report("CONFLICT", path, "$cel makes this value an expression: it allows no other key beside it");
+    }
+  }
+
+  #report(code: DiagnosticCode, path: string, message: string, meant?: string): void {
+    this.diagnostics.push({ code, severity: "error", path, message, ...didYouMean(meant) });
+  }
+}

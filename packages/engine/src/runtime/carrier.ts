@@ -1,0 +1,232 @@
+/**
+ * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: the calls in flight and the
+ * deadlines of one run. Does not own: order against the journal (`executor.ts`).
+ */
+import { type Commands, DEADLINES, Deadline, Op, parallelIdxOf } from "../core/index.ts";
+import { assert, BelayError, NonRetryable } from "../errors.ts";
+import type { Json } from "../plan/document.ts";
+import type { Outcome } from "./api.ts";
+import { AbortReason, type Answer, Call } from "./call.ts";
+import type { Executor } from "./executor.ts";
+import { failureOf, stoppedFailure } from "./failure.ts";
+import { nodeId } from "./node-id.ts";
+import { emitNotice } from "./notices.ts";
+import { evaluateInput, homeOfNode, itemOf } from "./scope.ts";
+import type { Deadline as ArmedDeadline } from "./timers.ts";
+
+const OUTCOMES: readonly (Outcome | undefined)[] = [undefined, "succeeded", "failed", "unknown"];
+const KINDS = DEADLINES.length;
+
+/** Calls of compensations have keys of their own beside the node's. */
+function keyOf(node: number, undo: boolean): number {
+  return undo ? ~node : node;
+}
+
+export class Carrier {
+  readonly #executor: Executor;
+  /** The newest call of each node, while it has not let go. */
+  readonly #calls = new Map<number, Call>();
+  /** How many calls of a node have not let go, its compensation's included. */
+  readonly #live = new Map<number, number>();
+  readonly #deadlines = new Map<number, ArmedDeadline>();
+  #liveTotal = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(executor: Executor) {
+    this.#executor = executor;
+  }
+
+  carryOut(commands: Commands): void {
+    const rows = commands.length;
+    for (let row = 0; row < rows; row++) {
+      const node = commands.node[row] as number;
+      const value = commands.value[row] as number;
+      const extra = commands.extra[row] as number;
+      switch (commands.op[row]) {
+        case Op.RUN:
+          emitNotice(this.#executor, commands, row);
+          this.#run(node, value);
+          break;
+        case Op.COMPENSATE:
+          emitNotice(this.#executor, commands, row);
+          this.#compensate(node, value);
+          break;
+        case Op.ABORT:
+          this.#abort(node, value, extra === 1);
+          break;
+        case Op.ARM:
+          this.#arm(node, value, extra, commands.at[row] as number);
+          break;
+        case Op.DISARM:
+          this.#disarm(node, extra);
+          break;
+        default:
+          emitNotice(this.#executor, commands, row);
+      }
+    }
+    assert(commands.length === rows, "R39: commands were added while they are carried out");
+  }
+
+  /** Aborts every call and drops every deadline; resolves when all calls let go, or after the grace period. */
+  close(): Promise<void> {
+    for (const deadline of this.#deadlines.values()) this.#executor.host.timers.disarm(deadline);
+    this.#deadlines.clear();
+    for (const call of this.#calls.values()) call.abort(new AbortReason("CLOSED", "the engine is closing"));
+    if (this.#liveTotal === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const { clock } = this.#executor.host;
+      const giveUp = clock.schedule(this.#executor.header.graceMs, resolve);
+      this.#onIdle = () => {
+        giveUp();
+        resolve();
+      };
+    });
+  }
+
+  #run(node: number, attempt: number): void {
+    const { program } = this.#executor;
+    const home = homeOfNode(this.#executor, node);
+    const details = program.detailsOf(home);
+    const action = program.document.nodes[home]?.action as string;
+    const input = evaluateInput(this.#executor, node, details.input);
+    if (input !== undefined && !input.ok) {
+      this.#post(node, attempt, false, { ok: false, thrown: expressionFailure("with", input.message) });
+      return;
+    }
+    this.#start(node, attempt, { undo: false, action, input: input?.value });
+  }
+
+  #compensate(node: number, attempt: number): void {
+    const { program } = this.#executor;
+    const home = homeOfNode(this.#executor, node);
+    const details = program.detailsOf(home);
+    const action = program.document.nodes[home]?.compensation?.action as string;
+    const input = evaluateInput(this.#executor, node, details.compensationInput ?? details.input);
+    if (input !== undefined && !input.ok) {
+      this.#post(node, attempt, true, { ok: false, thrown: expressionFailure("compensation.with", input.message) });
+      return;
+    }
+    this.#start(node, attempt, { undo: true, action, input: input?.value });
+  }
+
+  #start(node: number, attempt: number, what: { undo: boolean; action: string; input: Json | undefined }): void {
+    const executor = this.#executor;
+    const { header, state, values, host } = executor;
+    const { undo } = what;
+    const action = host.actions.get(what.action);
+    if (action === undefined) throw new BelayError("INTERNAL", `R3: action "${what.action}" was not checked at start`);
+    const id = nodeId(executor, node);
+    const call = new Call(
+      {
+        runId: header.runId,
+        nodeId: executor.program.ids[homeOfNode(executor, node)] as string,
+        parallelIdx: this.#parallelIdx(node),
+        item: itemOf(executor, node),
+        attempt,
+        idempotencyKey: `${header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`,
+        params: header.params,
+        input: what.input,
+        output: undo ? values.output(node) : undefined,
+        error: undo ? values.failure(node) : undefined,
+        outcome: undo ? OUTCOMES[state.outcome[node] as number] : undefined,
+        previousStillRunning: (this.#live.get(node) ?? 0) > 0,
+        fencingTokens: executor.tokens,
+      },
+      {
+        log: (message, details) => this.#log(node, attempt, message, details),
+        heartbeat: () => this.#heartbeat(node, attempt, undo),
+        answered: (answer) => {
+          this.#letGo(call, keyOf(node, undo), node);
+          this.#post(node, attempt, undo, answer);
+        },
+      },
+      host.limits.outputBytes,
+    );
+    this.#calls.set(keyOf(node, undo), call);
+    this.#live.set(node, (this.#live.get(node) ?? 0) + 1);
+    this.#liveTotal++;
+    call.start(action);
+  }
+
+  /** The call is over: it no longer counts as running. */
+  #letGo(call: Call, key: number, node: number): void {
+    if (this.#calls.get(key) === call) this.#calls.delete(key);
+    const left = (this.#live.get(node) as number) - 1;
+    if (left === 0) this.#live.delete(node);
+    else this.#live.set(node, left);
+    if (--this.#liveTotal === 0) this.#onIdle?.();
+  }
+
+  #post(node: number, attempt: number, undo: boolean, answer: Answer): void {
+    const executor = this.#executor;
+    const at = executor.now();
+    if (answer.ok) {
+      const payload = answer.output === undefined || undo ? {} : { payload: { output: answer.output } };
+      executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
+      return;
+    }
+    const details = executor.program.detailsOf(homeOfNode(executor, node));
+    const failure = failureOf(answer.thrown, undo ? details.compensationNonRetryable : details.nonRetryable);
+    const { retryable } = failure;
+    const kind = undo ? "undo-failed" : "failed";
+    executor.post({ input: { kind, at, node, attempt, retryable }, payload: { error: { ...failure } } });
+  }
+
+  /** Of a member; else the plan's label (R20). */
+  #parallelIdx(node: number): number {
+    const { state, program } = this.#executor;
+    const idx = parallelIdxOf(state, node);
+    return idx >= 0 ? idx : (program.document.nodes[homeOfNode(this.#executor, node)]?.parallelIdx ?? -1);
+  }
+
+  #abort(node: number, cause: number, undo: boolean): void {
+    const { code, message } = stoppedFailure(cause, 0);
+    this.#calls.get(keyOf(node, undo))?.abort(new AbortReason(code, message));
+  }
+
+  #log(node: number, attempt: number, message: string, details: Json | undefined): void {
+    const { emitter, header } = this.#executor;
+    if (!emitter.wants("node:log")) return;
+    const at = this.#executor.now();
+    emitter.emit("node:log", {
+      runId: header.runId,
+      nodeId: nodeId(this.#executor, node),
+      attempt,
+      at,
+      message,
+      details,
+    });
+  }
+
+  /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */
+  #heartbeat(node: number, attempt: number, undo: boolean): void {
+    const { program, state } = this.#executor;
+    const timeoutMs = program.compiled.heartbeatTimeoutMs[homeOfNode(this.#executor, node)] as number;
+    if (undo || timeoutMs === 0 || state.attempt[node] !== attempt) return;
+    if (!this.#deadlines.has(node * KINDS + Deadline.HEARTBEAT)) return;
+    this.#arm(node, attempt, Deadline.HEARTBEAT, this.#executor.now() + timeoutMs);
+  }
+
+  #arm(node: number, token: number, kind: number, at: number): void {
+    const key = node * KINDS + kind;
+    this.#disarm(node, kind);
+    const deadline = DEADLINES[kind] as (typeof DEADLINES)[number];
+    const fire = (): void => {
+      this.#deadlines.delete(key);
+      this.#executor.post({ input: { kind: "due", at: this.#executor.now(), deadline, node, token } });
+    };
+    this.#deadlines.set(key, this.#executor.host.timers.arm(at, fire));
+  }
+
+  #disarm(node: number, kind: number): void {
+    const key = node * KINDS + kind;
+    const armed = this.#deadlines.get(key);
+    if (armed === undefined) return;
+    this.#deadlines.delete(key);
+    this.#executor.host.timers.disarm(armed);
+  }
+}
+
+function expressionFailure(where: string, message: string): NonRetryable {
+  return new NonRetryable(`${where}: ${message}`, { code: "EXPRESSION_FAILED" });
+}

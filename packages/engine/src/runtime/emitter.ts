@@ -1,0 +1,93 @@
+/**
+ * Events of one run: typed listeners (eventemitter3) and async iterators over all events. Owns: delivery order, which is
+ * the order of emission, and the isolation of listeners: one that throws never reaches the engine. Cost of an event
+ * nobody listens to: two lookups.
+ */
+import { EventEmitter } from "eventemitter3";
+import type { AnyRunEvent, RunEventMap, RunEventName } from "./api.ts";
+
+type Listener<K extends RunEventName> = (event: RunEventMap[K]) => void;
+
+/** Readers of an ended run get what is left, then the end. */
+interface Reader {
+  readonly queue: AnyRunEvent[];
+  wake: (() => void) | undefined;
+}
+
+export class RunEmitter {
+  readonly #emitter = new EventEmitter();
+  readonly #readers = new Set<Reader>();
+  readonly #onListenerError: (error: unknown) => void;
+  #ended = false;
+
+  /** `onListenerError` gets what a listener threw. */
+  constructor(onListenerError: (error: unknown) => void) {
+    this.#onListenerError = onListenerError;
+  }
+
+  on<K extends RunEventName>(type: K, listener: Listener<K>): void {
+    this.#emitter.on(type, this.#guard(listener), listener);
+  }
+
+  once<K extends RunEventName>(type: K, listener: Listener<K>): void {
+    this.#emitter.once(type, this.#guard(listener), listener);
+  }
+
+  /** Takes a listener back, however it was added. */
+  off<K extends RunEventName>(type: K, listener: Listener<K>): void {
+    this.#emitter.off(type, undefined, listener);
+  }
+
+  /** The listener is also its own context: `off` finds the guarded one by it. */
+  #guard<K extends RunEventName>(listener: Listener<K>): Listener<K> {
+    return (event) => {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    };
+  }
+
+  /** Whether anybody would see an event of that type. */
+  wants(type: RunEventName): boolean {
+    return this.#readers.size > 0 || this.#emitter.listenerCount(type) > 0;
+  }
+
+  emit<K extends RunEventName>(type: K, event: RunEventMap[K]): void {
+    for (const reader of this.#readers) {
+      reader.queue.push({ type, ...event } as AnyRunEvent);
+      reader.wake?.();
+    }
+    this.#emitter.emit(type, event);
+  }
+
+  /** The run reached a terminal state: iterators end once they are read out. */
+  end(): void {
+    this.#ended = true;
+    for (const reader of this.#readers) reader.wake?.();
+  }
+
+  /** All events from now on, the tick of this call included. */
+  read(): AsyncIterableIterator<AnyRunEvent> {
+    const reader: Reader = { queue: [], wake: undefined };
+    this.#readers.add(reader);
+    return this.#drain(reader);
+  }
+
+  async *#drain(reader: Reader): AsyncIterableIterator<AnyRunEvent> {
+    try {
+      for (;;) {
+        yield* reader.queue.splice(0);
+        if (reader.queue.length > 0) continue;
+        if (this.#ended) return;
+        await new Promise<void>((resolve) => {
+          reader.wake = resolve;
+        });
+        reader.wake = undefined;
+      }
+    } finally {
+      this.#readers.delete(reader);
+    }
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * The loop of one run: inputs in, the core's decision, the journal, then what was decided (R39). Owns: that order, the
+ * run's slots, its calls and deadlines. Does not own: any decision (core), the public face (`run.ts`).
+ *
+ * E1 (R39): nothing is carried out before the records of its batch are durable.
+ * E2 (R50): inputs are fed one by one, in the order in which they are journaled.
+ * E3: a fault (broken invariant, lost journal) stops this run and no other.
+ * No recursion: a synchronous answer is an input of the next batch.
+ */
+import {
+  Commands,
+  createState,
+  demand,
+  type Input,
+  isAtRest,
+  isTerminal,
+  type RunState,
+  refusalOf,
+  step,
+  type VerbInput,
+} from "../core/index.ts";
+import type { JournalRecord, RunHeader } from "../journal/port.ts";
+import type { CompiledProgram } from "../plan/compile.ts";
+import type { Json } from "../plan/document.ts";
+import { absorb } from "./absorb.ts";
+import { Carrier } from "./carrier.ts";
+import type { RunEmitter } from "./emitter.ts";
+import type { Host } from "./host.ts";
+import { evaluateNode } from "./scope.ts";
+import { RunValues } from "./values.ts";
+import { refusalError } from "./verbs.ts";
+
+/** One input on its way, with what the core does not read. */
+export interface Entry {
+  readonly input: Input;
+  readonly payload?: Json;
+  /** Verbs: told once the verb is durable, or refused. */
+  readonly done?: (error?: unknown) => void;
+  /** A slot of a named pool that came with this grant. */
+  readonly release?: () => void;
+}
+
+/** After this many batches without a pause the loop lets timers and I/O have their turn. */
+const BATCHES_PER_TURN = 1024;
+
+export class Executor {
+  readonly header: RunHeader;
+  readonly program: CompiledProgram;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly state: RunState;
+  readonly values: RunValues = new RunValues();
+  readonly host: Host;
+  readonly emitter: RunEmitter;
+  /** What stopped the run from the inside. */
+  fault: { readonly code: string; readonly message: string } | null = null;
+  /** Time of the last input: the run's own time. */
+  lastAt: number;
+  /** When the run came to rest; null while it moves. A late answer does not change it. */
+  restedAt: number | null = null;
+  readonly #commands = new Commands();
+  readonly #carrier: Carrier;
+  readonly #inbox: Entry[] = [];
+  readonly #acknowledge: ((error?: unknown) => void)[] = [];
+  readonly #restWaiters: (() => void)[] = [];
+  readonly #requested: Int32Array;
+  readonly #releases: (() => void)[][];
+  /** First seriesId after the highest in use (R24). */
+  nextSeries: number;
+  #held = 0;
+  #seq = 0;
+  /** Verbs that come before the run's first turn wait for it. */
+  #begun = false;
+  #busy = false;
+  #closed = false;
+
+  constructor(
+    facts: { header: RunHeader; program: CompiledProgram; tokens: Readonly<Record<string, number>> },
+    host: Host,
+    emitter: RunEmitter,
+  ) {
+    this.header = facts.header;
+    this.program = facts.program;
+    this.tokens = facts.tokens;
+    this.host = host;
+    this.emitter = emitter;
+    this.lastAt = facts.header.at;
+    this.nextSeries = facts.program.nextSeries;
+    this.state = createState(facts.program.compiled, { graceMs: facts.header.graceMs, seed: facts.header.seed });
+    this.#requested = new Int32Array(this.state.plan.pools.length);
+    this.#releases = this.state.plan.pools.map(() => []);
+    this.#carrier = new Carrier(this);
+    for (const [id, items] of Object.entries(facts.header.items))
+      this.values.items.set(facts.program.indexOf(id), items);
+  }
+
+  /** The run's first input, made durable before `start` is acknowledged (R39); nothing is carried out yet. */
+  async open(): Promise<void> {
+    const records: JournalRecord[] = [];
+    this.#feed({ kind: "start", at: this.header.at }, undefined, records);
+    await this.host.journal.append(this.header.runId, records);
+  }
+
+  /** Lets the run move: a turn after `open`, so that listeners attached meanwhile miss nothing. */
+  begin(): void {
+    if (this.#closed) return;
+    this.#begun = true;
+    this.#busy = true;
+    this.#resume(() => this.#carryOut());
+  }
+
+  /** Queues an input; it is handled before this returns unless the loop is already running. */
+  post(entry: Entry): void {
+    if (this.fault !== null || this.#closed) {
+      entry.release?.();
+      entry.done?.(this.host.closedError());
+      return;
+    }
+    this.#inbox.push(entry);
+    this.#pump();
+  }
+
+  /** Slots of the engine's own limit may be free (R41). */
+  slotsFree(): void {
+    this.#pump();
+  }
+
+  now(): number {
+    return this.host.clock.now();
+  }
+
+  get atRest(): boolean {
+    if (this.fault !== null || this.#closed) return true;
+    return this.#seq > 0 && isAtRest(this.state) && this.#inbox.length === 0 && !this.#busy;
+  }
+
+  /** Resolves once the run is at rest. */
+  rested(): Promise<void> {
+    if (this.atRest) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#restWaiters.push(resolve);
+    });
+  }
+
+  /** Stops without journaling anything more: aborts calls, drops deadlines. Resolves when all calls let go. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stop(this.host.closedError());
+    await this.#carrier.close();
+    this.#wakeRestWaiters();
+  }
+
+  #pump(): void {
+    if (!this.#begun || this.#busy || this.fault !== null || this.#closed) return;
+    this.#busy = true;
+    try {
+      this.#loop();
+    } catch (error) {
+      this.#fail("INTERNAL", error);
+    }
+  }
+
+  #loop(): void {
+    for (let batches = 0; ; batches++) {
+      const records = this.#takeBatch();
+      if (records.length === 0 && this.#acknowledge.length === 0) {
+        if (this.#inbox.length === 0) break;
+        continue;
+      }
+      const written = records.length > 0 ? this.host.journal.append(this.header.runId, records) : undefined;
+      if (written instanceof Promise) {
+        written.then(
+          () => this.#resume(() => this.#carryOut()),
+          (error: unknown) => this.#fail("JOURNAL_FAILED", error),
+        );
+        return;
+      }
+      this.#carryOut();
+      if (batches === BATCHES_PER_TURN) {
+        setImmediate(() => this.#resume(() => undefined));
+        return;
+      }
+    }
+    this.#busy = false;
+    this.#rest();
+  }
+
+  #resume(first: () => void): void {
+    if (this.#closed || this.fault !== null) return;
+    try {
+      first();
+      this.#loop();
+    } catch (error) {
+      this.#fail("INTERNAL", error);
+    }
+  }
+
+  /** Steps every waiting input, then asks for slots; answers the records to journal. */
+  #takeBatch(): JournalRecord[] {
+    const records: JournalRecord[] = [];
+    for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry, records);
+    this.#inbox.length = 0;
+    for (let pool = 0; pool < this.state.queued.length; pool++) this.#seekSlots(pool, records);
+    this.#releaseSlots();
+    return records;
+  }
+
+  #stepEntry(entry: Entry, records: JournalRecord[]): void {
+    const { input, payload } = entry;
+    if (entry.done !== undefined) {
+      const refusal = refusalOf(this.state, input as VerbInput);
+      if (refusal !== undefined) {
+        entry.done(refusalError(refusal, input as VerbInput, this));
+        return;
+      }
+      this.#acknowledge.push(entry.done);
+    }
+    if (entry.release !== undefined && input.kind === "grant") {
+      this.#requested[input.pool] = (this.#requested[input.pool] as number) - 1;
+      if (demand(this.state, input.pool) === 0) {
+        entry.release();
+        return;
+      }
+      this.#releases[input.pool]?.push(entry.release);
+    }
+    this.#feed(input, payload, records);
+  }
+
+  #feed(input: Input, payload: Json | undefined, records: JournalRecord[]): void {
+    const from = this.#commands.length;
+    records.push(payload === undefined ? { seq: this.#seq++, input } : { seq: this.#seq++, input, payload });
+    this.lastAt = input.at;
+    step(this.state, input, this.#commands);
+    this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
+    for (const node of absorb(this, this.#commands, from, payload)) {
+      const { resolved, payload: found } = evaluateNode(this, node, input.at);
+      this.#feed(resolved, found, records);
+    }
+  }
+
+  #seekSlots(pool: number, records: JournalRecord[]): void {
+    const want = demand(this.state, pool);
+    if (pool > 0) {
+      this.#requestPool(pool, want);
+      return;
+    }
+    const count = this.#ownSlots(want);
+    if (count > 0) this.#feed({ kind: "grant", at: this.now(), pool, count }, undefined, records);
+  }
+
+  /** Slots of attempts that just ended are used again unless another run waits for one. */
+  #ownSlots(want: number): number {
+    const { slots } = this.host;
+    const spare = this.#held - (this.state.active[0] as number);
+    const reused = spare > 0 && !slots.isWantedBeside(this) ? Math.min(spare, want) : 0;
+    const taken = want > reused ? slots.take(want - reused, this) : 0;
+    this.#held += taken;
+    return reused + taken;
+  }
+
+  #requestPool(pool: number, want: number): void {
+    for (let asked = this.#requested[pool] as number; asked < want; asked++) {
+      this.#requested[pool] = asked + 1;
+      this.host.pools.request(this.state.plan.pools[pool] as string, (release) => {
+        this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
+      });
+    }
+  }
+
+  /** Gives back the slots of attempts that ended. */
+  #releaseSlots(): void {
+    const active = this.state.active;
+    if (this.#held > (active[0] as number)) {
+      const free = this.#held - (active[0] as number);
+      this.#held = active[0] as number;
+      this.host.releaseLater(free);
+    }
+    for (let pool = 1; pool < active.length; pool++) {
+      const held = this.#releases[pool] as (() => void)[];
+      while (held.length > (active[pool] as number)) held.pop()?.();
+    }
+  }
+
+  #carryOut(): void {
+    this.#carrier.carryOut(this.#commands);
+    this.#commands.clear();
+    for (const done of this.#acknowledge.splice(0)) done();
+    if (isTerminal(this.state.status)) this.host.ended(this);
+  }
+
+  #rest(): void {
+    if (!this.atRest) return;
+    this.host.slots.leave(this);
+    this.#wakeRestWaiters();
+  }
+
+  #wakeRestWaiters(): void {
+    for (const wake of this.#restWaiters.splice(0)) wake();
+  }
+
+  #fail(code: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.fault = { code, message };
+    this.#busy = false;
+    this.emitter.emit("run:fault", { runId: this.header.runId, at: this.now(), code, message });
+    this.#stop(this.host.faultError(code, message, error));
+    void this.#carrier.close();
+    this.#wakeRestWaiters();
+  }
+
+  /** Nothing more is decided here: whoever waits for a verb or an event is told. */
+  #stop(error: unknown): void {
+    this.host.slots.leave(this);
+    for (const done of this.#acknowledge.splice(0)) done(error);
+    for (const entry of this.#inbox.splice(0)) {
+      entry.release?.();
+      entry.done?.(error);
+    }
+    for (const held of this.#releases) for (const release of held.splice(0)) release();
+    if (this.#held > 0) this.host.releaseLater(this.#held);
+    this.#held = 0;
+    this.emitter.end();
+  }
+}

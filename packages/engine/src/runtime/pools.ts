@@ -1,0 +1,138 @@
+/**
+ * Slots for attempts (R41). Owns: the engine's own limit, shared by nodes without a pool, and the named pools, each a
+ * p-queue with its concurrency and rate. Does not own: which node gets a slot; the core decides that (R11). Slots are
+ * handed to runs in the order of asking.
+ */
+import PQueue from "p-queue";
+import { BelayError } from "../errors.ts";
+import type { Clock, PoolOptions } from "./api.ts";
+import type { Timers } from "./timers.ts";
+
+/** Who asks for slots: one run. */
+export interface SlotTaker {
+  /** Slots may be free: ask again. */
+  slotsFree(): void;
+}
+
+/** The engine's own limit: a counter and a line of runs that wait. */
+export class Slots {
+  readonly #limit: number;
+  #taken = 0;
+  readonly #line = new Set<SlotTaker>();
+
+  /** `limit`: attempts at once; Infinity = no limit. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes up to `want` slots; the taker is told when more are free if it got fewer. */
+  take(want: number, taker: SlotTaker): number {
+    const waits = this.isWantedBeside(taker) && this.#line.values().next().value !== taker;
+    const got = waits ? 0 : Math.min(want, this.#limit - this.#taken);
+    this.#taken += got;
+    if (got < want) this.#line.add(taker);
+    else this.#line.delete(taker);
+    return got;
+  }
+
+  /** Another run waits for a slot. */
+  isWantedBeside(taker: SlotTaker): boolean {
+    return this.#line.size > (this.#line.has(taker) ? 1 : 0);
+  }
+
+  /** Gives slots back and calls the first in line. */
+  release(count: number): void {
+    this.#taken -= count;
+    for (const taker of [...this.#line]) {
+      if (this.#taken >= this.#limit) return;
+      taker.slotsFree();
+      if (this.#line.has(taker)) return;
+    }
+  }
+
+  /** The taker wants nothing any more. */
+  leave(taker: SlotTaker): void {
+    if (this.#line.delete(taker)) this.release(0);
+  }
+}
+
+/** Named limits across runs. */
+export class Pools {
+  readonly #pools = new Map<string, Pool>();
+
+  constructor(pools: Readonly<Record<string, PoolOptions>>, timers: Timers, clock: Clock) {
+    for (const [name, options] of Object.entries(pools)) {
+      checkOptions(name, options);
+      this.#pools.set(name, new Pool(options, timers, clock));
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#pools.has(name);
+  }
+
+  names(): string[] {
+    return [...this.#pools.keys()];
+  }
+
+  /** Calls `granted` with the slot's release once the pool has a slot. */
+  request(name: string, granted: (release: () => void) => void): void {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw new BelayError("INTERNAL", `R41: pool "${name}" was not checked at start`);
+    pool.request(granted);
+  }
+
+  /** Drops everyone who waits. */
+  close(): void {
+    for (const pool of this.#pools.values()) pool.close();
+  }
+}
+
+/** One named limit. p-queue counts attempts; starts per interval are counted here, on the engine's clock. */
+class Pool {
+  readonly #queue: PQueue;
+  readonly #rate: PoolOptions["rate"];
+  readonly #timers: Timers;
+  readonly #clock: Clock;
+  #started = 0;
+
+  constructor(options: PoolOptions, timers: Timers, clock: Clock) {
+    this.#queue = new PQueue({ concurrency: options.concurrency });
+    this.#rate = options.rate;
+    this.#timers = timers;
+    this.#clock = clock;
+  }
+
+  request(granted: (release: () => void) => void): void {
+    const held = (): Promise<void> =>
+      new Promise((resolve) => {
+        this.#countStart();
+        granted(resolve);
+      });
+    this.#queue.add(held).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#queue.clear();
+  }
+
+  /** The first start opens an interval; the last one it allows pauses the queue until it ends. */
+  #countStart(): void {
+    if (this.#rate === undefined) return;
+    if (this.#started++ === 0) {
+      this.#timers.arm(this.#clock.now() + this.#rate.intervalMs, () => {
+        this.#started = 0;
+        this.#queue.start();
+      });
+    }
+    if (this.#started >= this.#rate.limit) this.#queue.pause();
+  }
+}
+
+function checkOptions(name: string, { concurrency, rate }: PoolOptions): void {
+  if (!(concurrency >= 1)) {
+    throw new BelayError("INVALID_ARGUMENT", `pools.${name}.concurrency must be at least 1, not ${concurrency}`);
+  }
+  if (rate === undefined || (rate.limit >= 1 && rate.intervalMs > 0)) return;
+  throw new BelayError("INVALID_ARGUMENT", `pools.${name}.rate needs limit >= 1 and intervalMs > 0`);
+}

@@ -1,0 +1,151 @@
+/**
+ * Snapshots: a run as plain data, for people, views and programs. Owns: which nodes are shown (a group as its members
+ * once it has them, R23), their neighbours across groups (R22), times as ISO text. Reads everything, changes nothing.
+ * Cost: linear in nodes and edges; members of one group share their neighbour lists.
+ */
+import { type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
+import { NodeFlag } from "../plan/compiled.ts";
+import type { NodeDocument } from "../plan/document.ts";
+import type { CompensationSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
+import type { Executor } from "./executor.ts";
+import { nodeId } from "./node-id.ts";
+import { SKIP_REASONS } from "./notices.ts";
+import { itemOf } from "./scope.ts";
+
+const OPERATIONS: readonly Operation[] = Object.entries(OperationCode)
+  .sort(([, a], [, b]) => a - b)
+  .map(([word]) => word as Operation);
+
+/** The run as it stands. */
+export function snapshotOf(executor: Executor): RunSnapshot {
+  const { header, state, program } = executor;
+  const neighbours = neighboursOf(executor);
+  const nodes: NodeSnapshot[] = [];
+  for (let v = 0; v < program.compiled.size; v++) {
+    const group = groupOf(executor, v);
+    const count = group === undefined ? 1 : group.count;
+    // An empty group has no members: it is shown as declared.
+    if (group === undefined || count === 0) nodes.push(nodeSnapshot(executor, v, v, neighbours(v, -1)));
+    else for (let i = 0; i < count; i++) nodes.push(nodeSnapshot(executor, group.base + i, v, neighbours(v, i)));
+  }
+  return {
+    id: header.runId,
+    planName: header.document.name,
+    planHash: header.planHash,
+    title: header.document.title ?? header.document.name,
+    status: state.status,
+    operation: OPERATIONS[state.operation] as Operation,
+    prohibitRollback: state.plan.prohibitRollback || state.barriers > 0,
+    startTime: iso(header.at) as string,
+    finishTime: iso(executor.restedAt ?? undefined),
+    clientToken: header.clientToken,
+    fault: executor.fault,
+    nodes,
+  };
+}
+
+function groupOf(executor: Executor, v: number): GroupState | undefined {
+  const split = executor.program.compiled.split[v] as number;
+  return split < 0 ? undefined : executor.state.groups[split];
+}
+
+function iso(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
+}
+
+interface Neighbours {
+  readonly upstreams: readonly string[];
+  readonly downstreams: readonly string[];
+}
+
+/** Ids of the neighbours of a node, or of member `i` of a group; whole lists are made once per declared node. */
+function neighboursOf(executor: Executor): (v: number, i: number) => Neighbours {
+  const { upOffset, upTarget, downOffset, downTarget, size } = executor.program.compiled;
+  const entries = lazily(size, (v) => endsOf(executor, v, true));
+  const exits = lazily(size, (v) => endsOf(executor, v, false));
+  const upstreams = lazily(size, (v) => flat(upTarget.subarray(upOffset[v], upOffset[v + 1]), exits));
+  const downstreams = lazily(size, (v) => flat(downTarget.subarray(downOffset[v], downOffset[v + 1]), entries));
+  return (v, i) => {
+    const group = i < 0 ? undefined : groupOf(executor, v);
+    if (group === undefined || group.split.method === 0)
+      return { upstreams: upstreams(v), downstreams: downstreams(v) };
+    return {
+      upstreams: i === 0 ? upstreams(v) : [nodeId(executor, group.base + i - 1)],
+      downstreams: i === group.count - 1 ? downstreams(v) : [nodeId(executor, group.base + i + 1)],
+    };
+  };
+}
+
+/** The ids a neighbour sees: all members of a PARALLEL group, the first or last of a chained one. */
+function endsOf(executor: Executor, v: number, entry: boolean): readonly string[] {
+  const group = groupOf(executor, v);
+  if (group === undefined || group.count === 0) return [executor.program.ids[v] as string];
+  if (group.split.method !== 0) return [nodeId(executor, group.base + (entry ? 0 : group.count - 1))];
+  return Array.from({ length: group.count }, (_, i) => nodeId(executor, group.base + i));
+}
+
+function flat(targets: Int32Array, ids: (v: number) => readonly string[]): readonly string[] {
+  if (targets.length === 1) return ids(targets[0] as number);
+  const all: string[] = [];
+  for (const target of targets) for (const id of ids(target)) all.push(id);
+  return all;
+}
+
+function lazily<T>(size: number, make: (v: number) => T): (v: number) => T {
+  const made: (T | undefined)[] = new Array(size);
+  return (v) => {
+    made[v] ??= make(v);
+    return made[v] as T;
+  };
+}
+
+function nodeSnapshot(executor: Executor, node: number, home: number, neighbours: Neighbours): NodeSnapshot {
+  const { state, values, program } = executor;
+  const document = program.document.nodes[home] as NodeDocument;
+  const status = NODE_STATUSES[state.node[node] as number] as NodeStatus;
+  const isMember = node !== home;
+  const attempt = state.attempt[node] as number;
+  const id = nodeId(executor, node);
+  return {
+    id,
+    group: isMember ? document.id : null,
+    name: document.name ?? document.id,
+    description: document.description ?? null,
+    nodeType: document.nodeType ?? "TASK",
+    action: document.action,
+    status,
+    operation: OPERATIONS[state.operationOf[node] as number] as Operation,
+    skipReason: status === "SKIPPED" ? (SKIP_REASONS[state.skipReason[node] as number] ?? null) : null,
+    tolerated: isToleratedFailure(state, node),
+    parallelIdx: isMember ? node - (groupOf(executor, home) as GroupState).base : (document.parallelIdx ?? -1),
+    seriesId: isMember ? memberSeries(executor, node, home) : (program.series[home] as number),
+    runTime: Math.max(1, attempt),
+    started: values.startedAt[node] !== undefined,
+    ...neighbours,
+    prohibitRollback: ((program.compiled.flags[home] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0,
+    timeout: (program.compiled.timeoutMs[home] as number) / 1000,
+    startTime: iso(values.startedAt[node]),
+    finishTime: status === "RUNNING" || status === "CANCELING" ? null : iso(values.finishedAt[node]),
+    item: itemOf(executor, node),
+    output: values.output(node),
+    error: values.failure(node) ?? null,
+    compensation: compensationSnapshot(executor, node, document),
+  };
+}
+
+function memberSeries(executor: Executor, member: number, home: number): number {
+  const base = (groupOf(executor, home) as GroupState).base;
+  return (executor.values.memberSeries.get(home) as number) + member - base;
+}
+
+function compensationSnapshot(executor: Executor, node: number, document: NodeDocument): CompensationSnapshot | null {
+  if (document.compensation === undefined) return null;
+  const { state, values } = executor;
+  return {
+    action: document.compensation.action,
+    runTime: state.undoAttempt[node] as number,
+    startTime: iso(values.undoStartedAt[node]),
+    finishTime: iso(values.undoFinishedAt[node]),
+    error: values.undoFailure(node) ?? null,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The values of one run, beside the core's state: outputs, failures, items, times. Owns: which value belongs to which
+ * node now. All of it is rebuilt from the journal's payloads.
+ */
+import type { Json } from "../plan/document.ts";
+import type { NodeFailure } from "./api.ts";
+
+export class RunValues {
+  readonly #outputs = new Map<number, Json>();
+  readonly #failures = new Map<number, NodeFailure>();
+  readonly #undoFailures = new Map<number, NodeFailure>();
+  /** Items by group, deeply frozen. */
+  readonly items: Map<number, readonly Json[]> = new Map();
+  /** First seriesId of a group that expanded at run time (R24). */
+  readonly memberSeries: Map<number, number> = new Map();
+  /** Epoch milliseconds by node: first dispatch, end of the last attempt. Sparse. */
+  readonly startedAt: (number | undefined)[] = [];
+  readonly finishedAt: (number | undefined)[] = [];
+  readonly undoStartedAt: (number | undefined)[] = [];
+  readonly undoFinishedAt: (number | undefined)[] = [];
+
+  output(node: number): Json | undefined {
+    return this.#outputs.get(node);
+  }
+
+  hasOutput(node: number): boolean {
+    return this.#outputs.has(node);
+  }
+
+  setOutput(node: number, output: Json | undefined): void {
+    if (output === undefined) this.#outputs.delete(node);
+    else this.#outputs.set(node, output);
+    this.#failures.delete(node);
+  }
+
+  failure(node: number): NodeFailure | undefined {
+    return this.#failures.get(node);
+  }
+
+  setFailure(node: number, failure: NodeFailure): void {
+    this.#failures.set(node, failure);
+  }
+
+  undoFailure(node: number): NodeFailure | undefined {
+    return this.#undoFailures.get(node);
+  }
+
+  setUndoFailure(node: number, failure: NodeFailure | undefined): void {
+    if (failure === undefined) this.#undoFailures.delete(node);
+    else this.#undoFailures.set(node, failure);
+  }
+
+  /** The node runs again; unless its earlier attempts still count, as if for the first time. */
+  reset(node: number, keepsStart: boolean): void {
+    this.#outputs.delete(node);
+    this.#failures.delete(node);
+    this.#undoFailures.delete(node);
+    if (!keepsStart) this.startedAt[node] = undefined;
+    this.finishedAt[node] = undefined;
+    this.undoStartedAt[node] = undefined;
+    this.undoFinishedAt[node] = undefined;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The operator's verbs at the face (R37): from arguments to inputs, from the core's refusals to typed errors that say
+ * what is allowed instead.
+ */
+import { type Refusal, type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import { BelayError } from "../errors.ts";
+import type { Json } from "../plan/document.ts";
+import type { VerbOptions } from "./api.ts";
+import type { Executor } from "./executor.ts";
+import { nodeId, nodeNumber } from "./node-id.ts";
+
+/** The node number of an id given to a verb; NOT_FOUND with the ids that exist, when there is none. */
+export function nodeArgument(executor: Executor, id: string): number {
+  const node = typeof id === "string" ? nodeNumber(executor, id) : -1;
+  if (node >= 0) return node;
+  const known = executor.program.ids.slice(0, 20).join(", ");
+  const more = executor.program.ids.length > 20 ? ", ..." : "";
+  throw new BelayError("NOT_FOUND", `run ${executor.header.runId} has no node "${id}"; it has ${known}${more}`, {
+    node: id,
+  });
+}
+
+/** Where a rollback goes: everything, the barrier, or a node. While it has failed, the same way again (R32). */
+export function rollbackInput(executor: Executor, to: string | undefined): VerbInput {
+  const at = executor.now();
+  const { state } = executor;
+  if (to === undefined && state.status === "ROLLBACK_FAILED") {
+    return { kind: "rollback", at, scope: state.undoScopeKind, node: state.undoScopeNode };
+  }
+  if (to === undefined) return { kind: "rollback", at, scope: "all", node: WHOLE_RUN };
+  if (to === "barrier" && executor.program.indexOf("barrier") < 0) {
+    return { kind: "rollback", at, scope: "barrier", node: WHOLE_RUN };
+  }
+  const node = nodeArgument(executor, to);
+  const group = state.groupOf[node] as number;
+  return { kind: "rollback", at, scope: "node", node: group < 0 ? node : group };
+}
+
+/** Who, why, request id and whatever else a verb carries, for the journal; undefined when there is nothing. */
+export function verbPayload(options: VerbOptions, more: Readonly<Record<string, Json>> = {}): Json | undefined {
+  const payload: Record<string, Json> = { ...more };
+  for (const name of ["who", "why", "requestId"] as const) {
+    const value = options[name];
+    if (value !== undefined) payload[name] = value;
+  }
+  return Object.keys(payload).length === 0 ? undefined : payload;
+}
+
+/** The typed error of a refused verb. */
+export function refusalError(refusal: Refusal, input: VerbInput, executor: Executor): BelayError {
+  const { state, header } = executor;
+  const verb = input.kind;
+  const run = `run ${header.runId}`;
+  switch (refusal.kind) {
+    case "run-state":
+      return invalid(`${verb} is not possible while ${run} is ${state.status}; it is in ${list(refusal.allowedIn)}`, {
+        status: state.status,
+        allowedIn: refusal.allowedIn,
+      });
+    case "node-state": {
+      const id = "node" in input ? nodeId(executor, input.node) : "";
+      const text = `${verb} is not possible while node "${id}" is ${refusal.is}; it is in ${list(refusal.allowedIn)}`;
+      return invalid(text, { node: id, status: refusal.is, allowedIn: refusal.allowedIn });
+    }
+    case "tolerated":
+      return invalid(`${verb} is not possible: the plan tolerates this node's failure and has gone on`, {
+        status: "FAILED",
+        allowedIn: [],
+      });
+    case "member-of-first-success":
+      return invalid(`${verb} of one candidate is not possible; ${verb} its group instead`, { allowedIn: [] });
+    case "moving":
+      return invalid(`${verb} is not possible until ${run} has come to rest`, { status: state.status, allowedIn: [] });
+    case "prohibited": {
+      const nodes = refusal.nodes.map((node) => nodeId(executor, node));
+      const why =
+        nodes.length === 0
+          ? "the plan prohibits rollback"
+          : `it would cross the point of no return: ${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"} started`;
+      const remedy = nodes.length === 0 ? "retry, skip or abandon" : 'rollback({ to: "barrier" }) undoes what is safe';
+      return new BelayError("ROLLBACK_PROHIBITED", `rollback of ${run} is refused: ${why}; ${remedy}`, { nodes });
+    }
+  }
+}
+
+function invalid(message: string, details: Record<string, unknown>): BelayError {
+  return new BelayError("STATE_INVALID", message, details);
+}
+
+function list(words: readonly string[]): string {
+  return words.length === 0 ? "no state" : words.join(", ");
+}

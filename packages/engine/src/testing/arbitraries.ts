@@ -1,0 +1,165 @@
+/**
+ * Fast-check arbitraries of scenarios. Owns: the odds. Fast-check itself is handed in by the caller, so that this entry
+ * point can be imported without it; only its types are named here.
+ */
+import type * as FastCheck from "fast-check";
+import type { CompensationDocument, FailureMode, RetryDocument, SplitDocument, Trigger } from "../plan/document.ts";
+import { buildScenario, LISTS, type NodeSeed, optional, type Scenario, type Shape } from "./scenario.ts";
+
+/** The default export of fast-check 4. */
+export type FastCheckApi = typeof FastCheck.default;
+
+/** Which features a scenario may use; each defaults to true. */
+export interface ScenarioOptions {
+  /** Most declared nodes; default 12. */
+  readonly maxNodes?: number;
+  readonly failures?: boolean;
+  readonly groups?: boolean;
+  /** Groups over the output of an upstream, expanded at run time; needs `groups`. */
+  readonly dynamic?: boolean;
+  readonly triggers?: boolean;
+  readonly compensations?: boolean;
+  readonly prohibiting?: boolean;
+  readonly retries?: boolean;
+  /** Attempts that never end by themselves, with a timeout that ends them. */
+  readonly hanging?: boolean;
+  readonly conditions?: boolean;
+}
+
+const ALL: Required<ScenarioOptions> = {
+  maxNodes: 12,
+  failures: true,
+  groups: true,
+  dynamic: true,
+  triggers: true,
+  compensations: true,
+  prohibiting: true,
+  retries: true,
+  hanging: true,
+  conditions: true,
+};
+
+/** A scenario within `options`: a valid plan, its parameters, the actions' scripts, and choices for `driveRun`. */
+export function scenario(fc: FastCheckApi, options: ScenarioOptions = {}): FastCheck.Arbitrary<Scenario> {
+  return new Odds(fc, { ...ALL, ...options }).scenario();
+}
+
+class Odds {
+  readonly #fc: FastCheckApi;
+  readonly #settings: Required<ScenarioOptions>;
+
+  constructor(fc: FastCheckApi, settings: Required<ScenarioOptions>) {
+    this.#fc = fc;
+    this.#settings = settings;
+  }
+
+  scenario(): FastCheck.Arbitrary<Scenario> {
+    const fc = this.#fc;
+    return fc
+      .record({
+        shape: fc.constantFrom<Shape>("random", "chain", "fan-out", "fan-in", "layers", "diamonds"),
+        seeds: fc.array(this.#node(), { minLength: 1, maxLength: this.#settings.maxNodes }),
+        failureMode: this.#mostly<FailureMode>(fc.constantFrom<FailureMode>("no-new", "continue", "kill")),
+        onFailure: this.#mostly(fc.constantFrom<"pause" | "rollback">("pause", "rollback")),
+        priorities: fc.boolean(),
+        choices: fc.array(fc.nat(1000), { maxLength: 40 }),
+      })
+      .map(buildScenario);
+  }
+
+  #node(): FastCheck.Arbitrary<NodeSeed> {
+    const fc = this.#fc;
+    const settings = this.#settings;
+    const when = <T>(
+      enabled: boolean,
+      arbitrary: FastCheck.Arbitrary<T>,
+      weight = 4,
+    ): FastCheck.Arbitrary<T | undefined> => (enabled ? this.#mostly(arbitrary, weight) : fc.constant(undefined));
+    return fc.record({
+      picks: fc.array(fc.nat(1000), { maxLength: 3 }),
+      trigger: when(
+        settings.triggers,
+        fc.constantFrom<Trigger>("all_finished", "any_succeeded", "any_failed", "all_failed", "none_failed"),
+        6,
+      ),
+      split: when(settings.groups, this.#split()),
+      dynamic: when(settings.groups && settings.dynamic, fc.constant<true>(true), 2),
+      items: fc.nat(3),
+      retry: when(settings.retries, this.#retry()),
+      compensation: when(settings.compensations, this.#compensation(), 1),
+      prohibitRollback: when(settings.prohibiting, fc.constant<true>(true), 8),
+      effect: when(settings.compensations, fc.constant<"none">("none"), 10),
+      onFailure: when(settings.failures, fc.constant<"continue">("continue"), 8),
+      when: when(settings.conditions, fc.constantFrom("params.yes", "params.no"), 8),
+      priority: fc.integer({ min: -1, max: 2 }),
+      run: fc.array(this.#behaviours(), { minLength: 1, maxLength: 3 }),
+      undo: settings.failures ? this.#undoBehaviours() : fc.constant("ok"),
+    });
+  }
+
+  #behaviours(): FastCheck.Arbitrary<string> {
+    const fc = this.#fc;
+    const { failures, hanging } = this.#settings;
+    if (!failures) return fc.constant("ok");
+    const one = fc.oneof(
+      { arbitrary: fc.constant("ok"), weight: 6 },
+      { arbitrary: fc.constant("fail"), weight: 3 },
+      { arbitrary: fc.constant("fatal"), weight: 1 },
+      ...(hanging ? [{ arbitrary: fc.constantFrom("hang", "obey"), weight: 1 }] : []),
+    );
+    return fc.array(one, { minLength: 1, maxLength: 3 }).map((list) => list.join(","));
+  }
+
+  #undoBehaviours(): FastCheck.Arbitrary<string> {
+    const fc = this.#fc;
+    return fc.oneof(
+      { arbitrary: fc.constant("ok"), weight: 6 },
+      { arbitrary: fc.constantFrom("fail", "fail,ok", "fatal,ok"), weight: 1 },
+    );
+  }
+
+  #split(): FastCheck.Arbitrary<SplitDocument> {
+    const fc = this.#fc;
+    return fc
+      .record({
+        over: fc.constantFrom(...LISTS).map((name) => `params.${name}`),
+        method: fc.constantFrom<"PARALLEL" | "SERIAL" | "FIRST_SUCCESS">("PARALLEL", "SERIAL", "FIRST_SUCCESS"),
+        maxConcurrency: this.#mostly(fc.integer({ min: 1, max: 2 })),
+        tolerated: this.#mostly(fc.constantFrom<number | string>(1, "50%")),
+      })
+      .map(({ over, method, maxConcurrency, tolerated }) => {
+        // Only PARALLEL runs several members, so only there the other two options mean anything.
+        return method === "PARALLEL" ? { over, method, ...optional({ maxConcurrency, tolerated }) } : { over, method };
+      });
+  }
+
+  #retry(): FastCheck.Arbitrary<RetryDocument> {
+    const fc = this.#fc;
+    const { compensations } = this.#settings;
+    return fc
+      .record({
+        maxAttempts: fc.integer({ min: 1, max: 3 }),
+        jitter: this.#mostly(fc.constant<"full">("full")),
+        mode: compensations
+          ? this.#mostly(fc.constant<"compensate-first">("compensate-first"))
+          : fc.constant(undefined),
+      })
+      .map(({ maxAttempts, ...rest }) => ({ maxAttempts, ...optional(rest) }));
+  }
+
+  #compensation(): FastCheck.Arbitrary<CompensationDocument> {
+    const fc = this.#fc;
+    return fc
+      .record({
+        when: this.#mostly(fc.constant<"succeeded">("succeeded")),
+        retry: this.#mostly(fc.constant<RetryDocument>({ maxAttempts: 2 })),
+      })
+      .map((rest) => ({ action: "undo", ...optional(rest) }));
+  }
+
+  /** Undefined `weight` times out of `weight + 1`, and when shrunk. */
+  #mostly<T>(arbitrary: FastCheck.Arbitrary<T>, weight = 3): FastCheck.Arbitrary<T | undefined> {
+    const fc = this.#fc;
+    return fc.oneof({ withCrossShrink: true }, { arbitrary: fc.constant(undefined), weight }, { arbitrary, weight: 1 });
+  }
+}

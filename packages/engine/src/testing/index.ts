@@ -1,0 +1,24 @@
+/**
+ * `@belay/engine/testing`: what the engine's own tests are made of, for those who test their plans and actions.
+ * `scenario` takes fast-check as an argument: nothing here imports it.
+ */
+export {
+  type ActionRig,
+  actionRig,
+  type Behaviour,
+  callId,
+  type NodeScript,
+  type PendingCall,
+  type RigOptions,
+  type Scripts,
+} from "./action-rig.ts";
+export { type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
+export type { RollbackScope } from "./check-rollback.ts";
+export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
+export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
+export { ManualClock } from "./manual-clock.ts";
+export type { Rule, Violation } from "./plan-model.ts";
+export type { Scenario, Shape } from "./scenario.ts";
+export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
+export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";
+export { settleTurns } from "./turns.ts";

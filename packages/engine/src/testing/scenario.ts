@@ -1,0 +1,163 @@
+/**
+ * Whole scenarios from flat lists of small numbers: a valid plan, its parameters, what every action does, and the order
+ * in which things happen. Owns: how a seed becomes a plan. Flat seeds are what makes a counterexample shrink to few
+ * nodes, few edges and few options. Does not own: where the seeds come from (`arbitraries.ts`).
+ */
+import type {
+  CompensationDocument,
+  FailureMode,
+  Json,
+  NodeDocument,
+  PlanDocument,
+  RetryDocument,
+  SplitDocument,
+  Trigger,
+} from "../plan/document.ts";
+import type { NodeScript, Scripts } from "./action-rig.ts";
+
+/** How the edges of a plan run. */
+export type Shape = "chain" | "fan-out" | "fan-in" | "layers" | "diamonds" | "random";
+
+export interface Scenario {
+  readonly document: PlanDocument;
+  readonly params: Readonly<Record<string, Json>>;
+  readonly scripts: Scripts;
+  /** For `driveRun`: what happens next, one number per step. */
+  readonly choices: readonly number[];
+}
+
+/** All that decides a scenario. */
+export interface ScenarioSeed {
+  readonly shape: Shape;
+  readonly seeds: readonly NodeSeed[];
+  readonly failureMode: FailureMode | undefined;
+  readonly onFailure: "pause" | "rollback" | undefined;
+  /** false: the nodes' priorities are left out. */
+  readonly priorities: boolean;
+  readonly choices: readonly number[];
+}
+
+/** All that decides one node and what its action does. */
+export interface NodeSeed {
+  /** Places of upstreams in a random graph, each taken modulo the node's own place. */
+  readonly picks: readonly number[];
+  readonly trigger: Trigger | undefined;
+  readonly split: SplitDocument | undefined;
+  /** Expand over the first upstream's output instead, when that is no group. */
+  readonly dynamic: true | undefined;
+  /** Length of the list this node's output offers to groups below. */
+  readonly items: number;
+  readonly retry: RetryDocument | undefined;
+  readonly compensation: CompensationDocument | undefined;
+  readonly prohibitRollback: true | undefined;
+  readonly effect: "none" | undefined;
+  readonly onFailure: "continue" | undefined;
+  readonly when: string | undefined;
+  readonly priority: number;
+  /** Behaviours of the action; a member of a group takes the one of its index. */
+  readonly run: readonly string[];
+  readonly undo: string;
+}
+
+/** Names of the lists in the parameters that a group may expand over. */
+export const LISTS: readonly string[] = ["one", "two", "three"];
+const PARAMS: Readonly<Record<string, Json>> = {
+  one: ["a"],
+  two: ["a", "b"],
+  three: ["a", "b", "c"],
+  yes: true,
+  no: false,
+};
+const PARAMS_SCHEMA: NonNullable<PlanDocument["params"]> = {
+  type: "object",
+  properties: {
+    ...Object.fromEntries(LISTS.map((name) => [name, { type: "array", items: { type: "string" } }])),
+    yes: { type: "boolean" },
+    no: { type: "boolean" },
+  },
+  required: [...LISTS, "yes", "no"],
+};
+
+/** Seconds of one attempt of a node that may hang. */
+const TIMEOUT_S = 7;
+
+/** The scenario of a seed. Declared nodes are `n0`, `n1`, ... in an order in which upstreams come first. */
+export function buildScenario({ shape, seeds, failureMode, onFailure, priorities, choices }: ScenarioSeed): Scenario {
+  const nodes = seeds.map((seed, place) => {
+    const upstreams = upstreamsOf(shape, seed, place, seeds.length);
+    const first = upstreams[0];
+    const source = first !== undefined && seeds[Number(first.slice(1))]?.split === undefined ? first : undefined;
+    return nodeDocument(seed, { place, upstreams, source, priorities });
+  });
+  const scripts: Record<string, NodeScript> = {};
+  for (const [place, seed] of seeds.entries()) addScripts(scripts, seed, `n${place}`);
+  const head = { belay: 1, name: "scenario", params: PARAMS_SCHEMA } as const;
+  const document: PlanDocument = { ...head, ...optional({ failureMode, onFailure }), nodes };
+  return { document, params: PARAMS, scripts, choices };
+}
+
+function upstreamsOf(shape: Shape, { picks }: NodeSeed, place: number, total: number): string[] {
+  if (place === 0) return [];
+  const places = {
+    chain: () => [place - 1],
+    "fan-out": () => [0],
+    "fan-in": () => (place === total - 1 ? range(0, place) : []),
+    layers: () => (place < 3 ? [] : range(place - (place % 3) - 3, place - (place % 3))),
+    diamonds: () => (place % 3 === 0 ? [place - 2, place - 1].filter((above) => above >= 0) : [place - (place % 3)]),
+    random: () => [...new Set(picks.map((pick) => pick % place))],
+  }[shape]();
+  return places.sort((a, b) => a - b).map((above) => `n${above}`);
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+interface Surroundings {
+  readonly place: number;
+  readonly upstreams: string[];
+  /** An upstream whose output a group may expand over. */
+  readonly source: string | undefined;
+  readonly priorities: boolean;
+}
+
+function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: Surroundings): NodeDocument {
+  // A reading node has nothing to undo and is no barrier: the plan check refuses it with either.
+  const reads = seed.effect === "none";
+  const { maxAttempts = 1, mode, jitter } = seed.retry ?? {};
+  const undoable = !reads && seed.compensation !== undefined;
+  const over = seed.dynamic && source !== undefined ? { over: `nodes.${source}.output.items` } : {};
+  return {
+    id: `n${place}`,
+    action: "do",
+    upstreams,
+    ...optional({
+      trigger: upstreams.length === 0 ? undefined : seed.trigger,
+      split: seed.split && { ...seed.split, ...over },
+      retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
+      compensation: undoable ? seed.compensation : undefined,
+      prohibitRollback: reads ? undefined : seed.prohibitRollback,
+      effect: seed.effect,
+      onFailure: seed.onFailure,
+      when: seed.when,
+      priority: priorities ? seed.priority : undefined,
+      timeout: seed.run.some((run) => /hang|obey/.test(run)) ? TIMEOUT_S : undefined,
+    }),
+  };
+}
+
+function addScripts(scripts: Record<string, NodeScript>, { run, undo, split, items }: NodeSeed, id: string): void {
+  const output: Json = { items: ["a", "b", "c"].slice(0, items) };
+  scripts[id] = { run: run[0] as string, undo, output };
+  if (split === undefined) return;
+  for (let index = 0; index < 3; index++) {
+    scripts[`${id}[${index}]`] = { run: run[index % run.length] as string, undo, output };
+  }
+}
+
+export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the fields that are undefined: a document has no such values. */
+export function optional<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

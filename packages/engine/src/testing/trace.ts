@@ -1,0 +1,51 @@
+/**
+ * What really happened in a run, in order: what actions were called for and how they ended (the ground truth, written by
+ * the rig from inside the actions), what the engine said of it (events), and what operators asked.
+ * Owns: the entries and their order. Does not judge them: `trace-check.ts` does.
+ */
+import type { AnyRunEvent, Run } from "../runtime/api.ts";
+import { RUN_EVENT_NAMES } from "../runtime/event.ts";
+
+/** A call as the action saw it. */
+export interface CallEntry {
+  /** The snapshot's id; a member's is `group[idx]`. */
+  readonly node: string;
+  readonly attempt: number;
+  /** `ctx.idempotencyKey`. */
+  readonly key: string;
+  /** `ctx.previousStillRunning`. */
+  readonly previousStillRunning: boolean;
+}
+
+export type TraceEntry =
+  /** An action was called. */
+  | ({ readonly kind: "start" } & CallEntry)
+  /** An action let go, whether or not the engine still listened. */
+  | { readonly kind: "end"; readonly node: string; readonly attempt: number; readonly ok: boolean }
+  /** A compensation was called. */
+  | ({ readonly kind: "undo" } & CallEntry)
+  | { readonly kind: "undo-end"; readonly node: string; readonly attempt: number; readonly ok: boolean }
+  /** What the engine said. */
+  | { readonly kind: "event"; readonly event: AnyRunEvent };
+
+/** Writes every event of `run` into `entries`, from now on. Call it in the tick in which `start` resolved: it misses nothing. */
+export function watchRun(run: Run, entries: TraceEntry[]): void {
+  for (const type of RUN_EVENT_NAMES) {
+    run.on(type, (event) => {
+      entries.push({ kind: "event", event: { type, ...event } as AnyRunEvent });
+    });
+  }
+}
+
+/** One line per entry, for assertions that read like a story: "start a#1", "end a#1 ok", "node:ready a", "run:failed". */
+export function traceLines(entries: readonly TraceEntry[]): string[] {
+  return entries.map((entry) => {
+    if (entry.kind === "event") return eventLine(entry.event);
+    if (entry.kind === "start" || entry.kind === "undo") return `${entry.kind} ${entry.node}#${entry.attempt}`;
+    return `${entry.kind} ${entry.node}#${entry.attempt} ${entry.ok ? "ok" : "failed"}`;
+  });
+}
+
+function eventLine(event: AnyRunEvent): string {
+  return "nodeId" in event ? `${event.type} ${event.nodeId}` : event.type;
+}

@@ -1,0 +1,235 @@
+/**
+ * A real PostgreSQL cluster on this machine, for drills, demos and tests: one primary and its streaming standbys, on
+ * 127.0.0.1, with data in one directory.
+ *
+ * Owns the order in which a cluster comes to be and goes. Invariants: a failed creation leaves nothing behind; no server
+ * outlives the process that created it (reaper.ts); `stop` removes what `createPostgresCluster` made, and nothing else.
+ * Not for production: every node shares this machine's fate.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BelayError } from "@belay/engine";
+import { query } from "../postgres/client.ts";
+import type { NodeControl, PostgresNode, Route } from "../postgres/ports.ts";
+import { type Binaries, findBinaries } from "./binaries.ts";
+import { askStatus, type ClusterStatus } from "./cluster-status.ts";
+import { initialize, writeWhole } from "./data-directory.ts";
+import { findPorts } from "./free-ports.ts";
+import { LocalControl, type LocalNode } from "./node-control.ts";
+import { guardServers, type Reaper } from "./reaper.ts";
+import { openRoute } from "./route-file.ts";
+import { Server } from "./server.ts";
+import { firstClosedDirectory, giveTo, type ServerUser, temporaryBase } from "./server-user.ts";
+
+/**
+ * How far a commit must have gone before the client hears of it (`synchronous_commit`): "async" = nowhere (off), "local" = this
+ * node's disk, "on" = also the disk of any one standby, "remote_apply" = also applied there.
+ */
+export type Durability = "async" | "local" | "on" | "remote_apply";
+
+/** What `createPostgresCluster` takes. */
+export interface ClusterOptions {
+  /** Servers, 1..9. Default 3. */
+  readonly nodes?: number;
+  /** First of consecutive TCP ports. Default: free ports, chosen by the system. */
+  readonly basePort?: number;
+  /** Directory for all data; must be empty or absent and is kept by `stop`. Default: a temporary one, removed by `stop`. */
+  readonly dataDir?: string;
+  /** Default "on". */
+  readonly durability?: Durability;
+  /** Receives one line per step. Default: nothing is written. */
+  readonly log?: (line: string) => void;
+}
+
+/** A running cluster. It does not outlive the process that created it, however that process ends. */
+export interface PostgresCluster {
+  /** All nodes; connection data included. */
+  readonly nodes: readonly PostgresNode[];
+  /** Name of the first primary. Where writes go now is the route's business. */
+  readonly primary: string;
+  readonly control: NodeControl;
+  readonly route: Route;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Asks every node; bounded to a few seconds. */
+  status(): Promise<ClusterStatus>;
+  /** Ends every server and removes what was temporary. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** More would be a test of this machine, not of a failover. */
+const MOST_NODES = 9;
+const HIGHEST_PORT = 65_535;
+const DURABILITIES: ReadonlySet<string> = new Set<Durability>(["async", "local", "on", "remote_apply"]);
+/** Standbys of a new cluster connect within milliseconds; the limit is for a machine in trouble. */
+const STREAMING_TIMEOUT_MS = 30_000;
+const POLL_MS = 20;
+/** Name and superuser that initdb creates. */
+const SUPERUSER = "postgres";
+
+/**
+ * Creates one primary and its standbys, all streaming, and publishes the primary as epoch 1. Takes a few seconds. Throws
+ * INVALID_ARGUMENT for options that cannot be had (a used port, a directory with files in it) and when no PostgreSQL can be run
+ * here; every message says what to do.
+ */
+export async function createPostgresCluster(options: ClusterOptions = {}): Promise<PostgresCluster> {
+  const { nodes: count = 3, durability = "on" } = options;
+  checkOptions(count, durability, options.basePort);
+  const log = options.log ?? ((): void => undefined);
+  const binaries = await findBinaries();
+  const ports = await findPorts(count, options.basePort);
+  const site = await makeSite(options.dataDir, binaries.user);
+  const reaper = guardServers(site.dataDir, site.temporary);
+  const nodes = layOut(site.dataDir, ports, binaries);
+  const passwordFile = join(site.dataDir, "replication.password");
+  const control = new LocalControl({ nodes, user: binaries.user, passwordFile });
+  const end = endOnce(control, reaper, site);
+  try {
+    const password = nodes[0]?.node.password ?? "";
+    await writeWhole(passwordFile, `*:*:*:${SUPERUSER}:${password}\n`, binaries.user);
+    const route = await openRoute(join(site.dataDir, "route"));
+    await bringUp({ nodes, control, binaries, durability, log });
+    const primary = nodes[0]?.node.name ?? "";
+    await route.publish(primary, 1);
+    log(`${primary} takes writes (epoch 1)`);
+    const addresses = nodes.map((local) => local.node);
+    const status = (): Promise<ClusterStatus> => askStatus(addresses);
+    return { nodes: addresses, primary, control, route, dataDir: site.dataDir, status, stop: end };
+  } catch (error) {
+    await end();
+    // The directory was empty or absent before: all that is in it is ours.
+    for (const entry of await readdir(site.dataDir).catch(() => [])) {
+      await rm(join(site.dataDir, entry), { recursive: true, force: true });
+    }
+    if (site.created !== null) await rm(site.created, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The options may come from a command line: their types prove nothing. */
+function checkOptions(count: number, durability: string, basePort: number | undefined): void {
+  const refuse = (what: string): never => {
+    throw new BelayError("INVALID_ARGUMENT", what);
+  };
+  if (!Number.isInteger(count) || count < 1 || count > MOST_NODES) {
+    refuse(`nodes is a whole number from 1 to ${MOST_NODES}, not ${count}`);
+  }
+  if (!DURABILITIES.has(durability))
+    refuse(`durability is one of ${[...DURABILITIES].join(", ")}, not "${durability}"`);
+  if (basePort === undefined) return;
+  const last = HIGHEST_PORT - count + 1;
+  if (!Number.isInteger(basePort) || basePort < 1 || basePort > last) {
+    refuse(`basePort is a whole number from 1 to ${last}, not ${basePort}`);
+  }
+}
+
+/** Where the cluster lives. */
+interface Site {
+  /** Absolute, without symbolic links. */
+  readonly dataDir: string;
+  /** Whether the directory goes with the cluster. */
+  readonly temporary: boolean;
+  /** The uppermost directory that was made for it; null when all existed. */
+  readonly created: string | null;
+}
+
+async function makeSite(wanted: string | undefined, user: ServerUser | null): Promise<Site> {
+  if (wanted === undefined) {
+    const made = await mkdtemp(join(await temporaryBase(user), "belay-postgres-"));
+    await giveTo(user, made);
+    return { dataDir: await realpath(made), temporary: true, created: made };
+  }
+  const path = resolve(wanted);
+  const created = await mkdir(path, { recursive: true });
+  if (created !== undefined) await giveTo(user, path);
+  const refuse = async (why: string): Promise<never> => {
+    if (created !== undefined) await rm(created, { recursive: true, force: true });
+    throw new BelayError("INVALID_ARGUMENT", `${path} cannot hold a cluster: ${why}`);
+  };
+  if ((await readdir(path)).length > 0) return await refuse("it is not empty");
+  const closed = await firstClosedDirectory(user, path);
+  if (closed !== null) {
+    const who = `user "${user?.name}", who runs PostgreSQL for root,`;
+    return await refuse(`${who} may not enter ${closed}; choose a directory below /tmp`);
+  }
+  return { dataDir: await realpath(path), temporary: false, created: created ?? null };
+}
+
+function layOut(dataDir: string, ports: readonly number[], binaries: Binaries): readonly LocalNode[] {
+  // Known to this process and to the nodes only; other users of the machine reach the port as well.
+  const password = randomBytes(18).toString("base64url");
+  return ports.map((port, index) => {
+    const name = `pg${index + 1}`;
+    // The earlier node is preferred among equally advanced ones.
+    const priority = 100 - 10 * index;
+    const node = { name, host: "127.0.0.1", port, user: SUPERUSER, database: "postgres", priority, password };
+    const directory = join(dataDir, name);
+    const server = new Server({ node, directory, logFile: join(dataDir, `${name}.log`), binaries });
+    return { node, directory, server };
+  });
+}
+
+interface BringUp {
+  readonly nodes: readonly LocalNode[];
+  readonly control: NodeControl;
+  readonly binaries: Binaries;
+  readonly durability: Durability;
+  readonly log: (line: string) => void;
+}
+
+async function bringUp({ nodes, control, binaries, durability, log }: BringUp): Promise<void> {
+  const [primary, ...standbys] = nodes;
+  if (primary === undefined) return;
+  const { node, directory } = primary;
+  const settings = durabilitySettings(nodes, durability);
+  await initialize(binaries, { directory, password: node.password ?? "", settings });
+  await control.start(node.name);
+  log(`${node.name} runs on port ${node.port}`);
+  await Promise.all(
+    standbys.map(async (standby) => {
+      const { bytes } = await control.reclone(standby.node.name, node);
+      await control.start(standby.node.name);
+      log(`${standby.node.name} runs on port ${standby.node.port}, copied from ${node.name} (${bytes} bytes)`);
+    }),
+  );
+  await untilStreaming(node, standbys.length);
+}
+
+function durabilitySettings(nodes: readonly LocalNode[], durability: Durability): Record<string, string> {
+  const commit = { synchronous_commit: durability === "async" ? "off" : durability };
+  // Without a standby nobody could acknowledge: every commit would wait for ever.
+  if (nodes.length < 2 || durability === "async" || durability === "local") return commit;
+  const names = nodes.map(({ node }) => node.name).join(", ");
+  // All names, the primary's too: every node carries this setting, so that any of them may be promoted.
+  return { ...commit, synchronous_standby_names: `'ANY 1 (${names})'` };
+}
+
+async function untilStreaming(primary: PostgresNode, count: number): Promise<void> {
+  const deadline = performance.now() + STREAMING_TIMEOUT_MS;
+  const question = "SELECT count(*)::int AS streaming FROM pg_stat_replication WHERE state = 'streaming'";
+  for (;;) {
+    const [row] = await query<{ streaming: number }>(primary, question);
+    if (row?.streaming === count) return;
+    if (performance.now() > deadline) {
+      const seen = `${row?.streaming ?? 0} of ${count} standbys stream`;
+      throw new BelayError("STATE_INVALID", `${seen} from ${primary.name} after ${STREAMING_TIMEOUT_MS} ms`);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** Ends the cluster; a second call waits for the first. */
+function endOnce(control: LocalControl, reaper: Reaper, site: Site): () => Promise<void> {
+  let ending: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    await control.close(site.temporary);
+    if (site.temporary) await rm(site.dataDir, { recursive: true, force: true });
+    reaper.release();
+  }
+  return () => {
+    ending ??= end();
+    return ending;
+  };
+}

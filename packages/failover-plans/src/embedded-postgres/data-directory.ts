@@ -1,0 +1,122 @@
+/**
+ * A server's data directory seen from outside the server: creating one, its settings, and the marks that make the next start a
+ * primary or a standby. Only for stopped servers.
+ *
+ * All nodes share one postgresql.conf, so that a base backup carries the whole configuration. What differs (port, name) is on
+ * the server's command line (server.ts), what a plan changes (primary_conninfo) in postgresql.auto.conf, the file that
+ * ALTER SYSTEM writes too.
+ */
+import { execFile } from "node:child_process";
+import { access, appendFile, chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { BelayError } from "@belay/engine";
+import type { Binaries } from "./binaries.ts";
+import { giveTo, type ServerUser } from "./server-user.ts";
+
+/** initdb takes about a second; the limit is for a machine in trouble. */
+const INITDB_TIMEOUT_MS = 120_000;
+
+/** The server removes it when it is promoted. */
+const STANDBY_MARK = "standby.signal";
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  // TCP on the loopback address only: no socket files to clean up, nothing reachable from outside.
+  listen_addresses: "'127.0.0.1'",
+  unix_socket_directories: "''",
+  wal_level: "replica",
+  hot_standby: "on",
+  max_connections: "60",
+  max_wal_senders: "10",
+  shared_buffers: "'32MB'",
+  fsync: "on",
+  // A standby that was away for a while finds the WAL it needs; pg_rewind would need the hints.
+  wal_keep_size: "'256MB'",
+  wal_log_hints: "on",
+  // A crashed server stays down: whether it comes back, and as what, is the plan's decision.
+  restart_after_crash: "off",
+  wal_receiver_status_interval: "'1s'",
+  wal_retrieve_retry_interval: "'200ms'",
+  timezone: "'UTC'",
+  log_timezone: "'UTC'",
+  log_line_prefix: "'%m [%p] %q%a '",
+};
+
+/** What `initialize` takes. */
+export interface NewDirectory {
+  readonly directory: string;
+  /** Password of the superuser `postgres`. */
+  readonly password: string;
+  /** Settings besides the common ones, values as they stand in postgresql.conf. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** Creates a data directory with initdb. Throws INVALID_ARGUMENT with initdb's own words when it fails. */
+export async function initialize(binaries: Binaries, wanted: NewDirectory): Promise<void> {
+  const { directory, password } = wanted;
+  const { user } = binaries;
+  await makePrivate(directory, user);
+  const passwordFile = `${directory}.password`;
+  await writeWhole(passwordFile, `${password}\n`, user);
+  const as = user === null ? {} : { uid: user.uid, gid: user.gid };
+  const args = ["-D", directory, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+  // Nothing is lost by not syncing: a directory that did not survive its creation is created again.
+  args.push("--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions");
+  try {
+    const options = { ...as, cwd: directory, env: { LC_ALL: "C" }, timeout: INITDB_TIMEOUT_MS };
+    await promisify(execFile)(binaries.initdb, args, options);
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    const why = (stderr || message).trim().split("\n").join("; ");
+    throw new BelayError("INVALID_ARGUMENT", `initdb failed in ${directory}: ${why}`, {}, error);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+  const lines = Object.entries({ ...SETTINGS, ...wanted.settings }).map(([key, value]) => `${key} = ${value}`);
+  await appendFile(join(directory, "postgresql.conf"), `\n${lines.join("\n")}\n`);
+}
+
+/** Makes an empty directory as PostgreSQL wants it: the server's own, closed to others. */
+export async function makePrivate(directory: string, user: ServerUser | null): Promise<void> {
+  await mkdir(directory, { mode: 0o700, recursive: true });
+  await chmod(directory, 0o700);
+  await giveTo(user, directory);
+}
+
+/** The next start makes a standby that follows `primaryConninfo`; "" follows nobody. */
+export async function markStandby(directory: string, primaryConninfo: string, user: ServerUser | null): Promise<void> {
+  const file = join(directory, "postgresql.auto.conf");
+  const present = await readFile(file, "utf8").catch(() => "");
+  const kept = present.split("\n").filter((line) => line !== "" && !/^\s*primary_conninfo\s*=/i.test(line));
+  kept.push(`primary_conninfo = '${primaryConninfo.replaceAll("'", "''")}'`);
+  // The mark first: with the other order, a crash between the two leaves a node that starts as a primary.
+  await writeWhole(join(directory, STANDBY_MARK), "", user);
+  await writeWhole(file, `${kept.join("\n")}\n`, user);
+}
+
+/** The next start makes a primary. */
+export async function unmarkStandby(directory: string): Promise<void> {
+  await rm(join(directory, STANDBY_MARK), { force: true });
+}
+
+/** Whether the next start makes a standby. */
+export async function isMarkedStandby(directory: string): Promise<boolean> {
+  return access(join(directory, STANDBY_MARK)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Replaces a file in one step, readable by the server only, on disk when this returns. */
+export async function writeWhole(file: string, text: string, user: ServerUser | null): Promise<void> {
+  const aside = `${file}.new`;
+  const handle = await open(aside, "w", 0o600);
+  try {
+    if (user !== null) await handle.chown(user.uid, user.gid);
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(aside, file);
+}

@@ -1,0 +1,8 @@
+/**
+ * @belay/failover-plans/embedded-postgres: real PostgreSQL clusters on this machine, for drills, demos and tests, and a
+ * workload that measures what a failover cost its clients.
+ */
+export { type ClusterOptions, createPostgresCluster, type Durability, type PostgresCluster } from "./cluster.ts";
+export type { ClusterStatus, NodeStatus } from "./cluster-status.ts";
+export { startWorkload, type Workload, type WorkloadOptions } from "./workload.ts";
+export type { WorkloadReport } from "./workload-report.ts";

@@ -1,0 +1,134 @@
+/**
+ * What a failover cost its clients: compares what a workload saw with what the nodes hold. Owns the questions and the
+ * arithmetic; never changes anything on a node.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { query, quoteName } from "../postgres/client.ts";
+import type { PostgresNode } from "../postgres/ports.ts";
+
+/** How long the standbys have to catch up with the writer. */
+const CATCH_UP_TIMEOUT_MS = 15_000;
+const POLL_MS = 50;
+/** Reading all ids of a long run takes a while; a node that does not answer is known sooner. */
+const LIMITS = { connectTimeoutMs: 1000, queryTimeoutMs: 15_000 } as const;
+
+/** What the clients saw. Times are in milliseconds of `performance.now()`. */
+export interface Observations {
+  readonly table: string;
+  /** Ids from this one on are this workload's. */
+  readonly firstId: number;
+  /** Acknowledged ids. */
+  readonly acknowledged: Set<number>;
+  /** When each acknowledgement came; ascending. */
+  readonly ackTimes: number[];
+  readonly errors: Map<string, number>;
+  readonly startedAt: number;
+  stoppedAt: number;
+  markedAt: number | null;
+}
+
+/** What a workload found out. */
+export interface WorkloadReport {
+  /** Inserts whose COMMIT the client saw. */
+  readonly acknowledged: number;
+  /**
+   * Ids acknowledged but missing on the present writer: data loss. Under `durability: on` any number but 0 is a fault. All of
+   * them when not exactly one node accepts writes.
+   */
+  readonly acknowledgedLost: number;
+  /** Ids whose client saw an error or a timeout, present on the writer all the same: unknown is not absent. */
+  readonly unacknowledgedButPresent: number;
+  /**
+   * Milliseconds without any acknowledgement: the longest gap that ends after the marked moment, or the longest of all when
+   * nothing was marked. A gap that nothing ended lasts until `stop`.
+   */
+  readonly unavailabilityMs: number;
+  /** Failed tries by SQLSTATE or socket code; TIMEOUT and CONNECTION_LOST are the client's own. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Rows of the table by node name; null where the node did not answer. */
+  readonly rows: Readonly<Record<string, number | null>>;
+  /** True when every node answered and holds the writer's rows: same count, same sum over the ids' hashes. */
+  readonly allNodesEqual: boolean;
+  /** Names of the nodes that accept writes. Exactly one in a healthy cluster; two is a split brain. */
+  readonly writers: readonly string[];
+}
+
+/** What one node holds. */
+interface Content {
+  readonly acceptsWrites: boolean;
+  readonly rows: number;
+  /** Changes with any row. */
+  readonly digest: string;
+}
+
+/** Waits, in bounded time, for the nodes to be equal; then reports what is there. */
+export async function judge(nodes: readonly PostgresNode[], seen: Observations): Promise<WorkloadReport> {
+  const deadline = performance.now() + CATCH_UP_TIMEOUT_MS;
+  let contents = await readAll(nodes, seen.table);
+  // Equal content is the condition itself; positions in the log would only stand for it.
+  while (!areEqual(contents) && performance.now() < deadline) {
+    await sleep(POLL_MS);
+    contents = await readAll(nodes, seen.table);
+  }
+  const writers = nodes.filter((_, index) => contents[index]?.acceptsWrites);
+  const [writer] = writers;
+  const present = writer !== undefined && writers.length === 1 ? await readIds(writer, seen) : new Set<number>();
+  return {
+    acknowledged: seen.acknowledged.size,
+    acknowledgedLost: countMissing(seen.acknowledged, present),
+    unacknowledgedButPresent: countMissing(present, seen.acknowledged),
+    unavailabilityMs: longestGap(seen),
+    errors: Object.fromEntries([...seen.errors].sort(([a], [b]) => a.localeCompare(b))),
+    rows: Object.fromEntries(nodes.map(({ name }, index) => [name, contents[index]?.rows ?? null])),
+    allNodesEqual: areEqual(contents),
+    writers: writers.map(({ name }) => name),
+  };
+}
+
+async function readAll(nodes: readonly PostgresNode[], table: string): Promise<readonly (Content | null)[]> {
+  return await Promise.all(nodes.map((node) => readContent(node, table).catch(() => null)));
+}
+
+async function readContent(node: PostgresNode, table: string): Promise<Content> {
+  const [row] = await query<{ writable: boolean; rows: number; digest: string }>(
+    node,
+    // A node that accepts writes is told without writing: a write would be one more row, and might wait for a standby.
+    `SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable,
+            count(*)::int AS rows, coalesce(sum(hashint8(id)::numeric), 0)::text AS digest
+     FROM ${quoteName(table)}`,
+    [],
+    LIMITS,
+  );
+  if (row === undefined) throw new Error("no row");
+  return { acceptsWrites: row.writable, rows: row.rows, digest: row.digest };
+}
+
+async function readIds(writer: PostgresNode, { table, firstId }: Observations): Promise<Set<number>> {
+  const text = `SELECT id::int AS id FROM ${quoteName(table)} WHERE id >= $1`;
+  const rows = await query<{ id: number }>(writer, text, [firstId], LIMITS);
+  return new Set(rows.map(({ id }) => id));
+}
+
+function areEqual(contents: readonly (Content | null)[]): boolean {
+  const [first] = contents;
+  return contents.every(
+    (content) => content !== null && content.digest === first?.digest && content.rows === first.rows,
+  );
+}
+
+function countMissing(wanted: ReadonlySet<number>, present: ReadonlySet<number>): number {
+  let missing = 0;
+  for (const id of wanted) if (!present.has(id)) missing += 1;
+  return missing;
+}
+
+/** Exported for its tests: the window arithmetic of `unavailabilityMs`. */
+export function longestGap(seen: Pick<Observations, "ackTimes" | "startedAt" | "stoppedAt" | "markedAt">): number {
+  let longest = 0;
+  let from = seen.ackTimes[0] ?? seen.startedAt;
+  for (const until of [...seen.ackTimes, seen.stoppedAt]) {
+    if (seen.markedAt === null || until > seen.markedAt) longest = Math.max(longest, until - from);
+    from = until;
+  }
+  return Math.round(longest);
+}

@@ -1,0 +1,119 @@
+/**
+ * The port to an OceanBase installation of the kind that fails over as a whole cluster (2.2.76 <= version < 4.0), and to
+ * the metadata that a management platform keeps about it. Owns: what the failover actions need, and no more.
+ * Adapters: `model.ts` (in memory). One on SQL would issue the statements that each method names.
+ *
+ * Every method may reject with an `OceanBaseError` (see `refusal.ts`); any other rejection is taken as a lost connection,
+ * after which the statement may or may not have taken effect.
+ */
+
+export type ClusterRole = "PRIMARY" | "PHYSICAL STANDBY";
+
+/** DISABLED: no log is synchronised with the primary. */
+export type ClusterStatus = "VALID" | "DISABLED";
+
+/** `V$OB_CLUSTER.SWITCHOVER_STATUS`. */
+export type SwitchoverStatus =
+  /** Cannot change its role; SWITCHOVER_INFO says why. */
+  | "NOT ALLOWED"
+  /** A standby that may become primary. */
+  | "TO PRIMARY"
+  /** The primary, and a standby is synchronised: it may become a standby. */
+  | "TO STANDBY"
+  /** The primary on its way to standby; no writes. */
+  | "SWITCHOVER SWITCHING"
+  /** Rolling back to the consistent point; no writes. The failover statement must be issued again until it succeeds. */
+  | "FAILOVER FLASHBACK"
+  /** Last cleanup after a failover; writes, but no DDL. */
+  | "FAILOVER CLEANUP";
+
+export type ProtectionMode = "MAXIMUM PROTECTION" | "MAXIMUM AVAILABILITY" | "MAXIMUM PERFORMANCE";
+
+/** What the mode amounts to at this moment. */
+export type ProtectionLevel = ProtectionMode | "RESYNCHRONIZATION";
+
+/** Whether the level promises that no acknowledged write is missing on the standby. */
+export function promisesLossless(level: ProtectionLevel): boolean {
+  return level === "MAXIMUM PROTECTION" || level === "MAXIMUM AVAILABILITY";
+}
+
+/** One row of `V$OB_CLUSTER`, asked of the cluster itself. */
+export interface ClusterView {
+  readonly clusterId: number;
+  readonly name: string;
+  readonly role: ClusterRole;
+  readonly status: ClusterStatus;
+  readonly switchoverStatus: SwitchoverStatus;
+  /** Why the status is NOT ALLOWED, or which standbys are synchronised. */
+  readonly switchoverInfo: string;
+  readonly protectionMode: ProtectionMode;
+  readonly protectionLevel: ProtectionLevel;
+  /** How far its data goes. */
+  readonly currentScn: number;
+}
+
+/** Another cluster, as the primary sees it (`V$OB_ALL_CLUSTERS`, `V$OB_STANDBY_STATUS`). */
+export interface KnownCluster {
+  readonly clusterId: number;
+  readonly name: string;
+  readonly role: ClusterRole;
+  readonly status: ClusterStatus;
+}
+
+/** An OBServer as the platform's own monitoring sees it, which also works when its cluster does not answer. */
+export interface ServerState {
+  /** `host:port`. */
+  readonly address: string;
+  readonly alive: boolean;
+}
+
+/**
+ * `lossless`: `ALTER SYSTEM FAILOVER TO 'name' CLUSTER_ID = n`; refused unless the data of all partitions agree.
+ * `lossy`: `ALTER SYSTEM ACTIVATE PHYSICAL STANDBY CLUSTER`; flashes all partitions back to one consistent point.
+ */
+export type FailoverMode = "lossless" | "lossy";
+
+/** `cluster`: one cluster's own row. `multi-cluster`: its place beside the others. */
+export type MetadataTable = "cluster" | "multi-cluster";
+
+/** What the platform's metadata says of a cluster. */
+export interface MetadataRow {
+  readonly clusterId: number;
+  readonly role: ClusterRole;
+  /** Whose standby it is; null for a primary. */
+  readonly primaryClusterId: number | null;
+}
+
+export interface OceanBaseControl {
+  /** `SELECT ... FROM V$OB_CLUSTER`. Rejects with CLUSTER_UNREACHABLE when no server of the cluster answers. */
+  readCluster(clusterId: number): Promise<ClusterView>;
+  /** The cluster's servers as monitored. */
+  readServers(clusterId: number): Promise<readonly ServerState[]>;
+  /** `SELECT ... FROM V$OB_ALL_CLUSTERS`, the asked cluster included. */
+  readAllClusters(clusterId: number): Promise<readonly KnownCluster[]>;
+  /** `SELECT ... FROM V$OB_STANDBY_STATUS`; the clusters that follow this primary, or followed it. */
+  readStandbys(clusterId: number): Promise<readonly KnownCluster[]>;
+  /**
+   * One issue of the failover statement. Resolves when the cluster is primary. Rejects with FLASHBACK_UNFINISHED when it
+   * has to be issued again. `force` skips the check that it can be lossless, and that of other DISABLED standbys.
+   */
+  failover(clusterId: number, mode: FailoverMode, force: boolean): Promise<void>;
+  /** `ALTER SYSTEM REMOVE CLUSTER name CLUSTER_ID = n`, in the sys tenant of the primary. */
+  removeCluster(primaryClusterId: number, clusterId: number): Promise<void>;
+  /** undefined when the platform does not know the cluster. */
+  readRow(table: MetadataTable, clusterId: number): Promise<MetadataRow | undefined>;
+  /**
+   * Writes a row, and keeps the one it replaces under `owner` unless that owner has already kept one. Rejects with
+   * LOCK_LOST unless `owner` holds the cluster's lock.
+   */
+  writeRow(table: MetadataTable, row: MetadataRow, owner: string): Promise<void>;
+  /** Puts back every row of the table that `owner` replaced; nothing when it replaced none. */
+  restoreRows(table: MetadataTable, owner: string): Promise<void>;
+  /**
+   * Takes the locks of the clusters, all or none, for `owner`; the token of the youngest, which only grows. Again by the
+   * same owner: the same token. Rejects with LOCKED when another owner holds one.
+   */
+  lock(clusterIds: readonly number[], owner: string): Promise<number>;
+  /** Releases all locks of `owner` and answers whose they were; nothing when it has none. */
+  unlock(owner: string): Promise<readonly number[]>;
+}

@@ -1,0 +1,248 @@
+/**
+ * What a run of a PostgreSQL plan left behind, in sentences for the operator on duty: the state of the cluster, and exactly what
+ * to do next. Pure: reads a snapshot, asks no server. Owns the words; the facts come from the nodes' statuses, outputs and errors.
+ */
+import type { Json, NodeSnapshot, RunSnapshot } from "@belay/engine";
+
+/** Plans that this module knows. */
+const KNOWN_PLANS: ReadonlySet<string> = new Set(["postgres-failover", "postgres-switchover", "postgres-rejoin"]);
+
+/** A rejoin rests, unfinished: the cluster itself was not touched. */
+const NOT_REJOINED: string[] = [
+  "The node is not back. The writer and its other standbys were not touched; do not start the node as a primary.",
+  "Remove the cause above, then retry the run, or start the plan again if it was given up.",
+];
+
+/** Sentences in reading order: what happened, how the cluster stands, what to do. Empty for a run of another plan. */
+export function explainPostgresRun(snapshot: RunSnapshot): string[] {
+  if (!KNOWN_PLANS.has(snapshot.planName)) return [];
+  const facts = factsOf(snapshot);
+  const lines = [...causes(snapshot), ...stateOfRun(snapshot, facts), ...loose(facts)];
+  if (snapshot.fault !== null) {
+    lines.push(`The engine itself stopped (${snapshot.fault.code}): check the cluster by hand before anything else.`);
+  }
+  return lines;
+}
+
+/** What the nodes' outputs say about the cluster. Names fall back to a description where no output holds them. */
+interface Facts {
+  readonly nodes: ReadonlyMap<string, NodeSnapshot>;
+  readonly members: (group: string) => readonly NodeSnapshot[];
+  readonly oldPrimary: string;
+  readonly candidate: string;
+  /** The promotion is known to have taken place. */
+  readonly promoted: boolean;
+  /** The promotion was at least tried. */
+  readonly promoteStarted: boolean;
+  readonly published: boolean;
+}
+
+function factsOf(snapshot: RunSnapshot): Facts {
+  const nodes = new Map(snapshot.nodes.map((node) => [node.id, node]));
+  const promote = nodes.get("promote");
+  const promoted = promote?.status === "SUCCESSFUL" || nodes.get("verify")?.status === "SUCCESSFUL";
+  const names = [
+    textOf(nodes.get("confirmDown"), "primary"),
+    textOf(nodes.get("fence"), "primary"),
+    textOf(nodes.get("precheck"), "primary"),
+    textOf(nodes.get("rejoin"), "node"),
+  ];
+  const candidates = [
+    textOf(promote, "writer"),
+    textOf(nodes.get("rank"), "candidate"),
+    textOf(nodes.get("precheck"), "candidate"),
+    textOf(nodes.get("rejoin"), "writer"),
+  ];
+  return {
+    nodes,
+    members: (group) => snapshot.nodes.filter((node) => node.group === group || node.id === group),
+    oldPrimary: names.find((name) => name !== undefined) ?? "the old primary",
+    candidate: candidates.find((name) => name !== undefined) ?? "the new primary",
+    promoted,
+    promoteStarted: promote?.started ?? false,
+    published: nodes.get("publish")?.status === "SUCCESSFUL",
+  };
+}
+
+/** Which nodes failed, and why. */
+function causes(snapshot: RunSnapshot): string[] {
+  return snapshot.nodes
+    .filter((node) => node.error !== null && node.status !== "SUCCESSFUL" && !node.tolerated)
+    .filter((node) => !snapshot.nodes.some((other) => other.group === node.id && other.error !== null))
+    .map((node) => `"${node.id}" failed (${node.error?.code}): ${node.error?.message}`);
+}
+
+function stateOfRun(snapshot: RunSnapshot, facts: Facts): string[] {
+  switch (snapshot.status) {
+    case "RUNNING":
+    case "ROLLING_BACK":
+      return ["The run is under way: wait until it rests."];
+    case "SUCCESSFUL":
+      return succeeded(snapshot, facts);
+    case "ROLLED_BACK":
+      return rolledBack(facts);
+    case "ROLLBACK_FAILED":
+      return rollbackFailed(snapshot, facts);
+    case "PARTIALLY_ROLLED_BACK":
+    case "FAILED":
+    case "PAUSED":
+    case "CANCELED":
+    case "ABANDONED":
+      if (facts.nodes.has("rejoin")) return NOT_REJOINED;
+      return facts.promoteStarted ? afterPromotion(snapshot, facts) : beforePromotion(snapshot, facts);
+  }
+}
+
+function succeeded(snapshot: RunSnapshot, facts: Facts): string[] {
+  if (snapshot.planName === "postgres-rejoin")
+    return ["The node is a standby of the writer again. Nothing is left to do."];
+  const lines = [`${facts.candidate} takes writes and the clients are sent there.`];
+  const following = facts.members("repoint").flatMap((node) => textOf(node, "standby") ?? []);
+  if (following.length > 0) lines.push(`Proved to follow it: ${following.join(", ")}.`);
+  if (facts.nodes.get("rejoinOld")?.status === "SUCCESSFUL") lines.push("Nothing is left to do.");
+  return lines;
+}
+
+function rolledBack(facts: Facts): string[] {
+  const takenOut = facts.nodes.get("fence") ?? facts.nodes.get("stopOld") ?? facts.nodes.get("dropRoute");
+  if (takenOut?.status === "COMPENSATED" || facts.nodes.get("dropRoute")?.status === "COMPENSATED") {
+    return [
+      `Nothing was promoted and everything was undone: ${facts.oldPrimary} is the primary again, takes writes and is on the route.`,
+      "Remove the cause above, then start the plan again.",
+    ];
+  }
+  return untouched(facts);
+}
+
+/** The run ended before it changed anything. */
+function untouched(facts: Facts): string[] {
+  if (facts.nodes.has("precheck")) {
+    return [
+      "Nothing was changed: the primary takes writes as before.",
+      "Remove the cause above, then start the plan again.",
+    ];
+  }
+  return [
+    "Nothing was changed: the cluster is as this run found it. If the old primary is down, nobody takes writes.",
+    `Remove the cause above and start the plan again, or start ${facts.oldPrimary} where it is.`,
+  ];
+}
+
+function beforePromotion(snapshot: RunSnapshot, facts: Facts): string[] {
+  const touched = ["fence", "freeze", "dropRoute", "readonly", "stopOld"].some((id) => facts.nodes.get(id)?.started);
+  if (!touched) return untouched(facts);
+  const lines = [
+    `Nothing was promoted. ${facts.oldPrimary} may be fenced or read-only: nobody takes writes until you act.`,
+  ];
+  if (snapshot.status === "ABANDONED") {
+    lines.push(
+      `The run was given up and will do nothing more. By hand: on ${facts.oldPrimary} remove standby.signal, reset default_transaction_read_only and start it; on each standby set primary_conninfo to it; publish it on the route. Never start it as a primary once a standby was promoted.`,
+    );
+  } else {
+    lines.push(`Either retry the run, or roll it back: that makes ${facts.oldPrimary} the primary again.`);
+  }
+  return lines;
+}
+
+function afterPromotion(snapshot: RunSnapshot, facts: Facts): string[] {
+  const { candidate, oldPrimary } = facts;
+  const lines = facts.promoted
+    ? [`${candidate} was promoted, and that stands: it is the primary now.`]
+    : [`Whether ${candidate} was promoted is not known. ${oldPrimary} is fenced and nobody is on the route.`];
+  if (facts.promoted && !facts.published) lines.push("The clients are not sent there yet: nobody is on the route.");
+  lines.push(...unprovedStandbys(facts));
+  lines.push(`Do not start ${oldPrimary} as a primary: two primaries would diverge.`);
+  if (snapshot.status === "ABANDONED") {
+    lines.push(
+      facts.promoted
+        ? `The run was given up. By hand: publish ${candidate} if the clients do not reach it, set primary_conninfo of the other standbys to it, then start plan postgres-rejoin for ${oldPrimary}.`
+        : `The run was given up. Ask ${candidate} for pg_is_in_recovery(): false means that it was promoted. Only if it says true, start postgres-failover again.`,
+    );
+  } else {
+    lines.push(
+      "Remove the cause above, then retry the run: it goes on where it stopped and repeats nothing that is done.",
+    );
+  }
+  return lines;
+}
+
+/** Standbys that were not proved to follow the new primary. */
+function unprovedStandbys(facts: Facts): string[] {
+  const failed = facts.members("repoint").filter((node) => node.group !== null && node.status === "FAILED");
+  return failed.map(
+    (node) =>
+      `${String(node.item ?? node.id)} does not follow ${facts.candidate} yet. With synchronous replication, writes there may wait until a standby does.`,
+  );
+}
+
+function rollbackFailed(snapshot: RunSnapshot, facts: Facts): string[] {
+  const failed = snapshot.nodes.filter(({ status }) => status === "COMPENSATION_FAILED");
+  const lines = failed.map(
+    (node) => `Undoing "${node.id}" failed: ${node.compensation?.error?.message ?? "no reason was recorded"}`,
+  );
+  if (facts.promoteStarted) return [...lines, ...afterPromotion(snapshot, facts)];
+  lines.push("Nothing was promoted.");
+  for (const node of failed) lines.push(...undoByHand(node.group ?? node.id, facts));
+  lines.push("Then roll back again: what is undone already is not repeated.");
+  return lines;
+}
+
+/** What must be true before the undoing of that node can work, or can be skipped. */
+function undoByHand(nodeId: string, { oldPrimary }: Facts): string[] {
+  switch (nodeId) {
+    case "fence":
+      return [
+        `Nobody takes writes: ${oldPrimary} does not come back as primary. Repair it. If it cannot be repaired, skip the rollback of "fence", and start postgres-failover again: the standbys are complete and follow nobody else.`,
+      ];
+    case "stopOld":
+      return [`Nobody takes writes: ${oldPrimary} is stopped and does not come back as primary. Repair it.`];
+    case "readonly":
+      return [`${oldPrimary} may refuse writes: it must answer, so that default_transaction_read_only can be reset.`];
+    case "dropRoute":
+      return [
+        `${oldPrimary} takes writes but the clients are not sent there: publish it on the route, under a higher epoch.`,
+      ];
+    case "freeze":
+      return [
+        `A standby does not answer, so it was not told to follow ${oldPrimary} again. Repair it, or skip the rollback of that node and set its primary_conninfo by hand.`,
+      ];
+    default:
+      return [];
+  }
+}
+
+/** What is left over although the run may have succeeded. */
+function loose(facts: Facts): string[] {
+  const rejoin = facts.nodes.get("rejoinOld") ?? facts.nodes.get("rejoin");
+  if (rejoin === undefined || !rejoin.started) return [];
+  const lines: string[] = [];
+  if (rejoin.status === "FAILED" && rejoin.tolerated) {
+    lines.push(
+      `${facts.oldPrimary} is not back (${rejoin.error?.code}): ${rejoin.error?.message}`,
+      `It stays fenced; do not start it as a primary. When it is repaired, start plan postgres-rejoin for it.`,
+    );
+  }
+  const output = objectOf(rejoin.output);
+  if (output?.["mode"] === "reclone") {
+    const salvage = objectOf(output["salvageable"]);
+    const rows =
+      salvage === undefined
+        ? "which rows those were was not compared"
+        : `${String(salvage["count"])} rows of ${String(salvage["table"])} existed only there; their keys are in the node's output`;
+    lines.push(
+      `${facts.oldPrimary} held ${String(output["divergedBytes"])} bytes of WAL that nobody else has and was copied anew; ${rows}.`,
+    );
+  }
+  return lines;
+}
+
+function textOf(node: NodeSnapshot | undefined, field: string): string | undefined {
+  const value = objectOf(node?.output)?.[field];
+  return typeof value === "string" ? value : undefined;
+}
+
+function objectOf(value: Json | undefined): Readonly<Record<string, Json>> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, Json>>)
+    : undefined;
+}

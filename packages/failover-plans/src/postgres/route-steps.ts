@@ -1,0 +1,94 @@
+/**
+ * The route's three moves, and the actions made of them: `postgres.drop-route`, `postgres.restore-route`, `postgres.publish-route`.
+ *
+ * Epochs: a drop takes max(present epoch + 1, fencing token of the run's locks), so that a fresh lock service never makes the
+ * route go back; the publish that belongs to it takes the next number, fixed before the promotion. A controller that was
+ * overtaken therefore finds a higher epoch and is refused: a revived half-cluster never takes the route back.
+ */
+import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import type { Access } from "./access.ts";
+import { amount, inputSchema, text } from "./input-schema.ts";
+import { refuse } from "./wait.ts";
+
+/** What a drop passes on. */
+export interface DroppedRoute {
+  /** Epoch under which the route names nobody. */
+  readonly epoch: number;
+  /** Epoch under which the new writer is to be published. */
+  readonly publishEpoch: number;
+}
+
+/** Makes the route name nobody, when it names `writer` or nobody. Codes: ROUTE_DISAGREES, ROUTE_TAKEN. */
+export async function dropRoute(
+  access: Access,
+  writer: string,
+  tokens: ActionContext["fencingTokens"],
+): Promise<DroppedRoute> {
+  const present = await access.route.current();
+  if (present.writer !== null && present.writer !== writer) {
+    refuse("ROUTE_DISAGREES", `the route says that ${present.writer} takes writes, not ${writer}`);
+  }
+  const lowest = present.writer === null ? present.epoch : present.epoch + 1;
+  const epoch = Math.max(lowest, ...Object.values(tokens));
+  if (epoch > present.epoch && !(await access.route.publish(null, epoch))) refuseOvertaken(epoch);
+  return { epoch, publishEpoch: epoch + 1 };
+}
+
+/** Makes a dropped route name `writer` again. Does nothing when it does already. Code: ROUTE_TAKEN. */
+export async function restoreRoute(access: Access, writer: string): Promise<void> {
+  const present = await access.route.current();
+  if (present.writer === writer) return;
+  if (present.writer !== null) {
+    refuse("ROUTE_TAKEN", `the route names ${present.writer} by now; it is left alone`);
+  }
+  if (!(await access.route.publish(writer, present.epoch + 1))) refuseOvertaken(present.epoch + 1);
+}
+
+function refuseOvertaken(epoch: number): never {
+  refuse("ROUTE_TAKEN", `somebody else has published epoch ${epoch} or a later one: this run no longer leads`);
+}
+
+interface DropInput {
+  readonly primary: string;
+}
+const dropSchema = inputSchema<DropInput>({ primary: text });
+
+/** Clients stop trying to write: the route names nobody. */
+export function dropRouteAction(access: Access): ActionDefinition<DropInput, DroppedRoute> {
+  return defineAction<DropInput, DroppedRoute>({
+    description: "Takes the writer off the route, so that clients wait instead of running into errors.",
+    input: dropSchema,
+    idempotent: true,
+    run: (ctx) => dropRoute(access, ctx.input.primary, ctx.fencingTokens),
+  });
+}
+
+/** Undoes `postgres.drop-route`. */
+export function restoreRouteAction(access: Access): ActionDefinition<DropInput, void> {
+  return defineAction<DropInput, void>({
+    description: "Puts the old writer back on the route.",
+    input: dropSchema,
+    idempotent: true,
+    run: (ctx) => restoreRoute(access, ctx.input.primary),
+  });
+}
+
+interface PublishInput {
+  readonly writer: string;
+  readonly epoch: number;
+}
+const publishSchema = inputSchema<PublishInput>({ writer: text, epoch: amount });
+
+/** Clients learn the new writer. Forward only: nothing undoes it. Code: ROUTE_TAKEN. */
+export function publishRouteAction(access: Access): ActionDefinition<PublishInput, PublishInput> {
+  return defineAction<PublishInput, PublishInput>({
+    description: "Publishes the new writer under an epoch higher than any before.",
+    input: publishSchema,
+    idempotent: true,
+    run: async (ctx) => {
+      const { writer, epoch } = ctx.input;
+      if (!(await access.route.publish(writer, epoch))) refuseOvertaken(epoch);
+      return { writer, epoch };
+    },
+  });
+}

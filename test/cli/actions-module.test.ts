@@ -1,0 +1,26 @@
+/** Modules with actions: three ways to export them, and one clear line for everything else. */
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { loadActions } from "../../packages/cli/src/actions-module.ts";
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+}
+
+describe("actions come from a module", () => {
+  test.each([
+    ["actions.ts", ["hang", "prepare", "stuck", "undo", "work"]],
+    ["default-actions.js", ["prepare", "undo", "work"]],
+    ["named-actions.js", ["prepare", "undo", "work"]],
+  ])("%s gives its actions", async (name, expected) => {
+    expect(Object.keys(await loadActions(fixture(name))).sort()).toEqual(expected);
+  });
+
+  test("a module without actions is refused", async () => {
+    await expect(loadActions(fixture("no-actions.js"))).rejects.toThrow(/exports no actions/);
+  });
+
+  test("a module that is not there is refused", async () => {
+    await expect(loadActions(fixture("absent.js"))).rejects.toThrow(/^cannot load actions from .*absent\.js: /);
+  });
+});

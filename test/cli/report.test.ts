@@ -1,0 +1,65 @@
+/** The bill of a PostgreSQL demo, and its verdict. */
+import pc from "picocolors";
+import { describe, expect, test } from "vitest";
+import { isSound, type PostgresReport, reportLines } from "../../packages/cli/src/demo/postgres-report.ts";
+import { at, ran, snapshot } from "./sample-run.ts";
+
+const GOOD: PostgresReport = {
+  acknowledged: 1234,
+  acknowledgedLost: 0,
+  unacknowledgedButPresent: 2,
+  unavailabilityMs: 812.4,
+  errors: { ECONNREFUSED: 8 },
+  rows: { pg1: 1236, pg2: 1236 },
+  allNodesEqual: true,
+  writers: ["pg2"],
+};
+
+describe("the verdict needs all three: nothing lost, one writer, equal servers", () => {
+  test.each<[boolean, Partial<PostgresReport>]>([
+    [true, {}],
+    [false, { acknowledgedLost: 1 }],
+    [false, { writers: [] }],
+    [false, { writers: ["pg1", "pg2"] }],
+    [false, { allNodesEqual: false }],
+  ])("%s for %j", (sound, given) => {
+    expect(isSound({ ...GOOD, ...given })).toBe(sound);
+  });
+});
+
+test("the report shows what clients noticed, what was lost, the rejoin and each step's time", () => {
+  const rejoined = { node: "pg1", mode: "reclone", divergedBytes: 512, salvageable: { count: 3 } };
+  const undo = { action: "u", runTime: 1, startTime: at(900), finishTime: at(950), error: null };
+  const run = snapshot([
+    ran("fence", 0, 120, { compensation: undo }),
+    ran("rejoinOld", 1500, 4000, { output: rejoined }),
+  ]);
+  expect(reportLines(run, GOOD, pc.createColors(false))).toEqual([
+    "",
+    "Report",
+    "  writes unavailable     812 ms",
+    "  rows acknowledged      1234",
+    "  acknowledged lost      0",
+    "  errors, yet present    2 (the client saw an error, the row is there)",
+    "  servers taking writes  1 (pg2)",
+    "  all servers equal      yes (pg1 1236, pg2 1236)",
+    "  old primary            pg1 was copied anew: 512 bytes of its WAL had diverged, 3 rows that only it had were reported",
+    "",
+    "  step                      start     took",
+    "  fence                     +0.0s   120 ms",
+    "  undo fence                +0.9s    50 ms",
+    "  rejoinOld                 +1.5s  2500 ms",
+  ]);
+});
+
+test("a split brain, a server that does not answer and a failed rejoin are said plainly", () => {
+  const failed = ran("rejoinOld", 0, 1, {
+    status: "FAILED",
+    error: { code: "X", message: "no disk", retryable: false },
+  });
+  const bad = { ...GOOD, writers: ["pg1", "pg2"], rows: { pg1: null }, allNodesEqual: false };
+  const lines = reportLines(snapshot([failed]), bad, pc.createColors(false)).join("\n");
+  expect(lines).toContain("2 (pg1, pg2): SPLIT BRAIN");
+  expect(lines).toContain("NO (pg1 no answer)");
+  expect(lines).toContain("not back: no disk");
+});

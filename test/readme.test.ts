@@ -1,0 +1,38 @@
+/**
+ * Examples in READMEs are run as they stand: an example that does not work is worse than none.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { ROOT, SourceTree } from "./house/tree.ts";
+
+const tree = SourceTree.ofProject();
+const examples = tree.paths(/(^|\/)README\.md$/).flatMap((path) =>
+  [...tree.text(path).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""], index) => ({
+    name: `${path}, number ${index + 1}`,
+    code,
+  })),
+);
+
+describe("TypeScript examples in READMEs", () => {
+  test("there is one in the engine's README", () => {
+    expect(examples.map(({ name }) => name)).toContain("packages/engine/README.md, number 1");
+  });
+
+  for (const { name, code } of examples) {
+    test(`the example runs to its end: ${name}`, async () => {
+      await run(code);
+    });
+  }
+
+  test("an example that throws, or imports what is not exported, is found", async () => {
+    await expect(run(`const wrong: number = 1; throw new Error(String(wrong));`)).rejects.toThrow("Error: 1");
+    await expect(run(`import { noSuchName } from "@belay/engine"; noSuchName();`)).rejects.toThrow("noSuchName");
+  });
+});
+
+/** Runs TypeScript as a module in the root, where `@belay/*` are the sources. Rejects with its standard error. */
+async function run(code: string): Promise<void> {
+  const flags = ["--conditions=source", "--input-type=module-typescript", "--eval", code];
+  await promisify(execFile)(process.execPath, flags, { cwd: ROOT, timeout: 15_000 });
+}
