@@ -5,22 +5,22 @@
 import { Cause, type Commands, homeOf, NODE_STATUSES, NodeState, Op, SkipCode } from "../core/index.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
-import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
 import { engineFailure, stoppedFailure } from "./failure.ts";
 
 /** Reads the commands from row `from` on; answers the nodes that wait for an evaluation. */
-export function absorb(executor: Executor, commands: Commands, from: number, payload: Json | undefined): number[] {
+export function absorb(facts: RunFacts, commands: Commands, from: number, payload: Json | undefined): number[] {
   const resolve: number[] = [];
   for (let row = from; row < commands.length; row++) {
     const op = commands.op[row] as number;
     if (op === Op.RESOLVE) resolve.push(commands.node[row] as number);
-    else absorbRow(executor, commands, row, payload);
+    else absorbRow(facts, commands, row, payload);
   }
   return resolve;
 }
 
-function absorbRow(executor: Executor, commands: Commands, row: number, payload: Json | undefined): void {
-  const { values } = executor;
+function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Json | undefined): void {
+  const { values } = facts;
   const node = commands.node[row] as number;
   const value = commands.value[row] as number;
   switch (commands.op[row]) {
@@ -29,20 +29,20 @@ function absorbRow(executor: Executor, commands: Commands, row: number, payload:
       values.finishedAt[node] = undefined;
       return;
     case Op.SUCCEEDED:
-      values.setOutput(node, isGroup(executor, node) ? groupOutput(executor, node) : field(payload, "output"));
+      values.setOutput(node, isGroup(facts, node) ? groupOutput(facts, node) : field(payload, "output"));
       values.finishedAt[node] = commands.now;
       return;
     case Op.RETRYING:
     case Op.FAILED:
-      values.setFailure(node, failureFor(executor, node, value, payload));
+      values.setFailure(node, failureFor(facts, node, value, payload));
       values.finishedAt[node] = commands.now;
       return;
     case Op.SKIPPED:
-      if (value === SkipCode.OPERATOR) skipped(executor, node, payload);
+      if (value === SkipCode.OPERATOR) skipped(facts, node, payload);
       values.finishedAt[node] = commands.now;
       return;
     case Op.EXPANDED:
-      expanded(executor, node, value, payload);
+      expanded(facts, node, value, payload);
       return;
     case Op.COMPENSATE:
       values.undoStartedAt[node] ??= commands.now;
@@ -54,7 +54,7 @@ function absorbRow(executor: Executor, commands: Commands, row: number, payload:
       return;
     case Op.UNDO_RETRYING:
     case Op.UNDO_FAILED:
-      values.setUndoFailure(node, (field(payload, "error") as NodeFailure | undefined) ?? undoStopped(executor, node));
+      values.setUndoFailure(node, (field(payload, "error") as NodeFailure | undefined) ?? undoStopped(facts, node));
       values.undoFinishedAt[node] = commands.now;
       return;
     case Op.RESET:
@@ -68,18 +68,18 @@ function field(payload: Json | undefined, name: string): Json | undefined {
   return (payload as Readonly<Record<string, Json>>)[name];
 }
 
-function skipped(executor: Executor, node: number, payload: Json | undefined): void {
+function skipped(facts: RunFacts, node: number, payload: Json | undefined): void {
   const output = field(payload, "output");
-  if (output !== undefined) executor.values.setOutput(node, output);
+  if (output !== undefined) facts.values.setOutput(node, output);
 }
 
-function isGroup(executor: Executor, node: number): boolean {
-  return node < executor.program.compiled.size && executor.program.compiled.split[node] !== -1;
+function isGroup(facts: RunFacts, node: number): boolean {
+  return node < facts.program.compiled.size && facts.program.compiled.split[node] !== -1;
 }
 
 /** The winner's output, or the list of all outputs in order, null where there is none. */
-function groupOutput(executor: Executor, node: number): Json | undefined {
-  const { state, values } = executor;
+function groupOutput(facts: RunFacts, node: number): Json | undefined {
+  const { state, values } = facts;
   const group = state.groups[state.plan.split[node] as number];
   if (group === undefined) return undefined;
   const outputs: Json[] = [];
@@ -91,17 +91,15 @@ function groupOutput(executor: Executor, node: number): Json | undefined {
   return outputs;
 }
 
-function failureFor(executor: Executor, node: number, cause: number, payload: Json | undefined): NodeFailure {
-  if (cause !== Cause.NONE) return stoppedFailure(cause, secondsOf(executor, node, cause));
+function failureFor(facts: RunFacts, node: number, cause: number, payload: Json | undefined): NodeFailure {
+  if (cause !== Cause.NONE) return stoppedFailure(cause, secondsOf(facts, node, cause));
   const given = field(payload, "error") as NodeFailure | undefined;
-  const expandedGroup = isGroup(executor, node)
-    ? executor.state.groups[executor.state.plan.split[node] as number]
-    : undefined;
+  const expandedGroup = isGroup(facts, node) ? facts.state.groups[facts.state.plan.split[node] as number] : undefined;
   if (expandedGroup === undefined) return given ?? engineFailure("ERROR", "failed without saying why");
   const failed: Json[] = [];
   for (let member = expandedGroup.base; member < expandedGroup.base + expandedGroup.count; member++) {
-    const failure = executor.values.failure(member);
-    const status = NODE_STATUSES[executor.state.node[member] as number] as string;
+    const failure = facts.values.failure(member);
+    const status = NODE_STATUSES[facts.state.node[member] as number] as string;
     if (failure !== undefined && failed.length < 100) {
       failed.push({ parallelIdx: member - expandedGroup.base, status, code: failure.code, message: failure.message });
     }
@@ -112,28 +110,28 @@ function failureFor(executor: Executor, node: number, cause: number, payload: Js
     : engineFailure("MEMBERS_FAILED", `${of} members failed`, failed);
 }
 
-function secondsOf(executor: Executor, node: number, cause: number): number {
-  const { compiled } = executor.program;
-  const home = homeOf(executor.state, node);
+function secondsOf(facts: RunFacts, node: number, cause: number): number {
+  const { compiled } = facts.program;
+  const home = homeOf(facts.state, node);
   if (cause === Cause.TIMEOUT) return (compiled.timeoutMs[home] as number) / 1000;
   if (cause === Cause.HEARTBEAT) return (compiled.heartbeatTimeoutMs[home] as number) / 1000;
   if (cause === Cause.TOTAL) return (compiled.totalTimeoutMs[home] as number) / 1000;
   return compiled.runTimeoutMs / 1000;
 }
 
-function undoStopped(executor: Executor, node: number): NodeFailure {
-  const home = homeOf(executor.state, node);
-  return stoppedFailure(Cause.TIMEOUT, (executor.program.compiled.compensationTimeoutMs[home] as number) / 1000);
+function undoStopped(facts: RunFacts, node: number): NodeFailure {
+  const home = homeOf(facts.state, node);
+  return stoppedFailure(Cause.TIMEOUT, (facts.program.compiled.compensationTimeoutMs[home] as number) / 1000);
 }
 
 /** A group got its members: their items and their labels (R24). */
-function expanded(executor: Executor, node: number, members: number, payload: Json | undefined): void {
-  const { values, program } = executor;
+function expanded(facts: RunFacts, node: number, members: number, payload: Json | undefined): void {
+  const { values, program } = facts;
   const items = field(payload, "items");
   if (Array.isArray(items)) {
     values.items.set(node, items as readonly Json[]);
-    values.memberSeries.set(node, executor.nextSeries);
-    executor.nextSeries += members;
+    values.memberSeries.set(node, facts.nextSeries);
+    facts.nextSeries += members;
   } else {
     values.memberSeries.set(node, program.series[node] as number);
   }

@@ -22,9 +22,11 @@ import {
 import type { JournalRecord, RunHeader } from "../journal/port.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
 import type { Json } from "../plan/document.ts";
+import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
+import type { RunFacts } from "./facts.ts";
 import type { Host } from "./host.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
@@ -43,7 +45,7 @@ export interface Entry {
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-export class Executor {
+export class Executor implements RunFacts {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
   readonly tokens: Readonly<Record<string, number>>;
@@ -122,6 +124,10 @@ export class Executor {
   /** Slots of the engine's own limit may be free (R41). */
   slotsFree(): void {
     this.#pump();
+  }
+
+  get limits(): Limits {
+    return this.host.limits;
   }
 
   now(): number {

@@ -9,24 +9,24 @@ import type { CompiledExpression, EvaluationResult, ExpressionScope, NodeScope }
 import { frozenCopy } from "../plan/json.ts";
 import type { CompiledTemplate } from "../plan/template.ts";
 import type { NodeFailure } from "./api.ts";
-import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
 import { engineFailure } from "./failure.ts";
 
 /** The declared node of a node number: itself, or the group of a member. */
-export function homeOfNode(executor: Executor, node: number): number {
-  const group = executor.state.groupOf[node] as number;
+export function homeOfNode(facts: RunFacts, node: number): number {
+  const group = facts.state.groupOf[node] as number;
   return group < 0 ? node : group;
 }
 
 /** The item of a member; undefined for a declared node. */
-export function itemOf(executor: Executor, node: number): Json | undefined {
-  const idx = parallelIdxOf(executor.state, node);
-  return idx < 0 ? undefined : executor.values.items.get(homeOfNode(executor, node))?.[idx];
+export function itemOf(facts: RunFacts, node: number): Json | undefined {
+  const idx = parallelIdxOf(facts.state, node);
+  return idx < 0 ? undefined : facts.values.items.get(homeOfNode(facts, node))?.[idx];
 }
 
 /** What an expression of `node` sees. */
-function scopeFor(executor: Executor, node: number, nodesRead: readonly string[]): ExpressionScope {
-  const { program, state, values, header } = executor;
+function scopeFor(facts: RunFacts, node: number, nodesRead: readonly string[]): ExpressionScope {
+  const { program, state, values, header } = facts;
   const nodes: Record<string, NodeScope> = Object.create(null);
   for (const id of nodesRead) {
     const read = program.indexOf(id);
@@ -35,63 +35,63 @@ function scopeFor(executor: Executor, node: number, nodesRead: readonly string[]
     nodes[id] = output === undefined ? { status } : { status, output };
   }
   const run = { id: header.runId, startedAt: header.at };
-  const item = itemOf(executor, node);
+  const item = itemOf(facts, node);
   return item === undefined ? { params: header.params, nodes, run } : { params: header.params, nodes, item, run };
 }
 
 /** The input of a node's action, or of its compensation. Absent template = no input. */
 export function evaluateInput(
-  executor: Executor,
+  facts: RunFacts,
   node: number,
   template: CompiledTemplate | undefined,
 ): EvaluationResult | undefined {
   if (template === undefined) return undefined;
-  return template.evaluate(scopeFor(executor, node, template.nodesRead));
+  return template.evaluate(scopeFor(facts, node, template.nodesRead));
 }
 
 type Resolved = Extract<Input, { kind: "resolved" }>;
 
 /** Answers RESOLVE: the condition, then the list. */
 export function evaluateNode(
-  executor: Executor,
+  facts: RunFacts,
   node: number,
   at: number,
 ): { resolved: Resolved; payload: Json | undefined } {
-  const home = homeOfNode(executor, node);
-  const details = executor.program.detailsOf(home);
+  const home = homeOfNode(facts, node);
+  const details = facts.program.detailsOf(home);
   const answer = (verdict: Resolved["verdict"], members: number, payload?: Json): ReturnType<typeof evaluateNode> => ({
     resolved: { kind: "resolved", at, node, verdict, members },
     payload,
   });
   const fail = (failure: NodeFailure): ReturnType<typeof evaluateNode> => answer("fail", 0, { error: { ...failure } });
-  const verdict = conditionOf(executor, node, details);
+  const verdict = conditionOf(facts, node, details);
   if (typeof verdict === "object") return fail(verdict);
   if (!verdict) return answer("skip", 0);
   if (details.over === undefined || node !== home) return answer("run", 0);
-  const list = listOf(executor, node, details.over);
+  const list = listOf(facts, node, details.over);
   if (!Array.isArray(list)) return fail(list as NodeFailure);
   return answer("run", list.length, { items: list });
 }
 
 /** Whether the condition is asked of this node (a member only when it reads the item) and what it says. */
-function conditionOf(executor: Executor, node: number, details: CompiledNode): boolean | NodeFailure {
+function conditionOf(facts: RunFacts, node: number, details: CompiledNode): boolean | NodeFailure {
   const { condition } = details;
   if (condition === undefined) return true;
-  const isMember = parallelIdxOf(executor.state, node) >= 0;
+  const isMember = parallelIdxOf(facts.state, node) >= 0;
   const perMember = condition.readsItem;
   if (isMember !== perMember) return true;
-  const result = condition.evaluate(scopeFor(executor, node, condition.nodesRead));
+  const result = condition.evaluate(scopeFor(facts, node, condition.nodesRead));
   if (!result.ok) return engineFailure("EXPRESSION_FAILED", `when: ${result.message}`);
   if (typeof result.value === "boolean") return result.value;
   return engineFailure("EXPRESSION_FAILED", `when: the result is not a boolean: ${JSON.stringify(result.value)}`);
 }
 
-function listOf(executor: Executor, node: number, over: CompiledExpression): readonly Json[] | NodeFailure {
-  const result = over.evaluate(scopeFor(executor, node, over.nodesRead));
+function listOf(facts: RunFacts, node: number, over: CompiledExpression): readonly Json[] | NodeFailure {
+  const result = over.evaluate(scopeFor(facts, node, over.nodesRead));
   if (!result.ok) return engineFailure("EXPRESSION_FAILED", `split.over: ${result.message}`);
   if (!Array.isArray(result.value)) return engineFailure("EXPRESSION_FAILED", "split.over: the result is not a list");
-  const { members } = executor.host.limits;
-  const inUse = executor.state.size - executor.state.plan.size;
+  const { members } = facts.limits;
+  const inUse = facts.state.size - facts.state.plan.size;
   if (inUse + result.value.length > members) {
     return engineFailure("EXPRESSION_FAILED", `split.over: more than ${members} members in the run (limits.members)`);
   }

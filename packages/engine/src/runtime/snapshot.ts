@@ -7,7 +7,7 @@ import { type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } fro
 import { NodeFlag } from "../plan/compiled.ts";
 import type { NodeDocument } from "../plan/document.ts";
 import type { CompensationSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
-import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
 import { nodeId } from "./node-id.ts";
 import { SKIP_REASONS } from "./notices.ts";
 import { itemOf } from "./scope.ts";
@@ -17,16 +17,16 @@ const OPERATIONS: readonly Operation[] = Object.entries(OperationCode)
   .map(([word]) => word as Operation);
 
 /** The run as it stands. */
-export function snapshotOf(executor: Executor): RunSnapshot {
-  const { header, state, program } = executor;
-  const neighbours = neighboursOf(executor);
+export function snapshotOf(facts: RunFacts): RunSnapshot {
+  const { header, state, program } = facts;
+  const neighbours = neighboursOf(facts);
   const nodes: NodeSnapshot[] = [];
   for (let v = 0; v < program.compiled.size; v++) {
-    const group = groupOf(executor, v);
+    const group = groupOf(facts, v);
     const count = group === undefined ? 1 : group.count;
     // An empty group has no members: it is shown as declared.
-    if (group === undefined || count === 0) nodes.push(nodeSnapshot(executor, v, v, neighbours(v, -1)));
-    else for (let i = 0; i < count; i++) nodes.push(nodeSnapshot(executor, group.base + i, v, neighbours(v, i)));
+    if (group === undefined || count === 0) nodes.push(nodeSnapshot(facts, v, v, neighbours(v, -1)));
+    else for (let i = 0; i < count; i++) nodes.push(nodeSnapshot(facts, group.base + i, v, neighbours(v, i)));
   }
   return {
     id: header.runId,
@@ -37,20 +37,29 @@ export function snapshotOf(executor: Executor): RunSnapshot {
     operation: OPERATIONS[state.operation] as Operation,
     prohibitRollback: state.plan.prohibitRollback || state.barriers > 0,
     startTime: iso(header.at) as string,
-    finishTime: iso(executor.restedAt ?? undefined),
+    finishTime: iso(facts.restedAt ?? undefined),
     clientToken: header.clientToken,
-    fault: executor.fault,
+    fault: facts.fault,
     nodes,
   };
 }
 
-function groupOf(executor: Executor, v: number): GroupState | undefined {
-  const split = executor.program.compiled.split[v] as number;
-  return split < 0 ? undefined : executor.state.groups[split];
+function groupOf(facts: RunFacts, v: number): GroupState | undefined {
+  const split = facts.program.compiled.split[v] as number;
+  return split < 0 ? undefined : facts.state.groups[split];
 }
 
+/** Many nodes share a time: the text is made once for each run of equal ones. */
+let lastTime = 0;
+let lastText = new Date(0).toISOString();
+
 function iso(at: number | undefined): string | null {
-  return at === undefined ? null : new Date(at).toISOString();
+  if (at === undefined) return null;
+  if (at !== lastTime) {
+    lastTime = at;
+    lastText = new Date(at).toISOString();
+  }
+  return lastText;
 }
 
 interface Neighbours {
@@ -59,29 +68,29 @@ interface Neighbours {
 }
 
 /** Ids of the neighbours of a node, or of member `i` of a group; whole lists are made once per declared node. */
-function neighboursOf(executor: Executor): (v: number, i: number) => Neighbours {
-  const { upOffset, upTarget, downOffset, downTarget, size } = executor.program.compiled;
-  const entries = lazily(size, (v) => endsOf(executor, v, true));
-  const exits = lazily(size, (v) => endsOf(executor, v, false));
+function neighboursOf(facts: RunFacts): (v: number, i: number) => Neighbours {
+  const { upOffset, upTarget, downOffset, downTarget, size } = facts.program.compiled;
+  const entries = lazily(size, (v) => endsOf(facts, v, true));
+  const exits = lazily(size, (v) => endsOf(facts, v, false));
   const upstreams = lazily(size, (v) => flat(upTarget.subarray(upOffset[v], upOffset[v + 1]), exits));
   const downstreams = lazily(size, (v) => flat(downTarget.subarray(downOffset[v], downOffset[v + 1]), entries));
   return (v, i) => {
-    const group = i < 0 ? undefined : groupOf(executor, v);
+    const group = i < 0 ? undefined : groupOf(facts, v);
     if (group === undefined || group.split.method === 0)
       return { upstreams: upstreams(v), downstreams: downstreams(v) };
     return {
-      upstreams: i === 0 ? upstreams(v) : [nodeId(executor, group.base + i - 1)],
-      downstreams: i === group.count - 1 ? downstreams(v) : [nodeId(executor, group.base + i + 1)],
+      upstreams: i === 0 ? upstreams(v) : [nodeId(facts, group.base + i - 1)],
+      downstreams: i === group.count - 1 ? downstreams(v) : [nodeId(facts, group.base + i + 1)],
     };
   };
 }
 
 /** The ids a neighbour sees: all members of a PARALLEL group, the first or last of a chained one. */
-function endsOf(executor: Executor, v: number, entry: boolean): readonly string[] {
-  const group = groupOf(executor, v);
-  if (group === undefined || group.count === 0) return [executor.program.ids[v] as string];
-  if (group.split.method !== 0) return [nodeId(executor, group.base + (entry ? 0 : group.count - 1))];
-  return Array.from({ length: group.count }, (_, i) => nodeId(executor, group.base + i));
+function endsOf(facts: RunFacts, v: number, entry: boolean): readonly string[] {
+  const group = groupOf(facts, v);
+  if (group === undefined || group.count === 0) return [facts.program.ids[v] as string];
+  if (group.split.method !== 0) return [nodeId(facts, group.base + (entry ? 0 : group.count - 1))];
+  return Array.from({ length: group.count }, (_, i) => nodeId(facts, group.base + i));
 }
 
 function flat(targets: Int32Array, ids: (v: number) => readonly string[]): readonly string[] {
@@ -99,13 +108,13 @@ function lazily<T>(size: number, make: (v: number) => T): (v: number) => T {
   };
 }
 
-function nodeSnapshot(executor: Executor, node: number, home: number, neighbours: Neighbours): NodeSnapshot {
-  const { state, values, program } = executor;
+function nodeSnapshot(facts: RunFacts, node: number, home: number, neighbours: Neighbours): NodeSnapshot {
+  const { state, values, program } = facts;
   const document = program.document.nodes[home] as NodeDocument;
   const status = NODE_STATUSES[state.node[node] as number] as NodeStatus;
   const isMember = node !== home;
   const attempt = state.attempt[node] as number;
-  const id = nodeId(executor, node);
+  const id = nodeId(facts, node);
   return {
     id,
     group: isMember ? document.id : null,
@@ -117,8 +126,8 @@ function nodeSnapshot(executor: Executor, node: number, home: number, neighbours
     operation: OPERATIONS[state.operationOf[node] as number] as Operation,
     skipReason: status === "SKIPPED" ? (SKIP_REASONS[state.skipReason[node] as number] ?? null) : null,
     tolerated: isToleratedFailure(state, node),
-    parallelIdx: isMember ? node - (groupOf(executor, home) as GroupState).base : (document.parallelIdx ?? -1),
-    seriesId: isMember ? memberSeries(executor, node, home) : (program.series[home] as number),
+    parallelIdx: isMember ? node - (groupOf(facts, home) as GroupState).base : (document.parallelIdx ?? -1),
+    seriesId: isMember ? memberSeries(facts, node, home) : (program.series[home] as number),
     runTime: Math.max(1, attempt),
     started: values.startedAt[node] !== undefined,
     ...neighbours,
@@ -126,21 +135,21 @@ function nodeSnapshot(executor: Executor, node: number, home: number, neighbours
     timeout: (program.compiled.timeoutMs[home] as number) / 1000,
     startTime: iso(values.startedAt[node]),
     finishTime: status === "RUNNING" || status === "CANCELING" ? null : iso(values.finishedAt[node]),
-    item: itemOf(executor, node),
+    item: itemOf(facts, node),
     output: values.output(node),
     error: values.failure(node) ?? null,
-    compensation: compensationSnapshot(executor, node, document),
+    compensation: compensationSnapshot(facts, node, document),
   };
 }
 
-function memberSeries(executor: Executor, member: number, home: number): number {
-  const base = (groupOf(executor, home) as GroupState).base;
-  return (executor.values.memberSeries.get(home) as number) + member - base;
+function memberSeries(facts: RunFacts, member: number, home: number): number {
+  const base = (groupOf(facts, home) as GroupState).base;
+  return (facts.values.memberSeries.get(home) as number) + member - base;
 }
 
-function compensationSnapshot(executor: Executor, node: number, document: NodeDocument): CompensationSnapshot | null {
+function compensationSnapshot(facts: RunFacts, node: number, document: NodeDocument): CompensationSnapshot | null {
   if (document.compensation === undefined) return null;
-  const { state, values } = executor;
+  const { state, values } = facts;
   return {
     action: document.compensation.action,
     runTime: state.undoAttempt[node] as number,
