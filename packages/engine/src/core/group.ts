@@ -167,7 +167,7 @@ export function endGroup(state: RunState, group: GroupState, out: Commands): voi
   if (group.open > 0 || state.node[node] !== NodeState.RUNNING) return;
   const canceled = state.cause[node] === Cause.CANCEL;
   const complete = group.succeeded + group.failed + group.skipped === group.count;
-  if (canceled && !complete) startFailing(state, group, out);
+  if ((canceled && !complete) || hasFailed(group)) startFailing(state, group, out);
   if (!complete && !group.failing) return;
   if (group.failing) {
     state.outcome[node] = OutcomeCode.FAILED;

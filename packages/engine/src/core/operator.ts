@@ -17,6 +17,7 @@ import {
   groupState,
   hasFlag,
   hasMark,
+  homeOf,
   isExpanded,
   Mark,
   OperationCode,
@@ -76,11 +77,20 @@ function rearmDeclared(state: RunState, node: number, out: Commands): void {
   again(state, node, out);
 }
 
-/** The plan tolerates the failure and has gone on (R14); what was stopped from outside has not been passed. */
+/** The plan tolerates the failure (R14). What was stopped from outside runs again, unless the plan has gone on since. */
 function isPassed(state: RunState, node: number): boolean {
+  if (!isToleratedFailure(state, node)) return false;
   const cause = state.cause[node];
   const stopped = cause === Cause.CANCEL || cause === Cause.RUN_TIMEOUT || cause === Cause.KILL;
-  return !stopped && isToleratedFailure(state, node);
+  return !stopped || hasGoneOn(state, homeOf(state, node));
+}
+
+function hasGoneOn(state: RunState, node: number): boolean {
+  const { downOffset, downTarget } = state.plan;
+  for (let e = downOffset[node] as number; e < (downOffset[node + 1] as number); e++) {
+    if (state.node[downTarget[e] as number] !== NodeState.PENDING) return true;
+  }
+  return false;
 }
 
 function rearm(state: RunState, node: number, out: Commands): void {
@@ -127,6 +137,7 @@ function again(state: RunState, node: number, out: Commands): void {
     waitAgain(state, node, out);
     return;
   }
+  state.roundStart[node] = state.attempt[node] as number;
   state.undoRoundStart[node] = state.undoAttempt[node] as number;
   enqueueUndo(state, node);
 }
@@ -188,6 +199,9 @@ export function skip(state: RunState, node: number, out: Commands): void {
   if (home >= 0) reopenGroup(state, home);
   skipNode(state, node, SkipCode.OPERATOR, out);
   state.operationOf[node] = OperationCode.SKIP;
+  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  // Its members are what people see: they say that their group was passed.
+  for (let i = 0; group !== undefined && i < group.count; i++) state.operationOf[group.base + i] = OperationCode.SKIP;
   state.done.length = 0;
   clearMark(state, node, Mark.FINISHED);
   recount(state, out);

@@ -60,8 +60,9 @@ function recountGroup(state: RunState, group: GroupState): void {
     else if (code !== NodeState.PENDING) group.open++;
     if (code === NodeState.COMPENSATION_FAILED && isFailed(state, member)) group.stuck++;
   }
-  group.failing =
-    hasFailed(group) || (state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED);
+  const stopped = state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED;
+  // A failure that comes only now, by a skip, is spread like any other: `endGroup` sees to it.
+  group.failing = group.failing && (hasFailed(group) || stopped);
 }
 
 /** Tells downstreams again what a declared node has come to. */

@@ -10,7 +10,7 @@ import { AbortReason, type Answer, Call } from "./call.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
-import { emitNotice } from "./notices.ts";
+import { noticeEvent, noticeName } from "./notices.ts";
 import { evaluateInput, homeOfNode, itemOf } from "./scope.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
 
@@ -26,8 +26,8 @@ export class Carrier {
   readonly #executor: Executor;
   /** The newest call of each node, while it has not let go. */
   readonly #calls = new Map<number, Call>();
-  /** How many calls of a node have not let go, its compensation's included. */
-  readonly #live = new Map<number, number>();
+  /** By id, for a group that expands again keeps its members' ids: calls that have not let go, compensations included. */
+  readonly #live = new Map<string, number>();
   readonly #deadlines = new Map<number, ArmedDeadline>();
   #liveTotal = 0;
   #onIdle: (() => void) | undefined;
@@ -44,11 +44,11 @@ export class Carrier {
       const extra = commands.extra[row] as number;
       switch (commands.op[row]) {
         case Op.RUN:
-          emitNotice(this.#executor, commands, row);
+          this.#tell(commands, row);
           this.#run(node, value);
           break;
         case Op.COMPENSATE:
-          emitNotice(this.#executor, commands, row);
+          this.#tell(commands, row);
           this.#compensate(node, value);
           break;
         case Op.ABORT:
@@ -61,10 +61,18 @@ export class Carrier {
           this.#disarm(node, extra);
           break;
         default:
-          emitNotice(this.#executor, commands, row);
+          this.#tell(commands, row);
       }
     }
     assert(commands.length === rows, "R39: commands were added while they are carried out");
+  }
+
+  /** An event nobody listens to is never built. */
+  #tell(commands: Commands, row: number): void {
+    const { emitter, lastAt } = this.#executor;
+    const name = noticeName(commands, row);
+    if (name === undefined || !emitter.wants(name)) return;
+    emitter.emit(name, noticeEvent(this.#executor, commands, row, lastAt) as never);
   }
 
   /** Aborts every call and drops every deadline; resolves when all calls let go, or after the grace period. */
@@ -129,31 +137,31 @@ export class Carrier {
         output: undo ? values.output(node) : undefined,
         error: undo ? values.failure(node) : undefined,
         outcome: undo ? OUTCOMES[state.outcome[node] as number] : undefined,
-        previousStillRunning: (this.#live.get(node) ?? 0) > 0,
+        previousStillRunning: (this.#live.get(id) ?? 0) > 0,
         fencingTokens: executor.tokens,
       },
       {
         log: (message, details) => this.#log(node, attempt, message, details),
         heartbeat: () => this.#heartbeat(node, attempt, undo),
         answered: (answer) => {
-          this.#letGo(call, keyOf(node, undo), node);
+          this.#letGo(call, keyOf(node, undo), id);
           this.#post(node, attempt, undo, answer);
         },
       },
       host.limits.outputBytes,
     );
     this.#calls.set(keyOf(node, undo), call);
-    this.#live.set(node, (this.#live.get(node) ?? 0) + 1);
+    this.#live.set(id, (this.#live.get(id) ?? 0) + 1);
     this.#liveTotal++;
     call.start(action);
   }
 
   /** The call is over: it no longer counts as running. */
-  #letGo(call: Call, key: number, node: number): void {
+  #letGo(call: Call, key: number, id: string): void {
     if (this.#calls.get(key) === call) this.#calls.delete(key);
-    const left = (this.#live.get(node) as number) - 1;
-    if (left === 0) this.#live.delete(node);
-    else this.#live.set(node, left);
+    const left = (this.#live.get(id) as number) - 1;
+    if (left === 0) this.#live.delete(id);
+    else this.#live.set(id, left);
     if (--this.#liveTotal === 0) this.#onIdle?.();
   }
 

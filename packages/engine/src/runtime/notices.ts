@@ -3,8 +3,9 @@
  * never built.
  */
 import { Cause, type Commands, isToleratedFailure, Op, RUN_STATUSES } from "../core/index.ts";
-import type { NodeFailure, Outcome, RunEventMap, RunEventName, SkipReason } from "./api.ts";
-import type { Executor } from "./executor.ts";
+import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName, SkipReason } from "./api.ts";
+import type { RunFacts } from "./facts.ts";
+
 import { engineFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
 
@@ -42,7 +43,7 @@ const RUN_EVENTS: Readonly<Record<string, RunEventName>> = {
 };
 
 interface Row {
-  readonly executor: Executor;
+  readonly facts: RunFacts;
   readonly node: number;
   readonly value: number;
   readonly extra: number;
@@ -57,10 +58,10 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   [Op.HELD]: ["node:held", () => ({})],
   [Op.RESET]: ["node:reset", () => ({})],
   [Op.RUN]: ["node:started", () => ({})],
-  [Op.SUCCEEDED]: ["node:succeeded", ({ executor, node }) => ({ output: executor.values.output(node) })],
+  [Op.SUCCEEDED]: ["node:succeeded", ({ facts, node }) => ({ output: facts.values.output(node) })],
   [Op.FAILED]: [
     "node:failed",
-    (row) => ({ ...failedFields(row), tolerated: isToleratedFailure(row.executor.state, row.node) }),
+    (row) => ({ ...failedFields(row), tolerated: isToleratedFailure(row.facts.state, row.node) }),
   ],
   [Op.RETRYING]: ["node:retrying", (row) => ({ ...failedFields(row), delayMs: row.at })],
   [Op.SKIPPED]: ["node:skipped", ({ value }) => ({ reason: SKIP_REASONS[value] })],
@@ -73,47 +74,41 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   [Op.UNDO_FAILED]: ["node:compensation-failed", (row) => undoFields(row)],
 };
 
-function failedFields({ executor, node }: Row): { error: NodeFailure; outcome: Outcome } {
-  const error = executor.values.failure(node) ?? engineFailure("ERROR", "failed without saying why");
-  return { error, outcome: OUTCOMES[executor.state.outcome[node] as number] as Outcome };
+function failedFields({ facts, node }: Row): { error: NodeFailure; outcome: Outcome } {
+  const error = facts.values.failure(node) ?? engineFailure("ERROR", "failed without saying why");
+  return { error, outcome: OUTCOMES[facts.state.outcome[node] as number] as Outcome };
 }
 
-function undoFields({ executor, node, value }: Row): object {
-  const error = executor.values.undoFailure(node) ?? engineFailure("ERROR", "failed without saying why");
+function undoFields({ facts, node, value }: Row): object {
+  const error = facts.values.undoFailure(node) ?? engineFailure("ERROR", "failed without saying why");
   return { attempt: value, error, outcome: "failed" };
-}
-
-/** Emits the event of one row, if anybody listens. */
-export function emitNotice(executor: Executor, commands: Commands, row: number): void {
-  const op = commands.op[row] as number;
-  const value = commands.value[row] as number;
-  if (op === Op.RUN_STATUS) {
-    emitRunStatus(executor, value, commands.extra[row] as number);
-    return;
-  }
-  const notice = NOTICES[op];
-  if (notice === undefined) return;
-  const name = op === Op.FAILED && value === Cause.CANCEL ? "node:canceled" : notice[0];
-  const { emitter, header, state } = executor;
-  if (!emitter.wants(name)) return;
-  const node = commands.node[row] as number;
-  const attempt = op === Op.RUN || op === Op.READY ? value : (state.attempt[node] as number);
-  const fields = notice[1]({
-    executor,
-    node,
-    value,
-    extra: commands.extra[row] as number,
-    at: commands.at[row] as number,
-  });
-  const event = { runId: header.runId, at: executor.lastAt, nodeId: nodeId(executor, node), attempt, ...fields };
-  emitter.emit(name, event as unknown as RunEventMap[typeof name]);
 }
 
 /** How a run comes to be RUNNING, by the command's `extra`. */
 const RUNNING_EVENTS: readonly RunEventName[] = ["run:resumed", "run:retrying", "run:started"];
 
-function emitRunStatus(executor: Executor, status: number, how: number): void {
-  const word = RUN_STATUSES[status] as string;
-  const name = (word === "RUNNING" ? RUNNING_EVENTS[how] : RUN_EVENTS[word]) as RunEventName;
-  executor.emitter.emit(name, { runId: executor.header.runId, at: executor.lastAt } as never);
+/** The name of the event that a row of commands is told as; undefined for rows that only ask for something. */
+export function noticeName(commands: Commands, row: number): RunEventName | undefined {
+  const op = commands.op[row] as number;
+  const value = commands.value[row] as number;
+  if (op === Op.RUN_STATUS) {
+    const word = RUN_STATUSES[value] as string;
+    return word === "RUNNING" ? RUNNING_EVENTS[commands.extra[row] as number] : RUN_EVENTS[word];
+  }
+  return op === Op.FAILED && value === Cause.CANCEL ? "node:canceled" : NOTICES[op]?.[0];
+}
+
+/** The event of that row, at the run's time `at`. */
+export function noticeEvent(facts: RunFacts, commands: Commands, row: number, at: number): RunEvent {
+  const op = commands.op[row] as number;
+  const { runId } = facts.header;
+  const notice = NOTICES[op];
+  if (notice === undefined) return { runId, at };
+  const node = commands.node[row] as number;
+  const value = commands.value[row] as number;
+  const attempt = op === Op.RUN || op === Op.READY ? value : (facts.state.attempt[node] as number);
+  const extra = commands.extra[row] as number;
+  const fields = notice[1]({ facts, node, value, extra, at: commands.at[row] as number });
+  const event: NodeEvent = { runId, at, nodeId: nodeId(facts, node), attempt, ...fields };
+  return event;
 }

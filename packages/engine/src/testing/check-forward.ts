@@ -18,15 +18,23 @@ export function checkStart(story: RunStory, node: NodeStory, serial: boolean): V
   const most = node.document.retry?.maxAttempts ?? story.model.document.defaults?.retry?.maxAttempts ?? 1;
   if (node.attemptsInRound >= most) report("R25", `all of its ${most} attempts were used`);
   if (node.attemptsInRound === 0) {
-    if (!underway(story, node) && !triggerHolds(story, node))
-      report(node.document.trigger === undefined ? "R10" : "R12", unmet(story, node));
-    if (story.failed && forbidsNew(story, node)) report("R14", `a failure stands and failureMode is ${mode(story)}`);
+    // A ready node was judged when it became ready: once decided, its trigger stays so (R12).
+    if (node.status !== "ready") found.push(...checkReady(story, node));
+    if (story.failed && !story.allowed.has(node.declared) && forbidsNew(story, node))
+      report("R14", `a failure stands and failureMode is ${mode(story)}`);
   }
   const broken = groupForbids(story, node);
   if (broken !== undefined) report("R21", broken);
   const better = serial ? betterReady(story, node) : undefined;
   if (better !== undefined) report("R11", `${better.id} was ready and comes first`);
   return found;
+}
+
+/** What is wrong with `node` becoming ready now: its trigger must hold (R10, R12). */
+export function checkReady(story: RunStory, node: NodeStory): Violation[] {
+  if (node.attemptsInRound > 0 || underway(story, node) || triggerHolds(story, node)) return [];
+  const rule = node.document.trigger === undefined ? "R10" : "R12";
+  return [{ rule, message: `${rule}: ${node.id} started, but ${unmet(story, node)}` }];
 }
 
 /** What is wrong with the action of `node` being called now: the ground truth behind `checkStart`. */
@@ -58,7 +66,12 @@ function underway(story: RunStory, node: NodeStory): boolean {
 
 /** R12 for the node, or for the group it belongs to. For one that is retried it held before. */
 function triggerHolds(story: RunStory, node: NodeStory): boolean {
-  const upstreams = (node.document.upstreams ?? []).map((upstream) => story.units(upstream));
+  const upstreams = (node.document.upstreams ?? []).map((upstream) =>
+    // A group that was passed as a whole counts as skipped, whatever became of its members.
+    story.passedGroups.has(upstream)
+      ? story.units(upstream).map((unit) => ({ ...unit, status: "skipped" as const }))
+      : story.units(upstream),
+  );
   if (node.retried && upstreams.every(finished)) return true;
   return TRIGGERS[node.document.trigger ?? "all_succeeded"](upstreams);
 }
@@ -129,7 +142,7 @@ function groupForbids(story: RunStory, node: NodeStory): string | undefined {
   }
   if (split.method !== "FIRST_SUCCESS") return undefined;
   const open = earlier.find(
-    (member) => !(member.status === "skipped" ? member.document.when !== undefined : lost(member)),
+    (member) => !(member.status === "skipped" ? member.passed || member.document.when !== undefined : lost(member)),
   );
   return open === undefined ? undefined : `the candidate ${open.id} before it is ${open.status}`;
 }
@@ -150,7 +163,7 @@ export function owesUndo(node: NodeStory): boolean {
 /** A ready node that R11 puts before `node`. */
 function betterReady(story: RunStory, node: NodeStory): NodeStory | undefined {
   for (const other of story.nodes.values()) {
-    const held = story.failed && forbidsNew(story, other);
+    const held = story.failed && !story.allowed.has(other.declared) && forbidsNew(story, other);
     if (other.status === "ready" && other !== node && !held && comesFirst(story, other, node)) return other;
   }
   return undefined;

@@ -32,15 +32,16 @@ function prohibits(story: RunStory): boolean {
 /** Statuses of the snapshot that fit what listeners were told. */
 const FITTING: Readonly<Record<NodeStory["status"], readonly NodeSnapshot["status"][]>> = {
   pending: ["PENDING"],
-  ready: ["READY", "PENDING"],
+  ready: ["READY"],
   running: [],
   backoff: ["READY"],
-  succeeded: ["SUCCESSFUL", "PENDING"],
-  failed: ["FAILED", "PENDING"],
-  skipped: ["SKIPPED", "PENDING"],
-  compensating: [],
-  compensated: ["COMPENSATED", "PENDING"],
-  "compensation-failed": ["COMPENSATION_FAILED", "FAILED"],
+  succeeded: ["SUCCESSFUL"],
+  failed: ["FAILED"],
+  skipped: ["SKIPPED"],
+  // A paused run waits between two attempts of a compensation.
+  compensating: ["COMPENSATING"],
+  compensated: ["COMPENSATED"],
+  "compensation-failed": ["COMPENSATION_FAILED"],
 };
 
 function checkNode(story: RunStory, node: NodeSnapshot, report: Report): void {
@@ -79,9 +80,14 @@ function checkGroups(story: RunStory, snapshot: RunSnapshot, report: Report): vo
 
 /** R15: the status is a function of all nodes. */
 function checkStatus(story: RunStory, { status, nodes }: RunSnapshot, report: Report): void {
-  const moving = nodes.find((node) => MOVING.has(node.status));
+  // A paused run waits between two attempts of a compensation, too.
+  const moving = nodes.find(
+    (node) => MOVING.has(node.status) && !(status === "PAUSED" && node.status === "COMPENSATING"),
+  );
   if (moving !== undefined) report("R14", `the run is ${status} while ${moving.id} is ${moving.status}`);
-  const harmful = [...story.model.nodes.keys()].filter((id) => !harmless(story.units(id)));
+  const harmful = [...story.model.nodes.keys()].filter(
+    (id) => story.canceledGroups.has(id) || (!story.passedGroups.has(id) && !harmless(story.units(id))),
+  );
   if (status === "SUCCESSFUL") {
     const open = nodes.find((node) => node.status === "PENDING" || node.status === "READY");
     if (open !== undefined) report("R15", `the run is SUCCESSFUL while ${open.id} is ${open.status}`);

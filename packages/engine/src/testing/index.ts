@@ -19,6 +19,7 @@ export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts"
 export { ManualClock } from "./manual-clock.ts";
 export type { Rule, Violation } from "./plan-model.ts";
 export type { Scenario, Shape } from "./scenario.ts";
+export { type Fault, type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";
 export { settleTurns } from "./turns.ts";

@@ -35,6 +35,10 @@ export interface NodeStory {
   retried: boolean;
   /** Undone by a rollback, not between two candidates or attempts: it runs again when the run goes forward. */
   rolledBack: boolean;
+  /** It is being undone between two attempts (retry.mode: compensate-first), not for good. */
+  betweenAttempts: boolean;
+  /** Skipped by an operator. */
+  passed: boolean;
   /** How the last attempt ended: decides whether `compensation.when: succeeded` applies. */
   lastSucceeded: boolean;
   /** Attempts since the start, or since the run last went forward again. */
@@ -55,8 +59,14 @@ export class RunStory {
   /** Members of a group, once it is expanded. */
   readonly members: Map<string, NodeStory[]> = new Map();
   phase: Phase = "forward";
-  /** An untolerated failure stands, and nothing went forward again since. */
+  /** An untolerated failure stands. */
   failed = false;
+  /** Groups that were skipped as a whole. */
+  readonly passedGroups: Set<string> = new Set();
+  /** Groups that an operator canceled as a whole: they have failed, however few of their members did. */
+  readonly canceledGroups: Set<string> = new Set();
+  /** Declared nodes that an operator lets go again, whatever else has failed; a new failure ends that (R14, R37). */
+  readonly allowed: Set<string> = new Set();
 
   constructor(model: PlanModel) {
     this.model = model;
@@ -102,6 +112,8 @@ export class RunStory {
       started: false,
       retried: false,
       rolledBack: false,
+      betweenAttempts: false,
+      passed: false,
       lastSucceeded: false,
       attemptsInRound: 0,
       open: new Set(),
@@ -125,14 +137,26 @@ export class RunStory {
     }
     if (event.type === "node:expanded") {
       for (let index = 0; index < event.members; index++) this.node(`${event.nodeId}[${index}]`);
+      // A group that expands again may have fewer members than before.
+      if (event.members === 0) this.members.delete(event.nodeId);
+      else this.members.set(event.nodeId, (this.members.get(event.nodeId) ?? []).slice(0, event.members));
       return;
     }
     // What is said of a group as a whole follows from its members, but for a group that never got any, and for the
     // failure of a FIRST_SUCCESS group: it has failed once its last candidate is undone (R21).
     if (this.members.has(event.nodeId)) {
       const { split, onFailure } = this.model.nodes.get(event.nodeId) ?? {};
-      if (event.type === "node:failed" && split?.method === "FIRST_SUCCESS" && onFailure !== "continue")
-        this.failed = true;
+      if (event.type === "node:failed" && split?.method === "FIRST_SUCCESS" && onFailure !== "continue") this.#fail();
+      this.canceledGroups.delete(event.nodeId);
+      if (event.type === "node:reset") this.#recountFailures();
+      if (event.type === "node:canceled" && onFailure !== "continue") {
+        this.canceledGroups.add(event.nodeId);
+        this.#fail();
+      }
+      if (event.type === "node:skipped") {
+        this.passedGroups.add(event.nodeId);
+        this.#recountFailures();
+      }
       return;
     }
     this.#applyNodeEvent(this.node(event.nodeId), event);
@@ -141,6 +165,7 @@ export class RunStory {
   #applyNodeEvent(node: NodeStory, event: AnyRunEvent): void {
     if (event.type === "node:reset" || event.type === "node:ready") node.retried ||= node.status === "failed";
     if (event.type === "node:succeeded" || event.type === "node:failed") node.retried = false;
+    const before = node.status;
     const status = STATUS_AFTER[event.type];
     if (status !== undefined) node.status = status;
     switch (event.type) {
@@ -156,13 +181,25 @@ export class RunStory {
       case "node:canceling":
         node.aborted = true;
         break;
+      case "node:compensating":
+        if (before === "compensation-failed" && this.phase === "forward") this.#goAgain(node);
+        if (before !== "compensating") node.betweenAttempts = before === "backoff";
+        break;
       case "node:compensated":
+        if (node.betweenAttempts && this.phase === "forward") node.status = "backoff";
         node.dirty = false;
         node.rolledBack = this.phase === "rolling-back";
         break;
       case "node:failed":
       case "node:canceled":
-        if (!this.#tolerates(node)) this.failed = true;
+        if (!this.#tolerates(node)) this.#fail();
+        break;
+      case "node:reset":
+        this.#goAgain(node);
+        break;
+      case "node:skipped":
+        node.passed = event.reason === "operator";
+        if (node.passed) this.#recountFailures();
         break;
       default:
     }
@@ -183,10 +220,41 @@ export class RunStory {
     const phase = PHASE_AFTER[event.type];
     if (phase !== undefined) this.phase = phase;
     if (event.type !== "run:retrying") return;
-    this.failed = false;
-    for (const node of this.nodes.values()) {
-      node.attemptsInRound = 0;
+    for (const node of this.nodes.values()) node.attemptsInRound = 0;
+    this.#recountFailures();
+  }
+
+  /** An operator lets the node go again. */
+  #goAgain(node: NodeStory): void {
+    node.attemptsInRound = 0;
+    this.allowed.add(node.declared);
+    this.canceledGroups.delete(node.declared);
+    this.#recountFailures();
+  }
+
+  #fail(): void {
+    this.failed = true;
+    this.allowed.clear();
+  }
+
+  /** After an operator's verb: which failures still stand. */
+  #recountFailures(): void {
+    this.failed = [...this.model.nodes.values()].some(
+      (document) => document.onFailure !== "continue" && this.#hasFailed(document),
+    );
+  }
+
+  #hasFailed(document: NodeDocument): boolean {
+    if (this.passedGroups.has(document.id)) return false;
+    if (this.canceledGroups.has(document.id)) return true;
+    const units = this.units(document.id);
+    const failed = units.filter(({ status }) => status === "failed" || status === "compensation-failed").length;
+    if (document.split?.method !== "FIRST_SUCCESS" || !this.members.has(document.id)) {
+      return failed > (this.members.has(document.id) ? toleratedFailures(document, units.length) : 0);
     }
+    const ended = units.filter(({ status, rolledBack }) => status === "compensated" && !rolledBack).length + failed;
+    const skipped = units.filter(({ status }) => status === "skipped").length;
+    return ended > 0 && ended + skipped === units.length;
   }
 }
 

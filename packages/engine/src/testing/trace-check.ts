@@ -5,7 +5,7 @@
  */
 import type { PlanDocument } from "../plan/document.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
-import { checkCall, checkStart } from "./check-forward.ts";
+import { checkCall, checkReady, checkStart } from "./check-forward.ts";
 import { checkRest } from "./check-rest.ts";
 import { checkRolledBack, checkUndo, type RollbackScope } from "./check-rollback.ts";
 import { planModel, type Violation } from "./plan-model.ts";
@@ -60,10 +60,13 @@ const ROLLED_BACK: ReadonlySet<string> = new Set(["ROLLED_BACK", "PARTIALLY_ROLL
 function checkEntry(story: RunStory, entry: TraceEntry, serial: boolean, excused: ReadonlySet<string>): Violation[] {
   if (entry.kind === "start") return [...checkCall(story, story.node(entry.node)), ...checkLetGo(story, entry)];
   if (entry.kind === "undo") return [...checkUndo(story, story.node(entry.node), excused), ...checkLetGo(story, entry)];
-  if (entry.kind !== "event" || entry.event.type !== "node:started") return [];
+  if (entry.kind !== "event") return [];
+  const { event } = entry;
+  if (event.type !== "node:ready" && event.type !== "node:started") return [];
   // A group as a whole may say that it started: its members are judged.
-  if (story.members.has(entry.event.nodeId)) return [];
-  return checkStart(story, story.node(entry.event.nodeId), serial);
+  if (story.members.has(event.nodeId)) return [];
+  const node = story.node(event.nodeId);
+  return event.type === "node:ready" ? checkReady(story, node) : checkStart(story, node, serial);
 }
 
 /** R26: a call is told whether an earlier attempt of its node has not let go. */
