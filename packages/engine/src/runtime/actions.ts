@@ -23,7 +23,11 @@ export class Actions {
 
   /** Fails with INVALID_ARGUMENT for what is no action. */
   constructor(registry: ActionRegistry) {
-    for (const [name, action] of [...Object.entries(BUILT_IN), ...Object.entries(registry)]) {
+    for (const [name, action] of Object.entries(BUILT_IN)) this.#byName.set(name, normalize(name, action));
+    for (const [name, action] of Object.entries(registry)) {
+      if (name.startsWith("belay.")) {
+        throw new BelayError("INVALID_ARGUMENT", `actions["${name}"]: names that start with "belay." are built in`);
+      }
       this.#byName.set(name, normalize(name, action));
     }
   }

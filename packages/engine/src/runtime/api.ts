@@ -321,7 +321,7 @@ export interface PoolOptions {
 export interface Engine {
   /**
    * Checks, journals and starts a run. Refused before anything runs: PLAN_INVALID (an unknown pool), UNKNOWN_ACTION,
-   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client token's run belongs
+   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client token's run belongs
    * to another engine), CLOSED.
    */
   start(plan: Plan, options?: StartOptions): Promise<Run>;

@@ -17,7 +17,7 @@ import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
 import { Pools, Slots } from "./pools.ts";
 import { RunHandle } from "./run.ts";
-import { type PreparedRun, prepareRun } from "./start.ts";
+import { checkStartOptions, type PreparedRun, prepareRun } from "./start.ts";
 import { Timers } from "./timers.ts";
 
 /** What an engine is made of; only `actions` is needed. */
@@ -44,6 +44,7 @@ const DEFAULT_GRACE_MS = 5000;
 
 /** Creates an engine. Fails with INVALID_ARGUMENT for options that make no sense. */
 export async function createEngine<A extends ActionRegistry>(options: EngineOptions<A>): Promise<Engine> {
+  checkEngineOptions(options);
   return new LocalEngine(options);
 }
 
@@ -81,6 +82,7 @@ class LocalEngine implements Engine {
 
   async start(plan: Plan, options: StartOptions = {}): Promise<Run> {
     if (this.#closed) throw this.#host.closedError();
+    checkStartOptions(options);
     const prepared = prepareRun(plan, options, this.#host, {
       runId: options.runId ?? randomUUID(),
       seed: options.seed ?? randomInt(2 ** 31),
@@ -133,6 +135,8 @@ class LocalEngine implements Engine {
       await executor.open();
     } catch (error) {
       this.#runs.delete(header.runId);
+      // A run that was never acknowledged holds no lock and no client token.
+      this.#inBackground(() => this.#host.journal.remove(header.runId));
       throw this.#host.faultError("JOURNAL_FAILED", `run ${header.runId} could not be journaled`, error);
     }
     // A turn later: listeners attached in the tick in which `start` resolves miss nothing.
@@ -172,6 +176,14 @@ class LocalEngine implements Engine {
   #inBackground(work: () => MaybePromise<void>): void {
     Promise.resolve().then(work).catch(this.#onListenerError);
   }
+}
+
+function checkEngineOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) throw invalid("createEngine needs options: { actions }");
+  const { actions } = options as { actions?: unknown };
+  const isRegistry =
+    typeof actions === "object" && actions !== null && !Array.isArray(actions) && !(actions instanceof Map);
+  if (!isRegistry) throw invalid("actions must be an object with the plans' actions by name");
 }
 
 function warn(error: unknown): void {

@@ -24,7 +24,7 @@ export interface PreparedRun {
   readonly locks: readonly string[];
 }
 
-/** Fails with PLAN_INVALID, UNKNOWN_ACTION, PARAMS_INVALID or INVALID_ARGUMENT, all diagnostics at once. */
+/** Fails with UNKNOWN_ACTION, PLAN_INVALID, PARAMS_INVALID or INVALID_ARGUMENT, with every diagnostic there is. */
 export function prepareRun(
   plan: Plan,
   options: StartOptions,
@@ -34,44 +34,69 @@ export function prepareRun(
   if (typeof plan !== "object" || plan === null || typeof plan.hash !== "string" || plan.document === undefined) {
     throw new BelayError("INVALID_ARGUMENT", "start needs a plan made by definePlan, parsePlan or importOcpTask");
   }
-  checkToken(options.clientToken);
-  checkActions(plan, host);
-  checkPools(plan, host);
   const checked = checkParams(plan.document.params, options.params ?? {}, host.limits);
-  refuse("PARAMS_INVALID", "the parameters do not fit the plan", checked.diagnostics);
   const params = frozenCopy(checked.params) as Readonly<Record<string, Json>>;
-  const bound = bindItems(plan, params, host.limits);
-  refuse("PARAMS_INVALID", "the plan's lists cannot be expanded", bound.diagnostics);
-  const header: RunHeader = {
+  const header: Omit<RunHeader, "items"> = {
     ...identity,
     format: 1,
     document: plan.document,
     planHash: plan.hash,
     params,
-    items: bound.items,
     clientToken: options.clientToken ?? null,
     requestHash: hashText(canonicalJson({ plan: plan.hash, params })),
     at: host.clock.now(),
   };
-  const locks = locksOf(plan, header, host.limits);
-  return { header, program: compilePlan(plan, bound.items, host.limits), locks };
+  const fits = checked.diagnostics.every(({ severity }) => severity !== "error");
+  // What reads the parameters is only judged with parameters that fit.
+  const bound = fits ? bindItems(plan, params, host.limits) : { items: {}, diagnostics: [] };
+  const locks = fits ? bindLocks(plan, header, host.limits) : { names: [], diagnostics: [] };
+  refuse(plan, [
+    ["UNKNOWN_ACTION", unknownActions(plan, host)],
+    ["PLAN_INVALID", unknownPools(plan, host)],
+    ["PARAMS_INVALID", [...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics]],
+  ]);
+  return {
+    header: { ...header, items: bound.items },
+    program: compilePlan(plan, bound.items, host.limits),
+    locks: locks.names,
+  };
 }
 
-function refuse(code: ErrorCode, what: string, diagnostics: readonly Diagnostic[]): void {
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  if (errors.length === 0) return;
+/** Everything at once; the error's code is that of the first kind of fault there is. */
+function refuse(plan: Plan, found: readonly (readonly [ErrorCode, readonly Diagnostic[]])[]): void {
+  const errors = found.flatMap(([, diagnostics]) => diagnostics.filter(({ severity }) => severity === "error"));
+  const first = found.find(([, diagnostics]) => diagnostics.some(({ severity }) => severity === "error"));
+  if (first === undefined) return;
   const shown = errors.slice(0, 10).map((diagnostic) => `  ${formatDiagnostic(diagnostic)}`);
   const more = errors.length > 10 ? `\n  ... and ${errors.length - 10} more` : "";
-  throw new BelayError(code, `${what}:\n${shown.join("\n")}${more}`, { diagnostics: errors });
+  const text = `plan "${plan.document.name}" cannot start:\n${shown.join("\n")}${more}`;
+  throw new BelayError(first[0], text, { diagnostics: errors });
+}
+
+/** Fails with INVALID_ARGUMENT for options that make no sense. */
+export function checkStartOptions(options: unknown): asserts options is StartOptions {
+  const fail = (message: string): never => {
+    throw new BelayError("INVALID_ARGUMENT", `start: ${message}`);
+  };
+  if (typeof options !== "object" || options === null || Array.isArray(options)) fail("the options must be an object");
+  const { runId, seed, clientToken, ...others } = options as Record<string, unknown>;
+  if (runId !== undefined && !(typeof runId === "string" && /^[!-~]{1,128}$/.test(runId))) {
+    fail("runId must have 1 to 128 printable ASCII characters without blanks");
+  }
+  if (seed !== undefined && !Number.isSafeInteger(seed)) fail("seed must be an integer");
+  if (clientToken !== undefined) checkToken(clientToken, fail);
+  const unknown = Object.keys(others).find((name) => name !== "params");
+  if (unknown !== undefined) fail(`there is no option "${unknown}"; there are params, clientToken, runId, seed`);
 }
 
 /** PolarDB's rule for its ClientToken (R43). */
-function checkToken(token: string | undefined): void {
-  if (token === undefined || /^[\x20-\x7e]{1,64}$/.test(token)) return;
-  throw new BelayError("INVALID_ARGUMENT", "clientToken must have 1 to 64 printable ASCII characters");
+function checkToken(token: unknown, fail: (message: string) => never): void {
+  if (typeof token !== "string" || !/^[\x20-\x7e]{1,64}$/.test(token)) {
+    fail("clientToken must have 1 to 64 printable ASCII characters");
+  }
 }
 
-function checkActions(plan: Plan, host: Host): void {
+function unknownActions(plan: Plan, host: Host): readonly Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const names = host.actions.names();
   const check = (action: string | undefined, path: string): void => {
@@ -89,10 +114,10 @@ function checkActions(plan: Plan, host: Host): void {
     check(node.action, `nodes[${index}].action`);
     check(node.compensation?.action, `nodes[${index}].compensation.action`);
   }
-  refuse("UNKNOWN_ACTION", `plan "${plan.document.name}" cannot run here`, diagnostics);
+  return diagnostics;
 }
 
-function checkPools(plan: Plan, host: Host): void {
+function unknownPools(plan: Plan, host: Host): readonly Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const [index, { pool }] of plan.document.nodes.entries()) {
     if (pool === undefined || host.pools.has(pool)) continue;
@@ -105,23 +130,32 @@ function checkPools(plan: Plan, host: Host): void {
       suggestion: near === undefined ? "add it to createEngine({ pools })" : `did you mean "${near}"?`,
     });
   }
-  refuse("PLAN_INVALID", `plan "${plan.document.name}" cannot run here`, diagnostics);
+  return diagnostics;
 }
 
 /** Lock names, each once, in sorted order: two runs that share some take them in the same order. */
-function locksOf(plan: Plan, header: RunHeader, limits: Limits): readonly string[] {
+function bindLocks(
+  plan: Plan,
+  { runId, at, params }: Pick<RunHeader, "runId" | "at" | "params">,
+  limits: Limits,
+): { readonly names: readonly string[]; readonly diagnostics: readonly Diagnostic[] } {
   const names = new Set<string>();
+  const diagnostics: Diagnostic[] = [];
   for (const [index, lock] of (plan.document.locks ?? []).entries()) {
-    names.add(typeof lock === "string" ? lock : lockName(lock.$cel, index, header, limits));
+    if (typeof lock === "string") {
+      names.add(lock);
+      continue;
+    }
+    const expression = compileExpression(lock.$cel, limits);
+    const result = expression.ok
+      ? expression.evaluate({ params, nodes: {}, run: { id: runId, startedAt: at } })
+      : expression;
+    if (result.ok && typeof result.value === "string" && result.value !== "") {
+      names.add(result.value);
+      continue;
+    }
+    const why = result.ok ? `the result is no name: ${JSON.stringify(result.value)}` : result.message;
+    diagnostics.push({ code: "PARAMS", severity: "error", path: `locks[${index}]`, message: why });
   }
-  return [...names].sort();
-}
-
-function lockName(source: string, index: number, header: RunHeader, limits: Limits): string {
-  const expression = compileExpression(source, limits);
-  const run = { id: header.runId, startedAt: header.at };
-  const result = expression.ok ? expression.evaluate({ params: header.params, nodes: {}, run }) : expression;
-  if (result.ok && typeof result.value === "string" && result.value !== "") return result.value;
-  const why = result.ok ? `the result is no name: ${JSON.stringify(result.value)}` : result.message;
-  throw new BelayError("PARAMS_INVALID", `locks[${index}]: ${why}`, { diagnostics: [] });
+  return { names: [...names].sort(), diagnostics };
 }
