@@ -58,12 +58,16 @@ describe("R3: everything is refused before anything runs", () => {
     expect((await errorOf(() => engine.start(plan, options as never))).code).toBe("INVALID_ARGUMENT");
   });
 
-  test.each([[undefined], [{}], [{ actions: [] }], [{ actions: new Map() }], [{ actions: { "belay.noop": () => 1 } }]])(
-    "R2: engine options that make no sense are refused: %j",
-    async (options) => {
-      expect((await errorOf(() => createEngine(options as never))).code).toBe("INVALID_ARGUMENT");
-    },
-  );
+  test.each([
+    [undefined],
+    [{}],
+    [{ actions: [] }],
+    [{ actions: new Map() }],
+    [{ actions: { "belay.noop": () => 1 } }],
+    [{ actions, concurency: 3 }],
+  ])("R2: engine options that make no sense are refused: %j", async (options) => {
+    expect((await errorOf(() => createEngine(options as never))).code).toBe("INVALID_ARGUMENT");
+  });
 });
 
 describe("R39: a start that cannot be journaled", () => {
@@ -83,4 +87,83 @@ describe("R39: a start that cannot be journaled", () => {
     const run = await engine.start(plan, { clientToken: "t" });
     expect((await run.settled()).status).toBe("SUCCESSFUL");
   });
+});
+
+describe("R37: verbs", () => {
+  test.each([["barrier"], [{ two: "barrier" }], [{ to: 5 }], [null]])(
+    "R37: rollback(%j) is refused, it does not undo everything",
+    async (options) => {
+      const engine = await createEngine({ actions: { a: () => Promise.reject(new Error("no")) } });
+      const run = await engine.start(plan);
+      await run.settled();
+      expect((await errorOf(() => run.rollback(options as never))).code).toBe("INVALID_ARGUMENT");
+      expect(run.snapshot().status).toBe("FAILED");
+    },
+  );
+
+  test("R37: a request id stands for one request", async () => {
+    const engine = await createEngine({ actions: { a: () => Promise.reject(new Error("no")) } });
+    const run = await engine.start(plan);
+    await run.settled();
+    await run.retry({ requestId: "r" });
+    await run.settled();
+    expect((await errorOf(() => run.rollback({ requestId: "r" }))).code).toBe("IDEMPOTENT_PARAMETER_MISMATCH");
+    await run.retry({ requestId: "r" });
+    expect(run.snapshot().nodes[0]?.runTime).toBe(2);
+  });
+});
+
+describe("R40: an ended run holds no lock when its end is told", () => {
+  test.each([
+    ["without nodes", []],
+    ["of one skipped node", [{ id: "a", action: "a", when: "false" }]],
+    ["of one node", [{ id: "a", action: "a" }]],
+  ])("R40: a plan %s can start again at once", async (_, nodes) => {
+    const again = definePlan({ belay: 1, name: "again", locks: ["db"], nodes });
+    const engine = await createEngine({ actions });
+    const first = await engine.start(again);
+    const told = new Promise<string>((resolve) => {
+      first.on("run:succeeded", () => {
+        engine.start(again).then(
+          (run) => resolve(run.id),
+          (error: BelayError) => resolve(error.code),
+        );
+      });
+    });
+    expect((await first.settled()).status).toBe("SUCCESSFUL");
+    expect(await told).not.toBe("LOCKED");
+  });
+
+  test("R43: a forgotten run frees its client token", async () => {
+    const engine = await createEngine({ actions });
+    const run = await engine.start(plan, { clientToken: "t" });
+    await run.settled();
+    engine.forget(run.id);
+    expect((await engine.start(plan, { clientToken: "t" })).id).not.toBe(run.id);
+  });
+});
+
+test("R21: a failed FIRST_SUCCESS group is seen in the snapshot, with every candidate's reason", async () => {
+  const engine = await createEngine({
+    actions: { try: () => Promise.reject(new Error("unreachable")), undo: () => undefined },
+  });
+  const run = await engine.start(
+    definePlan({
+      belay: 1,
+      name: "g",
+      nodes: [
+        {
+          id: "g",
+          action: "try",
+          split: { over: "['a', 'b']", method: "FIRST_SUCCESS" },
+          compensation: { action: "undo" },
+        },
+      ],
+    }),
+  );
+  const end = await run.settled();
+  expect(end.nodes.map(({ status }) => status)).toEqual(["COMPENSATED", "COMPENSATED"]);
+  expect(end.groups).toMatchObject([
+    { id: "g", status: "FAILED", members: 2, error: { code: "ALL_CANDIDATES_FAILED" } },
+  ]);
 });

@@ -9,7 +9,7 @@ import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
 import { dequeue, enqueue, enqueueUndo, hasUndo } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { OutcomeCode } from "./input.ts";
+import { OUTCOME_SPAN, OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
 import {
@@ -140,7 +140,7 @@ function retryOrFail(state: RunState, node: number, retryable: boolean, out: Com
   setNode(state, node, NodeState.READY);
   state.operationOf[node] = OperationCode.RETRY;
   const delayMs = delayOf(state, node);
-  out.push(Op.RETRYING, node, state.cause[node], 0, delayMs);
+  out.push(Op.RETRYING, node, state.cause[node], attemptFacts(state, node), delayMs);
   if (hasFlag(state, node, NodeFlag.COMPENSATE_FIRST) && hasUndo(state, node)) {
     state.purpose[node] = Purpose.RETRY;
     state.undoRoundStart[node] = state.undoAttempt[node] as number;
@@ -152,7 +152,8 @@ function retryOrFail(state: RunState, node: number, retryable: boolean, out: Com
 
 /** Goes on once the node was undone between two attempts, unless the run was stopped meanwhile. */
 export function resumeRetry(state: RunState, node: number, out: Commands): void {
-  if (mustNotRetry(state, node)) {
+  if (isFinalCause(state.cause[node] as number) || mustNotRetry(state, node)) {
+    if (!isFinalCause(state.cause[node] as number)) state.cause[node] = stopCause(state);
     failNode(state, node, out);
     return;
   }
@@ -183,6 +184,11 @@ function mustNotRetry(state: RunState, node: number): boolean {
   return !acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
 }
 
+function stopCause(state: RunState): number {
+  if (state.canceling) return Cause.CANCEL;
+  return state.timedOut ? Cause.RUN_TIMEOUT : Cause.KILL;
+}
+
 const ONCE: CompiledRetry = {
   maxAttempts: 1,
   initialIntervalMs: 0,
@@ -203,8 +209,13 @@ export function undoPolicyOf(state: RunState, node: number): CompiledRetry {
 export function failNode(state: RunState, node: number, out: Commands): void {
   setNode(state, node, NodeState.FAILED);
   clearDeadline(state, node, Deadline.TOTAL, out);
-  out.push(Op.FAILED, node, state.cause[node]);
+  out.push(Op.FAILED, node, state.cause[node], attemptFacts(state, node));
   state.done.push(node);
+}
+
+/** Attempt and outcome as they are now, in one number: later inputs of the batch may change the state. */
+function attemptFacts(state: RunState, node: number): number {
+  return (state.attempt[node] as number) * OUTCOME_SPAN + (state.outcome[node] as number);
 }
 
 /** Ends a READY node that will not get another attempt: canceled, killed or out of time. */
@@ -236,6 +247,10 @@ export function attemptDue(state: RunState, due: { kind: number; node: number; t
     if (state.roundStart[node] !== token) return;
     if (code === NodeState.RUNNING || code === NodeState.CANCELING) abortAttempt(state, node, Cause.TOTAL, out);
     else if (code === NodeState.READY) failReady(state, node, Cause.TOTAL, out);
+    else if (code === NodeState.COMPENSATING && state.purpose[node] === Purpose.RETRY) {
+      // Being undone for the next attempt: that one does not come any more.
+      state.cause[node] = Cause.TOTAL;
+    }
     return;
   }
   if (state.attempt[node] !== token) return;

@@ -21,9 +21,9 @@ export const Op = {
   /** READY no more: a failure or a cancel holds the node back (R14). */
   HELD: 19,
   SUCCEEDED: 7,
-  /** Final: `value` is a Cause, `extra` 1 when tolerated. */
+  /** Final: `value` is a Cause, `extra` attempt and outcome (`OUTCOME_SPAN`). */
   FAILED: 8,
-  /** Another attempt follows after `at` milliseconds; `value` is a Cause. */
+  /** Another attempt follows after `at` milliseconds; `value` is a Cause, `extra` attempt and outcome. */
   RETRYING: 9,
   /** `value` is a SkipReason code. */
   SKIPPED: 10,

@@ -13,10 +13,12 @@ import { acceptsFailure } from "./trigger.ts";
 /** A declared node, or a group as a whole, has failed. Tolerated failures change nothing. */
 export function spreadFailure(state: RunState, node: number, out: Commands): void {
   if (hasFlag(state, node, NodeFlag.TOLERATE_FAILURE)) return;
-  state.failures++;
-  if (state.plan.failureMode === "continue") return;
+  const held = state.failures++ > 0 && !state.asked;
+  // A failure beside others finds everything held: nothing has become ready since but reactions.
+  if (state.plan.failureMode === "continue" || held) return;
   // What an operator asked for again was asked before this failure (R14).
-  for (let other = 0; other < state.size; other++) clearMark(state, other, Mark.RETRIED);
+  if (state.asked) for (let other = 0; other < state.size; other++) clearMark(state, other, Mark.RETRIED);
+  state.asked = false;
   holdReady(state, out);
   if (state.plan.failureMode === "kill") stopRunning(state, Cause.KILL, out);
 }

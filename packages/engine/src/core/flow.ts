@@ -7,7 +7,7 @@ import { askToResolve, makeReady, mayStart, skipNode } from "./admit.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
-import { createMembers, endGroup, hasNotedFailure, memberDone, startGroup } from "./group.ts";
+import { createMembers, endGroup, hasNotedFailure, memberDone, passRest, startGroup } from "./group.ts";
 import { NodeState } from "./node-state.ts";
 import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
 import {
@@ -65,7 +65,8 @@ export function endOf(state: RunState, node: number): { failed: boolean; spared:
   const blocking = failed && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE);
   if (!failed || !isExpanded(state, node)) return { failed, spared: !failed, blocking };
   const group = groupState(state, node);
-  return { failed, spared: group.failed < group.count, blocking };
+  // A group that failed without a failed member failed as a whole: its condition could not be evaluated.
+  return { failed, spared: group.failed > 0 && group.failed < group.count, blocking };
 }
 
 function verdictOf(state: RunState, node: number): TriggerVerdict {
@@ -115,6 +116,7 @@ export function resolved(
   state.resolving--;
   const isMember = (state.groupOf[node] as number) >= 0;
   if (verdict === "fail") {
+    if (isExpanded(state, node)) passRest(state, groupState(state, node), out);
     failNode(state, node, out);
     return;
   }

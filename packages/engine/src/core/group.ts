@@ -63,9 +63,7 @@ export function startGroup(state: RunState, node: number, out: Commands): void {
 
 /** Lets as many members go as method, concurrency and failures allow, in order of parallelIdx (R11). */
 export function releaseMembers(state: RunState, group: GroupState, out: Commands): void {
-  const { split } = group;
-  const serial = split.method !== MethodCode.PARALLEL;
-  const limit = serial ? 1 : split.maxConcurrency > 0 ? split.maxConcurrency : group.count;
+  const limit = openLimit(group);
   while (group.open < limit && group.next < group.count && mayRelease(state, group)) {
     const member = group.base + group.next++;
     if (state.node[member] !== NodeState.PENDING || hasMark(state, member, Mark.RESOLVING)) continue;
@@ -79,7 +77,14 @@ export function releaseMembers(state: RunState, group: GroupState, out: Commands
   }
 }
 
+/** How many members may be open at once (R21). */
+export function openLimit({ split, count }: GroupState): number {
+  if (split.method !== MethodCode.PARALLEL) return 1;
+  return split.maxConcurrency > 0 ? split.maxConcurrency : count;
+}
+
 function mayRelease(state: RunState, group: GroupState): boolean {
+  if (state.node[group.node] !== NodeState.RUNNING) return false;
   if (!mayStart(state, group.node) || state.cause[group.node] === Cause.CANCEL) return false;
   if (group.split.method === MethodCode.PARALLEL) return true;
   return !group.failing;
@@ -142,7 +147,7 @@ function startFailing(state: RunState, group: GroupState, out: Commands): void {
 
 /** How many members may fail. */
 export function toleratedOf(group: GroupState): number {
-  return Math.max(group.split.tolerated, Math.floor(group.split.toleratedShare * group.count));
+  return Math.max(group.split.tolerated, Math.floor(group.split.toleratedShare * group.count + 1e-9));
 }
 
 /** Whether the failures so far fail the group. */
@@ -154,7 +159,7 @@ export function hasFailed(group: GroupState): boolean {
 }
 
 /** A tolerated group takes the members it did not start with it: nobody will retry them. */
-function passRest(state: RunState, group: GroupState, out: Commands): void {
+export function passRest(state: RunState, group: GroupState, out: Commands): void {
   if (!hasFlag(state, group.node, NodeFlag.TOLERATE_FAILURE)) return;
   for (let member = group.base; member < group.base + group.count; member++) {
     if (state.node[member] === NodeState.PENDING) passMember(state, member, SkipCode.UPSTREAM, out);
@@ -173,7 +178,7 @@ export function endGroup(state: RunState, group: GroupState, out: Commands): voi
     state.outcome[node] = OutcomeCode.FAILED;
     passRest(state, group, out);
     setNode(state, node, NodeState.FAILED);
-    out.push(Op.FAILED, node, state.cause[node]);
+    out.push(Op.FAILED, node, state.cause[node], OutcomeCode.FAILED);
   } else if (group.skipped === group.count) {
     setNode(state, node, NodeState.SKIPPED);
     state.skipReason[node] = SkipCode.CONDITION;

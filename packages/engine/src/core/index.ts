@@ -5,7 +5,7 @@
 export { InvariantError } from "./assert.ts";
 export { Cause, Commands, DEADLINES, Deadline, Op } from "./command.ts";
 export { demand } from "./dispatch.ts";
-export { type DeadlineKind, type Input, OutcomeCode, WHOLE_RUN } from "./input.ts";
+export { type DeadlineKind, type Input, OUTCOME_SPAN, OutcomeCode, WHOLE_RUN } from "./input.ts";
 export { NODE_STATUSES, NODE_TRANSITIONS, NodeState, type NodeStatus } from "./node-state.ts";
 export { isMoving, type Refusal, refusalOf, VERB_ALLOWED_IN, type Verb, type VerbInput } from "./refusal.ts";
 export {

@@ -9,6 +9,9 @@
 /** How an attempt ended, as codes: R27. */
 export const OutcomeCode = { NONE: 0, SUCCEEDED: 1, FAILED: 2, UNKNOWN: 3 } as const;
 
+/** `attempt * OUTCOME_SPAN + outcome` packs both into one column of a command. */
+export const OUTCOME_SPAN = 4;
+
 /** What a deadline is for. */
 export type DeadlineKind =
   | "attempt"

@@ -8,6 +8,7 @@ export const NODE_TRANSITIONS = [
   ["PENDING", "SKIPPED", "condition false, trigger can no longer hold, empty list, or superseded (R12, R20, R21)"],
   ["PENDING", "FAILED", "its condition or list could not be evaluated, or its group failed before it started"],
   ["PENDING", "RUNNING", "a group runs as soon as its first member may start (R20)"],
+  ["PENDING", "COMPENSATING", "rollback of a node that an operator's retry had let wait again (R30)"],
   ["READY", "RUNNING", "dispatched (R11)"],
   ["READY", "SKIPPED", "an operator skips it (R37), or a sibling succeeded (R21)"],
   ["READY", "FAILED", "canceled, or out of time, before it was dispatched (again)"],

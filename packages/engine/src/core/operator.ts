@@ -7,7 +7,7 @@ import { dequeue, enqueueUndo, holdReady, makeReady, skipNode } from "./admit.ts
 import { abortAttempt, failReady } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { stopRunning } from "./failure.ts";
-import { endGroup } from "./group.ts";
+import { endGroup, openLimit } from "./group.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { recount, resetNode, waitAgain } from "./recount.ts";
@@ -31,6 +31,7 @@ import { isToleratedFailure } from "./tolerance.ts";
 
 /** retry: one FAILED node, or everything that failed; after a partial rollback also everything that was undone. */
 export function retry(state: RunState, node: number, out: Commands): void {
+  state.asked = true;
   const undone = state.status === "PARTIALLY_ROLLED_BACK";
   leaveRest(state, out);
   if (undone) resetUndone(state, out);
@@ -99,7 +100,7 @@ function rearm(state: RunState, node: number, out: Commands): void {
   if (home >= 0) {
     reopenGroup(state, home);
     rearmMember(state, node, out);
-  } else if (isExpanded(state, node)) {
+  } else if (isExpanded(state, node) && isDecided(state, node)) {
     reopenGroup(state, node);
     rearmMembers(state, groupState(state, node), out);
   } else {
@@ -107,11 +108,18 @@ function rearm(state: RunState, node: number, out: Commands): void {
   }
 }
 
+/** Its condition, or its list, has been evaluated, or it has none. */
+function isDecided(state: RunState, node: number): boolean {
+  if (hasMark(state, node, Mark.RESOLVED)) return true;
+  return (
+    !hasFlag(state, node, NodeFlag.CONDITION) && (isExpanded(state, node) || !hasFlag(state, node, NodeFlag.DYNAMIC))
+  );
+}
+
 /** The one node that was asked for runs again, whatever has become of its upstreams: its trigger was decided (R12). */
 function startNow(state: RunState, node: number, out: Commands): void {
   if (isExpanded(state, node) || state.node[node] !== NodeState.PENDING) return;
-  const undecided = hasFlag(state, node, NodeFlag.CONDITION | NodeFlag.DYNAMIC) && !hasMark(state, node, Mark.RESOLVED);
-  if (!undecided) makeReady(state, node, out);
+  if (isDecided(state, node)) makeReady(state, node, out);
 }
 
 function reopenGroup(state: RunState, group: number): void {
@@ -144,8 +152,16 @@ function again(state: RunState, node: number, out: Commands): void {
 
 /** One member, whatever holds its siblings: its group's trigger was decided and stays so (R12). */
 function rearmMember(state: RunState, member: number, out: Commands): void {
+  const group = groupState(state, state.groupOf[member] as number);
   again(state, member, out);
-  if (state.node[member] === NodeState.PENDING) makeReady(state, member, out);
+  if (state.node[member] !== NodeState.PENDING) return;
+  if (group.open < openLimit(group)) {
+    group.open++;
+    makeReady(state, member, out);
+  } else {
+    // No place in the group now: it comes when one is free, with whatever else waits there.
+    setMark(state, group.node, Mark.RETRIED);
+  }
 }
 
 /** After a partial rollback: everything undone, and every decision below it, is taken anew (R34, R35). */

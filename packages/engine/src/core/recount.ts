@@ -2,7 +2,7 @@
  * Recounting: after an operator's verb (retry, skip) every counter of the forward flow is derived anew from the nodes'
  * states, so no verb has to take back what an earlier failure had told. Cost: one pass over nodes and edges per verb.
  */
-import { NodeFlag } from "../plan/compiled.ts";
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import { Cause, type Commands, Op } from "./command.ts";
 import { decide, endOf } from "./flow.ts";
 import { endGroup, hasFailed, hasNotedFailure, releaseMembers } from "./group.ts";
@@ -62,7 +62,18 @@ function recountGroup(state: RunState, group: GroupState): void {
   }
   const stopped = state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED;
   // A failure that comes only now, by a skip, is spread like any other: `endGroup` sees to it.
-  group.failing = group.failing && (hasFailed(group) || stopped);
+  group.failing = group.failing && (hasFailed(group) || stopped || isLost(state, group));
+}
+
+/** FIRST_SUCCESS: nobody is left who could succeed; the last candidate is only being undone. */
+function isLost(state: RunState, group: GroupState): boolean {
+  if (group.split.method !== MethodCode.FIRST_SUCCESS || group.succeeded > 0) return false;
+  for (let member = group.base; member < group.base + group.count; member++) {
+    const code = state.node[member];
+    if (code === NodeState.PENDING || code === NodeState.READY || code === NodeState.RUNNING) return false;
+    if (code === NodeState.CANCELING) return false;
+  }
+  return true;
 }
 
 /** Tells downstreams again what a declared node has come to. */

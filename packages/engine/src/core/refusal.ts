@@ -32,12 +32,17 @@ export const VERB_ALLOWED_IN = {
   abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"] as const,
 } as const;
 
+/** `retry` of everything that failed waits until the run rests. */
+const RETRY_ALL_ALLOWED_IN: readonly RunStatus[] = ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"];
+
+/** An operator's verb. */
 export type Verb = keyof typeof VERB_ALLOWED_IN;
 export type VerbInput = Extract<Input, { kind: Verb }>;
 
 /** undefined = allowed. */
 export function refusalOf(state: RunState, input: VerbInput): Refusal | undefined {
-  const allowedIn: readonly RunStatus[] = VERB_ALLOWED_IN[input.kind];
+  const wholeRetry = input.kind === "retry" && input.node === WHOLE_RUN;
+  const allowedIn: readonly RunStatus[] = wholeRetry ? RETRY_ALL_ALLOWED_IN : VERB_ALLOWED_IN[input.kind];
   if (!allowedIn.includes(state.status)) return { kind: "run-state", allowedIn };
   switch (input.kind) {
     case "retry":
@@ -70,10 +75,7 @@ function refuseNode(state: RunState, node: number, allowedIn: readonly NodeStatu
 }
 
 function refuseRetry(state: RunState, node: number): Refusal | undefined {
-  if (node === WHOLE_RUN) {
-    const resting: readonly RunStatus[] = ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"];
-    return resting.includes(state.status) ? undefined : { kind: "run-state", allowedIn: resting };
-  }
+  if (node === WHOLE_RUN) return undefined;
   if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
   const refused = refuseNode(state, node, ["FAILED", "COMPENSATION_FAILED"]);
   if (refused) return refused;
@@ -105,6 +107,10 @@ function refuseCancelRun(state: RunState): Refusal | undefined {
 
 function refuseRollback(state: RunState, input: Extract<VerbInput, { kind: "rollback" }>): Refusal | undefined {
   if (state.plan.prohibitRollback) return { kind: "prohibited", nodes: [] };
+  const sameScope = input.scope === state.undoScopeKind && input.node === state.undoScopeNode;
+  if (state.status === "ROLLBACK_FAILED" && input.scope === "node" && !sameScope) {
+    return { kind: "run-state", allowedIn: VERB_ALLOWED_IN.rollback.filter((status) => status !== "ROLLBACK_FAILED") };
+  }
   const nodes = barriersWithin(state, { kind: input.scope, node: input.node, retryFailed: true });
   return nodes.length > 0 ? { kind: "prohibited", nodes } : undefined;
 }

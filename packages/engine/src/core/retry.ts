@@ -10,7 +10,8 @@ export function retryDelayMs(
   used: number,
   draw: readonly [seed: number, node: number, attempt: number],
 ): number {
-  const grown = policy.initialIntervalMs * policy.backoffCoefficient ** Math.max(0, used - 1);
+  const grown =
+    policy.initialIntervalMs === 0 ? 0 : policy.initialIntervalMs * policy.backoffCoefficient ** Math.max(0, used - 1);
   const delayMs = Math.min(policy.maxIntervalMs, grown);
   return Math.round(policy.fullJitter ? delayMs * fraction(draw) : delayMs);
 }

@@ -196,10 +196,19 @@ function closure(start: readonly number[], offset: Int32Array, target: Int32Arra
 
 /** The rollback has come to an end: says which one. */
 export function endRollback(state: RunState, out: Commands): void {
-  if (state.undoFailures > 0) setRun(state, "ROLLBACK_FAILED", out);
+  if (state.undoFailures > 0 || hasFailedUndo(state)) setRun(state, "ROLLBACK_FAILED", out);
   else if (state.undoScopeKind === "all") setRun(state, "ROLLED_BACK", out);
   else if (state.undoScopeKind === "barrier" && state.barriers === 0) setRun(state, "ROLLED_BACK", out);
   else setRun(state, "PARTIALLY_ROLLED_BACK", out);
+}
+
+/** A rollback to elsewhere leaves the failed compensations of an earlier one: they are not forgotten (R32). */
+function hasFailedUndo(state: RunState): boolean {
+  for (let node = 0; node < state.size; node++) {
+    if (state.node[node] !== NodeState.COMPENSATION_FAILED || state.purpose[node] !== Purpose.ROLLBACK) continue;
+    if (!hasMark(state, node, Mark.UNDONE)) return true;
+  }
+  return false;
 }
 
 /** skip-rollback (R32): the node counts as cleared although its compensation failed. */

@@ -21,7 +21,11 @@ export const RUN_TRANSITIONS = [
   ["CANCELED", "RUNNING", "retry: past a point of no return forward is the only way"],
   ["CANCELED", "ROLLING_BACK", "rollback (R30)"],
   ["CANCELED", "ABANDONED", "an operator gives the run up"],
-  ["ROLLING_BACK", "ROLLED_BACK", "everything that started is undone or had nothing to undo (R30)"],
+  [
+    "ROLLING_BACK",
+    "ROLLED_BACK",
+    "everything that started is undone, had nothing to undo, or was passed by skip-rollback (R30, R32)",
+  ],
   ["ROLLING_BACK", "PARTIALLY_ROLLED_BACK", "everything in scope is undone, the rest stands (R34, R35)"],
   ["ROLLING_BACK", "ROLLBACK_FAILED", "a compensation failed; the branches that could go on did (R32)"],
   ["PARTIALLY_ROLLED_BACK", "RUNNING", "retry: what was undone runs again (R34)"],

@@ -149,6 +149,8 @@ export interface RunState {
   undoFailures: number;
   /** Prohibiting nodes that have started (R33). */
   barriers: number;
+  /** Nodes may carry RETRIED: a failure that comes now holds them like any other (R14). */
+  asked: boolean;
   /** An operator canceled the run: nothing new starts. */
   canceling: boolean;
   /** The run's own timeout passed. */
@@ -206,6 +208,7 @@ export function createState(plan: CompiledPlan, settings: Settings): RunState {
     failures: 0,
     undoFailures: 0,
     barriers: 0,
+    asked: false,
     canceling: false,
     timedOut: false,
     runToken: 0,

@@ -117,6 +117,7 @@ function begin(state: RunState, out: Commands): void {
 }
 
 function deadlinePassed(state: RunState, input: Extract<Input, { kind: "due" }>, out: Commands): void {
+  if (isTerminal(state.status)) return;
   const kind = DEADLINES.indexOf(input.deadline);
   if (kind === Deadline.RUN) {
     const forward = state.status === "RUNNING" || state.status === "PAUSED";

@@ -27,6 +27,7 @@ export class MemoryJournal implements Journal {
       const run = this.#runs.get(known) as StoredRun;
       return { kind: "existing", runId: known, requestHash: run.header.requestHash };
     }
+    if (this.#runs.has(header.runId)) throw new Error(`journal/memory: run ${header.runId} exists already`);
     for (const resource of locks) {
       const held = this.#locks.get(resource);
       if (held !== undefined) return { kind: "locked", resource, heldBy: held.runId };

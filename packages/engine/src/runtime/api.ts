@@ -185,6 +185,20 @@ export interface NodeSnapshot {
   readonly compensation: CompensationSnapshot | null;
 }
 
+/** A group as a whole, once it has its members (R21, R23); the members are among the nodes. */
+export interface GroupSnapshot {
+  /** Id of the declared node: what `retry`, `skip` and `cancel` of the whole group take. */
+  readonly id: string;
+  /** RUNNING from its first member's turn on; FAILED once more members failed than are tolerated. */
+  readonly status: NodeStatus;
+  /** How many members it has. */
+  readonly members: number;
+  /** FIRST_SUCCESS: the winner's output. Else the members' outputs in order, null where there is none. */
+  readonly output: Json | undefined;
+  /** MEMBERS_FAILED or ALL_CANDIDATES_FAILED, with every failed member's reason. */
+  readonly error: NodeFailure | null;
+}
+
 /** A run as it stands: plain data, a copy that does not change. */
 export interface RunSnapshot {
   /** Unique in the engine; a UUID unless `StartOptions.runId` gave one. */
@@ -213,6 +227,8 @@ export interface RunSnapshot {
   readonly fault: { readonly code: string; readonly message: string } | null;
   /** In the order of the plan, which means nothing; members in the order of `parallelIdx`. */
   readonly nodes: readonly NodeSnapshot[];
+  /** Groups that have their members, in the order of the plan. */
+  readonly groups: readonly GroupSnapshot[];
 }
 
 /** What every verb carries, for the journal (R37). */

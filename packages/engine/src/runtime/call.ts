@@ -117,13 +117,15 @@ export class Call implements ActionContext<unknown> {
   /** Runs the action and answers, at once for a synchronous one. */
   start(action: ActionDefinition): void {
     let pending: unknown;
+    let later: boolean;
     try {
       pending = action.input === undefined ? action.run(this) : this.#checkedRun(action, action.input);
+      later = isThenable(pending);
     } catch (thrown) {
       this.#host.answered({ ok: false, thrown });
       return;
     }
-    if (!isThenable(pending)) {
+    if (!later) {
       this.#finish(action, pending);
       return;
     }
@@ -153,7 +155,7 @@ export class Call implements ActionContext<unknown> {
   #normalized(output: unknown): Answer {
     const json = jsonValue(output, this.#maxOutputBytes);
     if (json.ok) return { ok: true, output: json.value };
-    const message = `output refused: ${json.message} (limits.outputBytes is ${this.#maxOutputBytes})`;
+    const message = `output refused: ${json.message}`;
     return { ok: false, thrown: new NonRetryable(message, { code: "OUTPUT_INVALID" }) };
   }
 }

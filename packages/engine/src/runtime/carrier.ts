@@ -5,6 +5,7 @@
 import { type Commands, DEADLINES, Deadline, Op, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
+import { copyJson, frozenCopy } from "../plan/json.ts";
 import type { Outcome } from "./api.ts";
 import { AbortReason, type Answer, Call } from "./call.ts";
 import type { Executor } from "./executor.ts";
@@ -30,6 +31,8 @@ export class Carrier {
   readonly #live = new Map<string, number>();
   readonly #deadlines = new Map<number, ArmedDeadline>();
   #liveTotal = 0;
+  /** Closed in the middle of a batch, by a listener or an action: the rest of it is not carried out. */
+  #closed = false;
   #onIdle: (() => void) | undefined;
 
   constructor(executor: Executor) {
@@ -38,7 +41,7 @@ export class Carrier {
 
   carryOut(commands: Commands): void {
     const rows = commands.length;
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < rows && !this.#closed; row++) {
       const node = commands.node[row] as number;
       const value = commands.value[row] as number;
       const extra = commands.extra[row] as number;
@@ -67,6 +70,12 @@ export class Carrier {
     assert(commands.length === rows, "R39: commands were added while they are carried out");
   }
 
+  /** The run has ended: no deadline of it means anything any more (R51). */
+  disarmAll(): void {
+    for (const deadline of this.#deadlines.values()) this.#executor.host.timers.disarm(deadline);
+    this.#deadlines.clear();
+  }
+
   /** An event nobody listens to is never built. */
   #tell(commands: Commands, row: number): void {
     const { emitter, lastAt } = this.#executor;
@@ -77,8 +86,8 @@ export class Carrier {
 
   /** Aborts every call and drops every deadline; resolves when all calls let go, or after the grace period. */
   close(): Promise<void> {
-    for (const deadline of this.#deadlines.values()) this.#executor.host.timers.disarm(deadline);
-    this.#deadlines.clear();
+    this.#closed = true;
+    this.disarmAll();
     for (const call of this.#calls.values()) call.abort(new AbortReason("CLOSED", "the engine is closing"));
     if (this.#liveTotal === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -92,29 +101,36 @@ export class Carrier {
   }
 
   #run(node: number, attempt: number): void {
-    const { program } = this.#executor;
+    const { program, values } = this.#executor;
     const home = homeOfNode(this.#executor, node);
-    const details = program.detailsOf(home);
     const action = program.document.nodes[home]?.action as string;
-    const input = evaluateInput(this.#executor, node, details.input);
-    if (input !== undefined && !input.ok) {
-      this.#post(node, attempt, false, { ok: false, thrown: expressionFailure("with", input.message) });
-      return;
+    if (!values.inputs.has(node)) {
+      const input = evaluateInput(this.#executor, node, program.detailsOf(home).input);
+      if (input !== undefined && !input.ok) {
+        this.#post(node, attempt, false, { ok: false, thrown: expressionFailure("with", input.message) });
+        return;
+      }
+      if (input !== undefined) values.inputs.set(node, frozenCopy(input.value));
     }
-    this.#start(node, attempt, { undo: false, action, input: input?.value });
+    this.#start(node, attempt, { undo: false, action, input: this.#inputOf(node) });
   }
 
   #compensate(node: number, attempt: number): void {
     const { program } = this.#executor;
     const home = homeOfNode(this.#executor, node);
-    const details = program.detailsOf(home);
     const action = program.document.nodes[home]?.compensation?.action as string;
-    const input = evaluateInput(this.#executor, node, details.compensationInput ?? details.input);
+    const input = evaluateInput(this.#executor, node, program.detailsOf(home).compensationInput);
     if (input !== undefined && !input.ok) {
       this.#post(node, attempt, true, { ok: false, thrown: expressionFailure("compensation.with", input.message) });
       return;
     }
-    this.#start(node, attempt, { undo: true, action, input: input?.value });
+    this.#start(node, attempt, { undo: true, action, input: input === undefined ? this.#inputOf(node) : input.value });
+  }
+
+  /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */
+  #inputOf(node: number): Json | undefined {
+    const input = this.#executor.values.inputs.get(node);
+    return input === undefined ? undefined : copyJson(input);
   }
 
   #start(node: number, attempt: number, what: { undo: boolean; action: string; input: Json | undefined }): void {

@@ -42,11 +42,22 @@ export class RunEmitter {
   #guard<K extends RunEventName>(listener: Listener<K>): Listener<K> {
     return (event) => {
       try {
-        listener(event);
+        // An asynchronous listener answers a promise, whatever its type says.
+        const later: unknown = listener(event);
+        if (later instanceof Promise) later.catch((error: unknown) => this.#report(error));
       } catch (error) {
-        this.#onListenerError(error);
+        this.#report(error);
       }
     };
+  }
+
+  /** Whoever is told of a listener's error may fail as well; the run goes on all the same. */
+  #report(error: unknown): void {
+    try {
+      this.#onListenerError(error);
+    } catch {
+      process.emitWarning("onListenerError threw", "BelayListenerWarning");
+    }
   }
 
   /** Whether anybody would see an event of that type. */
@@ -68,26 +79,39 @@ export class RunEmitter {
     for (const reader of this.#readers) reader.wake?.();
   }
 
-  /** All events from now on, the tick of this call included. */
+  /** All events from now on, the tick of this call included. `return` ends it at once, a waiting `next` too. */
   read(): AsyncIterableIterator<AnyRunEvent> {
     const reader: Reader = { queue: [], wake: undefined };
     this.#readers.add(reader);
-    return this.#drain(reader);
+    const close = (): Promise<IteratorResult<AnyRunEvent>> => {
+      this.#readers.delete(reader);
+      reader.queue.length = 0;
+      reader.wake?.();
+      return Promise.resolve({ done: true, value: undefined });
+    };
+    const iterator: AsyncIterableIterator<AnyRunEvent> = {
+      next: () => this.#next(reader),
+      return: close,
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
   }
 
-  async *#drain(reader: Reader): AsyncIterableIterator<AnyRunEvent> {
-    try {
-      for (;;) {
-        yield* reader.queue.splice(0);
-        if (reader.queue.length > 0) continue;
-        if (this.#ended) return;
-        await new Promise<void>((resolve) => {
-          reader.wake = resolve;
-        });
-        reader.wake = undefined;
+  async #next(reader: Reader): Promise<IteratorResult<AnyRunEvent>> {
+    while (reader.queue.length === 0) {
+      if (this.#ended || !this.#readers.has(reader)) {
+        this.#readers.delete(reader);
+        return { done: true, value: undefined };
       }
-    } finally {
-      this.#readers.delete(reader);
+      await new Promise<void>((resolve) => {
+        const before = reader.wake;
+        reader.wake = () => {
+          before?.();
+          resolve();
+        };
+      });
+      reader.wake = undefined;
     }
+    return { done: false, value: reader.queue.shift() as AnyRunEvent };
   }
 }

@@ -53,12 +53,15 @@ class LocalEngine implements Engine {
   readonly #graceMs: number;
   readonly #onListenerError: (error: unknown) => void;
   readonly #runs = new Map<string, { readonly executor: Executor; readonly handle: RunHandle }>();
+  /** Ids of runs that are being journaled. */
+  readonly #starting = new Set<string>();
   #closed = false;
 
   constructor(options: EngineOptions) {
     const { concurrency = Number.POSITIVE_INFINITY, graceMs = DEFAULT_GRACE_MS } = options;
-    if (!(concurrency >= 1)) throw invalid(`concurrency must be at least 1, not ${concurrency}`);
-    if (!(graceMs >= 0) || !Number.isFinite(graceMs)) throw invalid(`graceMs must be 0 or more, not ${graceMs}`);
+    if (!isLimit(concurrency)) throw invalid(`concurrency must be a whole number from 1 on, not ${concurrency}`);
+    if (typeof graceMs !== "number" || !(graceMs >= 0) || !Number.isFinite(graceMs))
+      throw invalid(`graceMs must be 0 or more, not ${graceMs}`);
     const clock = options.clock ?? systemClock;
     const slots = new Slots(concurrency);
     const timers = new Timers(clock);
@@ -73,7 +76,7 @@ class LocalEngine implements Engine {
       slots,
       timers,
       releaseLater: (count) => queueMicrotask(() => slots.release(count)),
-      ended: (executor) => this.#ended(executor),
+      releaseLocks: (runId) => this.#releaseLocks(runId),
       closedError: () => new BelayError("CLOSED", "the engine is closed, or the run has stopped on a fault"),
       faultError: (code, message, cause) =>
         new BelayError(code === "JOURNAL_FAILED" ? "JOURNAL_FAILED" : "INTERNAL", message, {}, cause),
@@ -88,7 +91,17 @@ class LocalEngine implements Engine {
       seed: options.seed ?? randomInt(2 ** 31),
       graceMs: this.#graceMs,
     });
-    if (this.#runs.has(prepared.header.runId)) throw invalid(`run id ${prepared.header.runId} is in use`);
+    const { runId } = prepared.header;
+    if (this.#runs.has(runId) || this.#starting.has(runId)) throw invalid(`run id ${runId} is in use`);
+    this.#starting.add(runId);
+    try {
+      return await this.#startPrepared(prepared);
+    } finally {
+      this.#starting.delete(runId);
+    }
+  }
+
+  async #startPrepared(prepared: PreparedRun): Promise<Run> {
     const created = await this.#create(prepared);
     if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
     if (created.kind === "existing") return this.#existing(created.runId, created.requestHash, prepared);
@@ -132,11 +145,14 @@ class LocalEngine implements Engine {
     const handle = new RunHandle(executor);
     this.#runs.set(header.runId, { executor, handle });
     try {
+      if (this.#closed) throw this.#host.closedError();
       await executor.open();
+      if (this.#closed) throw this.#host.closedError();
     } catch (error) {
       this.#runs.delete(header.runId);
       // A run that was never acknowledged holds no lock and no client token.
       this.#inBackground(() => this.#host.journal.remove(header.runId));
+      if (error instanceof BelayError && error.code === "CLOSED") throw error;
       throw this.#host.faultError("JOURNAL_FAILED", `run ${header.runId} could not be journaled`, error);
     }
     // A turn later: listeners attached in the tick in which `start` resolves miss nothing.
@@ -159,9 +175,13 @@ class LocalEngine implements Engine {
     return run.handle;
   }
 
-  #ended(executor: Executor): void {
-    this.#inBackground(() => this.#host.journal.releaseLocks(executor.header.runId));
-    executor.emitter.end();
+  #releaseLocks(runId: string): MaybePromise<void> {
+    try {
+      const released = this.#host.journal.releaseLocks(runId);
+      return released instanceof Promise ? released.catch(this.#onListenerError) : released;
+    } catch (error) {
+      this.#onListenerError(error);
+    }
   }
 
   async #create(prepared: PreparedRun): Promise<CreateResult> {
@@ -174,20 +194,53 @@ class LocalEngine implements Engine {
 
   /** Housekeeping of the journal: a failure is reported, nobody waits for it. */
   #inBackground(work: () => MaybePromise<void>): void {
-    Promise.resolve().then(work).catch(this.#onListenerError);
+    try {
+      Promise.resolve(work()).catch(this.#onListenerError);
+    } catch (error) {
+      this.#onListenerError(error);
+    }
   }
 }
 
+/** A whole number from 1 on, or no limit. */
+function isLimit(value: unknown): boolean {
+  return value === Number.POSITIVE_INFINITY || (typeof value === "number" && Number.isInteger(value) && value >= 1);
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "actions",
+  "concurrency",
+  "pools",
+  "journal",
+  "clock",
+  "graceMs",
+  "limits",
+  "onListenerError",
+] satisfies readonly (keyof EngineOptions)[]);
+
 function checkEngineOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) throw invalid("createEngine needs options: { actions }");
-  const { actions } = options as { actions?: unknown };
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name));
+  if (unknown !== undefined) {
+    throw invalid(`there is no option "${unknown}"; there are ${[...OPTION_NAMES].join(", ")}`);
+  }
+  const { actions, clock, journal } = options as Record<string, unknown>;
+  if (clock !== undefined && !hasMethods(clock, ["now", "schedule"])) throw invalid("clock must have now and schedule");
+  if (journal !== undefined && !hasMethods(journal, ["create", "append", "read", "releaseLocks", "remove", "close"])) {
+    throw invalid("journal must be a Journal");
+  }
   const isRegistry =
     typeof actions === "object" && actions !== null && !Array.isArray(actions) && !(actions instanceof Map);
   if (!isRegistry) throw invalid("actions must be an object with the plans' actions by name");
 }
 
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
 function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : Object.prototype.toString.call(error);
   process.emitWarning(`a listener of a run threw: ${text}`, "BelayListenerWarning");
 }
 

@@ -19,7 +19,7 @@ import {
   step,
   type VerbInput,
 } from "../core/index.ts";
-import type { JournalRecord, RunHeader } from "../journal/port.ts";
+import type { JournalRecord, MaybePromise, RunHeader } from "../journal/port.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
 import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
@@ -45,6 +45,11 @@ export interface Entry {
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
+/** A slot asked of a named pool. */
+interface PoolRequest {
+  takeBack: () => void;
+}
+
 export class Executor implements RunFacts {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
@@ -64,7 +69,8 @@ export class Executor implements RunFacts {
   readonly #inbox: Entry[] = [];
   readonly #acknowledge: ((error?: unknown) => void)[] = [];
   readonly #restWaiters: (() => void)[] = [];
-  readonly #requested: Int32Array;
+  /** Requests to named pools that are not granted yet. */
+  readonly #waiting: Set<PoolRequest>[];
   readonly #releases: (() => void)[][];
   /** First seriesId after the highest in use (R24). */
   nextSeries: number;
@@ -73,6 +79,8 @@ export class Executor implements RunFacts {
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
+  /** The locks of an ended run are given back. */
+  #released = false;
   #closed = false;
 
   constructor(
@@ -88,7 +96,7 @@ export class Executor implements RunFacts {
     this.lastAt = facts.header.at;
     this.nextSeries = facts.program.nextSeries;
     this.state = createState(facts.program.compiled, { graceMs: facts.header.graceMs, seed: facts.header.seed });
-    this.#requested = new Int32Array(this.state.plan.pools.length);
+    this.#waiting = this.state.plan.pools.map(() => new Set());
     this.#releases = this.state.plan.pools.map(() => []);
     this.#carrier = new Carrier(this);
     for (const [id, items] of Object.entries(facts.header.items))
@@ -107,7 +115,7 @@ export class Executor implements RunFacts {
     if (this.#closed) return;
     this.#begun = true;
     this.#busy = true;
-    this.#resume(() => this.#carryOut());
+    this.#resume();
   }
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
@@ -136,7 +144,7 @@ export class Executor implements RunFacts {
 
   get atRest(): boolean {
     if (this.fault !== null || this.#closed) return true;
-    return this.#seq > 0 && isAtRest(this.state) && this.#inbox.length === 0 && !this.#busy;
+    return this.#begun && isAtRest(this.state) && this.#inbox.length === 0 && !this.#busy;
   }
 
   /** Resolves once the run is at rest. */
@@ -172,17 +180,10 @@ export class Executor implements RunFacts {
         if (this.#inbox.length === 0) break;
         continue;
       }
-      const written = records.length > 0 ? this.host.journal.append(this.header.runId, records) : undefined;
-      if (written instanceof Promise) {
-        written.then(
-          () => this.#resume(() => this.#carryOut()),
-          (error: unknown) => this.#fail("JOURNAL_FAILED", error),
-        );
-        return;
-      }
-      this.#carryOut();
+      const later = this.#write(records) ?? this.#conclude();
+      if (later !== undefined || this.#closed || this.fault !== null) return;
       if (batches === BATCHES_PER_TURN) {
-        setImmediate(() => this.#resume(() => undefined));
+        setImmediate(() => this.#resume());
         return;
       }
     }
@@ -190,11 +191,38 @@ export class Executor implements RunFacts {
     this.#rest();
   }
 
-  #resume(first: () => void): void {
+  /** Makes a batch durable; a promise when the loop goes on by itself once it is. */
+  #write(records: readonly JournalRecord[]): Promise<void> | undefined {
+    if (records.length === 0) return undefined;
+    let written: MaybePromise<void>;
+    try {
+      written = this.host.journal.append(this.header.runId, records);
+    } catch (error) {
+      this.#fail("JOURNAL_FAILED", error);
+      return Promise.resolve();
+    }
+    if (!isThenable(written)) return undefined;
+    return written.then(
+      () => this.#resume(),
+      (error: unknown) => this.#fail("JOURNAL_FAILED", error),
+    );
+  }
+
+  /** Carries the batch out. A run that has ended gives its locks back first: who hears of the end may start again (R40). */
+  #conclude(): Promise<void> | undefined {
+    if (isTerminal(this.state.status) && !this.#released) {
+      this.#released = true;
+      const released = this.host.releaseLocks(this.header.runId);
+      if (isThenable(released)) return released.then(() => this.#resume());
+    }
+    this.#carryOut();
+    return undefined;
+  }
+
+  #resume(): void {
     if (this.#closed || this.fault !== null) return;
     try {
-      first();
-      this.#loop();
+      if (this.#conclude() === undefined) this.#loop();
     } catch (error) {
       this.#fail("INTERNAL", error);
     }
@@ -221,7 +249,6 @@ export class Executor implements RunFacts {
       this.#acknowledge.push(entry.done);
     }
     if (entry.release !== undefined && input.kind === "grant") {
-      this.#requested[input.pool] = (this.#requested[input.pool] as number) - 1;
       if (demand(this.state, input.pool) === 0) {
         entry.release();
         return;
@@ -232,15 +259,24 @@ export class Executor implements RunFacts {
   }
 
   #feed(input: Input, payload: Json | undefined, records: JournalRecord[]): void {
+    const asked: number[] = [];
+    for (let next: { input: Input; payload: Json | undefined } = { input, payload }; ; ) {
+      this.#feedOne(next.input, next.payload, records, asked);
+      const node = asked.pop();
+      if (node === undefined) return;
+      const { resolved, payload: found } = evaluateNode(this, node, input.at);
+      next = { input: resolved, payload: found };
+    }
+  }
+
+  #feedOne(input: Input, payload: Json | undefined, records: JournalRecord[], asked: number[]): void {
     const from = this.#commands.length;
     records.push(payload === undefined ? { seq: this.#seq++, input } : { seq: this.#seq++, input, payload });
     this.lastAt = input.at;
     step(this.state, input, this.#commands);
     this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
-    for (const node of absorb(this, this.#commands, from, payload)) {
-      const { resolved, payload: found } = evaluateNode(this, node, input.at);
-      this.#feed(resolved, found, records);
-    }
+    const nodes = absorb(this, this.#commands, from, payload);
+    for (let i = nodes.length - 1; i >= 0; i--) asked.push(nodes[i] as number);
   }
 
   #seekSlots(pool: number, records: JournalRecord[]): void {
@@ -258,18 +294,38 @@ export class Executor implements RunFacts {
     const { slots } = this.host;
     const spare = this.#held - (this.state.active[0] as number);
     const reused = spare > 0 && !slots.isWantedBeside(this) ? Math.min(spare, want) : 0;
-    const taken = want > reused ? slots.take(want - reused, this) : 0;
+    const missing = want - reused;
+    const taken = missing > 0 ? slots.take(missing, this) : 0;
+    // Who wants nothing (more) stands in nobody's way.
+    if (missing <= 0 && slots.quit(this)) this.host.releaseLater(0);
     this.#held += taken;
     return reused + taken;
   }
 
   #requestPool(pool: number, want: number): void {
-    for (let asked = this.#requested[pool] as number; asked < want; asked++) {
-      this.#requested[pool] = asked + 1;
-      this.host.pools.request(this.state.plan.pools[pool] as string, (release) => {
+    const waiting = this.#waiting[pool] as Set<PoolRequest>;
+    while (waiting.size + this.#granted(pool) < want) {
+      const request: PoolRequest = { takeBack: () => undefined };
+      waiting.add(request);
+      // The pool may grant at once, before `request` has answered.
+      request.takeBack = this.host.pools.request(this.state.plan.pools[pool] as string, (release) => {
+        waiting.delete(request);
         this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
       });
     }
+    for (const request of waiting) {
+      if (waiting.size <= want) break;
+      waiting.delete(request);
+      request.takeBack();
+    }
+  }
+
+  /** Grants of a named pool that wait in the inbox: they are not asked for again. */
+  #granted(pool: number): number {
+    let count = 0;
+    for (const { input, release } of this.#inbox)
+      if (release !== undefined && input.kind === "grant" && input.pool === pool) count++;
+    return count;
   }
 
   /** Gives back the slots of attempts that ended. */
@@ -290,7 +346,9 @@ export class Executor implements RunFacts {
     this.#carrier.carryOut(this.#commands);
     this.#commands.clear();
     for (const done of this.#acknowledge.splice(0)) done();
-    if (isTerminal(this.state.status)) this.host.ended(this);
+    if (!isTerminal(this.state.status)) return;
+    this.#carrier.disarmAll();
+    this.emitter.end();
   }
 
   #rest(): void {
@@ -321,9 +379,14 @@ export class Executor implements RunFacts {
       entry.release?.();
       entry.done?.(error);
     }
+    for (const waiting of this.#waiting) for (const request of waiting) request.takeBack();
     for (const held of this.#releases) for (const release of held.splice(0)) release();
     if (this.#held > 0) this.host.releaseLater(this.#held);
     this.#held = 0;
     this.emitter.end();
   }
+}
+
+function isThenable(value: unknown): value is Promise<void> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

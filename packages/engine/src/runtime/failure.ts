@@ -14,6 +14,15 @@ const LARGEST_DETAILS = 64 * 1024;
 
 /** What an action threw, as data. `nonRetryable` lists the codes that end the node's attempts. */
 export function failureOf(thrown: unknown, nonRetryable: readonly string[]): NodeFailure {
+  try {
+    return readFailure(thrown, nonRetryable);
+  } catch {
+    // A getter of what was thrown threw in its turn.
+    return { code: "ERROR", message: "something that cannot be read was thrown", retryable: true };
+  }
+}
+
+function readFailure(thrown: unknown, nonRetryable: readonly string[]): NodeFailure {
   const code = codeOf(thrown);
   const message = messageOf(thrown).slice(0, LONGEST_MESSAGE);
   const retryable = !(thrown instanceof NonRetryable) && !isMarked(thrown) && !nonRetryable.includes(code);
@@ -36,7 +45,7 @@ function codeOf(thrown: unknown): string {
 }
 
 function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message === "" ? thrown.name : thrown.message;
+  if (thrown instanceof Error) return String(thrown.message) === "" ? String(thrown.name) : String(thrown.message);
   if (typeof thrown === "object" && thrown !== null && "message" in thrown && typeof thrown.message === "string") {
     return thrown.message;
   }

@@ -1,10 +1,9 @@
 /** What one engine lends to each of its runs. Owns: the shape; `engine.ts` makes it. */
 import type { BelayError } from "../errors.ts";
-import type { Journal } from "../journal/port.ts";
+import type { Journal, MaybePromise } from "../journal/port.ts";
 import type { Limits } from "../plan/limits.ts";
 import type { Actions } from "./actions.ts";
 import type { Clock } from "./api.ts";
-import type { Executor } from "./executor.ts";
 import type { Pools, Slots } from "./pools.ts";
 import type { Timers } from "./timers.ts";
 
@@ -18,8 +17,8 @@ export interface Host {
   readonly timers: Timers;
   /** Gives slots of the engine's own limit back, outside of the caller's loop. */
   releaseLater(count: number): void;
-  /** The run reached a terminal state. */
-  ended(executor: Executor): void;
+  /** Gives an ended run's locks back; a failure is reported, never thrown. */
+  releaseLocks(runId: string): MaybePromise<void>;
   closedError(): BelayError;
   faultError(code: string, message: string, cause: unknown): BelayError;
 }

@@ -21,7 +21,8 @@ export function jsonValue(value: unknown, maxBytes: number): JsonValue {
   }
   if (text === undefined) return { ok: false, message: `a ${typeof value} is no JSON value` };
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) return { ok: false, message: `it has ${bytes} bytes, more than the limit of ${maxBytes}` };
+  if (bytes > maxBytes)
+    return { ok: false, message: `it has ${bytes} bytes, more than limits.outputBytes, ${maxBytes}, allows` };
   return { ok: true, value: frozenCopy(JSON.parse(text)) };
 }
 

@@ -2,7 +2,7 @@
  * From the core's notices to events. Owns: the mapping, one row of a table per notice. An event nobody listens to is
  * never built.
  */
-import { Cause, type Commands, isToleratedFailure, Op, RUN_STATUSES } from "../core/index.ts";
+import { Cause, type Commands, isToleratedFailure, Op, OUTCOME_SPAN, RUN_STATUSES } from "../core/index.ts";
 import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName, SkipReason } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 
@@ -74,9 +74,11 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   [Op.UNDO_FAILED]: ["node:compensation-failed", (row) => undoFields(row)],
 };
 
-function failedFields({ facts, node }: Row): { error: NodeFailure; outcome: Outcome } {
+/** The row carries attempt and outcome: later inputs of the same batch may have changed the state. */
+function failedFields({ facts, node, extra }: Row): { attempt: number; error: NodeFailure; outcome: Outcome } {
   const error = facts.values.failure(node) ?? engineFailure("ERROR", "failed without saying why");
-  return { error, outcome: OUTCOMES[facts.state.outcome[node] as number] as Outcome };
+  const outcome = OUTCOMES[extra % OUTCOME_SPAN] as Outcome;
+  return { attempt: Math.floor(extra / OUTCOME_SPAN), error, outcome };
 }
 
 function undoFields({ facts, node, value }: Row): object {

@@ -50,6 +50,11 @@ export class Slots {
     }
   }
 
+  /** Leaves the line; false when it was not in it. Whoever is next is not called: see `leave`. */
+  quit(taker: SlotTaker): boolean {
+    return this.#line.delete(taker);
+  }
+
   /** The taker wants nothing any more. */
   leave(taker: SlotTaker): void {
     if (this.#line.delete(taker)) this.release(0);
@@ -75,11 +80,11 @@ export class Pools {
     return [...this.#pools.keys()];
   }
 
-  /** Calls `granted` with the slot's release once the pool has a slot. */
-  request(name: string, granted: (release: () => void) => void): void {
+  /** Calls `granted` with the slot's release once the pool has a slot; the answer takes the request back. */
+  request(name: string, granted: (release: () => void) => void): () => void {
     const pool = this.#pools.get(name);
     if (pool === undefined) throw new BelayError("INTERNAL", `R41: pool "${name}" was not checked at start`);
-    pool.request(granted);
+    return pool.request(granted);
   }
 
   /** Drops everyone who waits. */
@@ -94,7 +99,8 @@ class Pool {
   readonly #rate: PoolOptions["rate"];
   readonly #timers: Timers;
   readonly #clock: Clock;
-  #started = 0;
+  /** Times of the starts within the last interval. */
+  readonly #starts: number[] = [];
 
   constructor(options: PoolOptions, timers: Timers, clock: Clock) {
     this.#queue = new PQueue({ concurrency: options.concurrency });
@@ -103,36 +109,64 @@ class Pool {
     this.#clock = clock;
   }
 
-  request(granted: (release: () => void) => void): void {
+  /** The answer takes the request back: a run that no longer wants the slot uses nothing of the rate. */
+  request(granted: (release: () => void) => void): () => void {
+    let wanted = true;
     const held = (): Promise<void> =>
       new Promise((resolve) => {
+        if (!wanted) {
+          resolve();
+          return;
+        }
+        wanted = false;
         this.#countStart();
         granted(resolve);
       });
     this.#queue.add(held).catch(() => undefined);
+    return () => {
+      wanted = false;
+    };
   }
 
   close(): void {
     this.#queue.clear();
   }
 
-  /** The first start opens an interval; the last one it allows pauses the queue until it ends. */
+  /** The start that reaches the limit pauses the queue until the oldest one counted is an interval ago. */
   #countStart(): void {
-    if (this.#rate === undefined) return;
-    if (this.#started++ === 0) {
-      this.#timers.arm(this.#clock.now() + this.#rate.intervalMs, () => {
-        this.#started = 0;
-        this.#queue.start();
-      });
-    }
-    if (this.#started >= this.#rate.limit) this.#queue.pause();
+    const rate = this.#rate;
+    if (rate === undefined) return;
+    const now = this.#clock.now();
+    this.#starts.push(now);
+    this.#forget(now - rate.intervalMs);
+    if (this.#starts.length < rate.limit) return;
+    this.#queue.pause();
+    this.#timers.arm((this.#starts[0] as number) + rate.intervalMs, () => {
+      this.#forget(this.#clock.now() - rate.intervalMs);
+      this.#queue.start();
+    });
+  }
+
+  /** Starts up to `until` are out of the interval. */
+  #forget(until: number): void {
+    const kept = this.#starts.findIndex((at) => at > until);
+    this.#starts.splice(0, kept < 0 ? this.#starts.length : kept);
   }
 }
 
-function checkOptions(name: string, { concurrency, rate }: PoolOptions): void {
-  if (!(concurrency >= 1)) {
-    throw new BelayError("INVALID_ARGUMENT", `pools.${name}.concurrency must be at least 1, not ${concurrency}`);
+function checkOptions(name: string, options: PoolOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new BelayError("INVALID_ARGUMENT", `pools.${name} must be an object with concurrency`);
   }
-  if (rate === undefined || (rate.limit >= 1 && rate.intervalMs > 0)) return;
-  throw new BelayError("INVALID_ARGUMENT", `pools.${name}.rate needs limit >= 1 and intervalMs > 0`);
+  const { concurrency, rate } = options;
+  if (!(Number.isInteger(concurrency) && concurrency >= 1) && concurrency !== Number.POSITIVE_INFINITY) {
+    throw new BelayError(
+      "INVALID_ARGUMENT",
+      `pools.${name}.concurrency must be a whole number from 1 on, not ${concurrency}`,
+    );
+  }
+  if (rate === undefined) return;
+  if (Number.isInteger(rate.limit) && rate.limit >= 1 && rate.intervalMs > 0 && Number.isFinite(rate.intervalMs))
+    return;
+  throw new BelayError("INVALID_ARGUMENT", `pools.${name}.rate needs a whole limit from 1 on and intervalMs above 0`);
 }

@@ -8,12 +8,13 @@ import type { AnyRunEvent, Run, RunEventMap, RunEventName, RunSnapshot, VerbOpti
 import type { Executor } from "./executor.ts";
 import { jsonArgument } from "./json-value.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { nodeArgument, rollbackInput, verbPayload } from "./verbs.ts";
+import { checkVerbOptions, nodeArgument, requestMismatch, rollbackInput, verbPayload } from "./verbs.ts";
 
 export class RunHandle implements Run {
   readonly id: string;
   readonly #executor: Executor;
-  readonly #requests = new Map<string, Promise<void>>();
+  /** What was asked under each request id, and its answer. */
+  readonly #requests = new Map<string, { readonly request: string; readonly done: Promise<void> }>();
 
   constructor(executor: Executor) {
     this.id = executor.header.runId;
@@ -49,11 +50,13 @@ export class RunHandle implements Run {
   }
 
   async retry(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("retry", options, ["node"]);
     const at = this.#executor.now();
     return await this.#verb({ kind: "retry", at, node: this.#nodeOrRun(options.node) }, options);
   }
 
   async skip(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("skip", options, ["output"]);
     const input = { kind: "skip", at: this.#executor.now(), node: nodeArgument(this.#executor, node) } as const;
     const output = jsonArgument(options.output, "output", this.#executor.host.limits.outputBytes);
     const more = output === undefined ? {} : { output };
@@ -61,28 +64,34 @@ export class RunHandle implements Run {
   }
 
   async cancel(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("cancel", options, ["node"]);
     const at = this.#executor.now();
     return await this.#verb({ kind: "cancel", at, node: this.#nodeOrRun(options.node) }, options);
   }
 
   async rollback(options: { to?: string } & VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("rollback", options, ["to"]);
     return await this.#verb(rollbackInput(this.#executor, options.to), options);
   }
 
   async skipRollback(node: string, options: VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("skipRollback", options, []);
     const at = this.#executor.now();
     return await this.#verb({ kind: "skip-rollback", at, node: nodeArgument(this.#executor, node) }, options);
   }
 
   async pause(options: VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("pause", options, []);
     return await this.#verb({ kind: "pause", at: this.#executor.now() }, options);
   }
 
   async resume(options: VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("resume", options, []);
     return await this.#verb({ kind: "resume", at: this.#executor.now() }, options);
   }
 
   async abandon(options: VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("abandon", options, []);
     return await this.#verb({ kind: "abandon", at: this.#executor.now() }, options);
   }
 
@@ -93,13 +102,15 @@ export class RunHandle implements Run {
   async #verb(input: VerbInput, options: VerbOptions, more?: Readonly<Record<string, Json>>): Promise<RunSnapshot> {
     const { requestId } = options;
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);
+    const request = JSON.stringify({ ...input, at: 0, ...more });
     if (repeated !== undefined) {
-      await repeated;
+      if (repeated.request !== request) throw requestMismatch(requestId as string);
+      await repeated.done;
       return this.snapshot();
     }
     const done = this.#post(input, verbPayload(options, more));
     if (requestId !== undefined) {
-      this.#requests.set(requestId, done);
+      this.#requests.set(requestId, { request, done });
       // A refused request left no trace: it may be asked again.
       done.catch(() => this.#requests.delete(requestId));
     }

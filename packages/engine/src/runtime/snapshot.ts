@@ -6,7 +6,7 @@
 import { type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
 import { NodeFlag } from "../plan/compiled.ts";
 import type { NodeDocument } from "../plan/document.ts";
-import type { CompensationSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
+import type { CompensationSnapshot, GroupSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 import { nodeId } from "./node-id.ts";
 import { SKIP_REASONS } from "./notices.ts";
@@ -41,6 +41,17 @@ export function snapshotOf(facts: RunFacts): RunSnapshot {
     clientToken: header.clientToken,
     fault: facts.fault,
     nodes,
+    groups: facts.state.groups.flatMap((group) => (group === undefined ? [] : [groupSnapshot(facts, group)])),
+  };
+}
+
+function groupSnapshot({ state, values, program }: RunFacts, { node, count }: GroupState): GroupSnapshot {
+  return {
+    id: program.ids[node] as string,
+    status: NODE_STATUSES[state.node[node] as number] as NodeStatus,
+    members: count,
+    output: values.output(node),
+    error: values.failure(node) ?? null,
   };
 }
 

@@ -9,6 +9,8 @@ export class RunValues {
   readonly #outputs = new Map<number, Json>();
   readonly #failures = new Map<number, NodeFailure>();
   readonly #undoFailures = new Map<number, NodeFailure>();
+  /** Inputs by node, as evaluated for its first attempt, deeply frozen: every attempt gets a copy (R28, R31). */
+  readonly inputs: Map<number, Json> = new Map();
   /** Items by group, deeply frozen. */
   readonly items: Map<number, readonly Json[]> = new Map();
   /** First seriesId of a group that expanded at run time (R24). */
@@ -52,10 +54,14 @@ export class RunValues {
 
   /** The node runs again; unless its earlier attempts still count, as if for the first time. */
   reset(node: number, keepsStart: boolean): void {
-    this.#outputs.delete(node);
-    this.#failures.delete(node);
+    // What an earlier attempt left may still have to be undone: its failure goes to the compensation (R31).
+    if (!keepsStart) {
+      this.#outputs.delete(node);
+      this.#failures.delete(node);
+      this.inputs.delete(node);
+      this.startedAt[node] = undefined;
+    }
     this.#undoFailures.delete(node);
-    if (!keepsStart) this.startedAt[node] = undefined;
     this.finishedAt[node] = undefined;
     this.undoStartedAt[node] = undefined;
     this.undoFinishedAt[node] = undefined;

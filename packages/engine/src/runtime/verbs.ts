@@ -20,6 +20,30 @@ export function nodeArgument(executor: Executor, id: string): number {
   });
 }
 
+const COMMON_OPTIONS: readonly string[] = ["who", "why", "requestId"];
+
+/** Fails with INVALID_ARGUMENT for what is no options object of the verb: `rollback("barrier")` must not undo everything. */
+export function checkVerbOptions(verb: string, options: unknown, own: readonly string[]): void {
+  const known = [...own, ...COMMON_OPTIONS];
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new BelayError("INVALID_ARGUMENT", `${verb} takes an object with ${known.join(", ")}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) {
+      throw new BelayError("INVALID_ARGUMENT", `${verb} has no option "${name}"; it has ${known.join(", ")}`);
+    }
+    if (name !== "output" && value !== undefined && typeof value !== "string") {
+      throw new BelayError("INVALID_ARGUMENT", `${verb}: ${name} must be a string`);
+    }
+  }
+}
+
+/** A request id stands for one request (R37). */
+export function requestMismatch(requestId: string): BelayError {
+  const text = `request id "${requestId}" was used for another request; use a new one`;
+  return new BelayError("IDEMPOTENT_PARAMETER_MISMATCH", text, { requestId });
+}
+
 /** Where a rollback goes: everything, the barrier, or a node. While it has failed, the same way again (R32). */
 export function rollbackInput(executor: Executor, to: string | undefined): VerbInput {
   const at = executor.now();
@@ -28,7 +52,7 @@ export function rollbackInput(executor: Executor, to: string | undefined): VerbI
     return { kind: "rollback", at, scope: state.undoScopeKind, node: state.undoScopeNode };
   }
   if (to === undefined) return { kind: "rollback", at, scope: "all", node: WHOLE_RUN };
-  if (to === "barrier" && executor.program.indexOf("barrier") < 0) {
+  if (to === "barrier") {
     return { kind: "rollback", at, scope: "barrier", node: WHOLE_RUN };
   }
   const node = nodeArgument(executor, to);
@@ -53,13 +77,13 @@ export function refusalError(refusal: Refusal, input: VerbInput, executor: Execu
   const run = `run ${header.runId}`;
   switch (refusal.kind) {
     case "run-state":
-      return invalid(`${verb} is not possible while ${run} is ${state.status}; it is in ${list(refusal.allowedIn)}`, {
+      return invalid(`${verb} is not possible while ${run} is ${state.status}, only in ${list(refusal.allowedIn)}`, {
         status: state.status,
         allowedIn: refusal.allowedIn,
       });
     case "node-state": {
       const id = "node" in input ? nodeId(executor, input.node) : "";
-      const text = `${verb} is not possible while node "${id}" is ${refusal.is}; it is in ${list(refusal.allowedIn)}`;
+      const text = `${verb} is not possible while node "${id}" is ${refusal.is}, only in ${list(refusal.allowedIn)}`;
       return invalid(text, { node: id, status: refusal.is, allowedIn: refusal.allowedIn });
     }
     case "tolerated":
