@@ -20,6 +20,16 @@ describe("actions come from a module", () => {
     await expect(loadActions(fixture("no-actions.js"))).rejects.toThrow(/exports no actions/);
   });
 
+  test("a list is no object of functions by name", async () => {
+    await expect(loadActions(fixture("list-actions.js"))).rejects.toThrow(/must be an object .*, not a list$/);
+  });
+
+  test("whatever a module throws, it is one sentence", async () => {
+    await expect(loadActions(fixture("throwing-actions.js"))).rejects.toThrow(
+      /^cannot load actions from .*: undefined$/,
+    );
+  });
+
   test("a module that is not there is refused", async () => {
     await expect(loadActions(fixture("absent.js"))).rejects.toThrow(/^cannot load actions from .*absent\.js: /);
   });

@@ -1,5 +1,6 @@
 /** The command as a user starts it: the bin in a child process, from sources, without colours. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Interrupts } from "../../packages/cli/src/interrupts.ts";
 import { runMain } from "../../packages/cli/src/main.ts";
@@ -32,19 +33,40 @@ export function startBelay(...words: readonly string[]): Started {
 
 /** The same with more environment variables. */
 export function startBelayWith(more: Readonly<Record<string, string>>, ...words: readonly string[]): Started {
-  const child = spawn(process.execPath, ["--conditions=source", BIN, ...words], {
+  return follow(spawnBelay(more, "pipe", words));
+}
+
+/** The same with a file as stdout. */
+export function startBelayInto(file: string, ...words: readonly string[]): Started {
+  const out = openSync(file, "w");
+  try {
+    return follow(spawnBelay({}, out, words));
+  } finally {
+    closeSync(out);
+  }
+}
+
+function spawnBelay(
+  more: Readonly<Record<string, string>>,
+  out: "pipe" | number,
+  words: readonly string[],
+): ChildProcess {
+  return spawn(process.execPath, ["--conditions=source", BIN, ...words], {
     cwd: FIXTURES,
     env: { ...environment, NO_COLOR: "1", ...more },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", out, "pipe"],
   });
+}
+
+function follow(child: ChildProcess): Started {
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
     for (const listener of listeners) listener();
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   const finished = new Promise<Finished>((resolve) => {

@@ -53,6 +53,38 @@ describe.skipIf(!hasServers())("demo on real PostgreSQL servers", () => {
     expect(code).toBe(3);
   });
 
+  test("a success that leaves a server behind exits with 1 and says why last", { timeout: PATIENCE_MS }, async () => {
+    const { code, stdout } = await demo("postgres-failover", "--fail", "rejoinOld").finished;
+    expect(stdout).toContain("start plan postgres-rejoin for it");
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
+      /^exit code 1: the run succeeded, but .*pg1 without an answer$/,
+    );
+    expect(code).toBe(1);
+  });
+
+  test("a failure before the promotion claims no loss, and that writes are still unavailable", {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const { code, stdout } = await demo("postgres-failover", "--fail", "rank", "--on-failure", "pause").finished;
+    expect(stdout).toMatch(
+      /acknowledged lost +0 of \d+ missing on pg\d, the most advanced server; no server takes writes/,
+    );
+    expect(stdout).toMatch(/writes unavailable +still unavailable \(observed for \d+\.\d s\)/);
+    expect(code).toBe(1);
+  });
+
+  test("Ctrl-C while the cluster starts says so, and nothing is left on disk", { timeout: PATIENCE_MS }, async () => {
+    const { child, until, finished } = demo("postgres-failover");
+    await until(/starting a PostgreSQL cluster/);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await finished;
+    expect(code).toBe(130);
+    expect(stdout.match(/interrupted/g)).toHaveLength(1);
+    expect(stderr).toBe("");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   test("Ctrl-C during the run ends with 130, and nothing is left on disk", { timeout: PATIENCE_MS }, async () => {
     const { child, until, finished } = demo("postgres-failover");
     await until(/fence: started/);

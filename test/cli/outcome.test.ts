@@ -52,8 +52,20 @@ describe("the end of a run is explained", () => {
     ];
     const lines = said(nodes, { status: "FAILED", ...END });
     expect(lines).toContain("  point of no return reached: promote; undoing stops there");
-    expect(lines).toContain("  run it so that a failure is undone (this time: follow):");
+    expect(lines).toContain("  do not run it again from the start: it would repeat what stands (lock, promote)");
+    expect(lines).toContain("  what is left: tell; do it by hand, or with a plan that holds only these steps");
+    expect(lines.join("\n")).not.toContain("belay run");
     expect(lines).toContain('    run.rollback({ to: "barrier" })');
+  });
+
+  test("R33: a point of no return that failed may have taken effect, and that is said", () => {
+    const promote = { status: "FAILED", prohibitRollback: true, error: FAILURE, upstreams: ["lock"] } as const;
+    const lines = said([ran("lock", 0, 1, { compensation: UNDO }), ran("promote", 1, 2, promote)], {
+      status: "PARTIALLY_ROLLED_BACK",
+      ...END,
+    });
+    expect(lines).toContain("  whether this took effect is not known, look first: promote");
+    expect(lines.join("\n")).not.toContain("belay run");
   });
 
   test("R33: a point of no return that never started is not spoken of", () => {
@@ -71,7 +83,22 @@ describe("the end of a run is explained", () => {
     const lines = said(nodes, { status: "ROLLBACK_FAILED", ...END });
     expect(lines).toContain("  ✗ open could not be undone: BUSY: in use");
     expect(lines).toContain("    lock (sample.undo), open (sample.undo)");
+    expect(lines.indexOf("  then run it again from the start:")).toBeGreaterThan(
+      lines.indexOf("    lock (sample.undo), open (sample.undo)"),
+    );
     expect(lines).toContain('    run.skipRollback("open")');
+  });
+
+  test("R32, R33: past a point of no return a failed rollback is not followed by a run from the start either", () => {
+    const stuck = { ...UNDO, startTime: at(3), error: { code: "BUSY", message: "in use", retryable: true } };
+    const nodes = [
+      ran("promote", 0, 1, { prohibitRollback: true }),
+      ran("follow", 1, 2, { status: "COMPENSATION_FAILED", compensation: stuck, upstreams: ["promote"] }),
+    ];
+    const lines = said(nodes, { status: "ROLLBACK_FAILED", ...END }).join("\n");
+    expect(lines).toContain("undo by hand");
+    expect(lines).toContain("it would repeat what stands (promote)");
+    expect(lines).not.toContain("belay run");
   });
 
   test("R30: what failed and was undone since is still given as the cause", () => {

@@ -1,7 +1,7 @@
 /** Parameters on the command line: typed by the plan's schema, refused with one clear line. */
 import type { Json } from "@belay/engine";
 import { describe, expect, test } from "vitest";
-import { type Params, parseParams } from "../../packages/cli/src/params.ts";
+import { type Params, parseParams, withoutSecret } from "../../packages/cli/src/params.ts";
 import { UsageError } from "../../packages/cli/src/usage-error.ts";
 
 const SCHEMA: Readonly<Record<string, Json>> = {
@@ -85,6 +85,38 @@ describe("what does not fit is refused with one line", () => {
     await expect(parse(["cuont=1"])).rejects.toThrow(
       /^unknown parameter "cuont" \(did you mean "count"\?\); the plan has/,
     );
+  });
+
+  test("everything that is wrong is told at once, what is missing too", async () => {
+    const schema = { ...SCHEMA, required: ["name", "count", "ratio"] };
+    const error = (await parse(["count=x", "nmae=y", "force=1", "@b.json"], schema).catch(
+      (thrown) => thrown,
+    )) as UsageError;
+    expect(error.faults.map((fault) => fault.split(";")[0])).toEqual([
+      'parameter count takes a whole number, not "x"',
+      'unknown parameter "nmae" (did you mean "name"?)',
+      'parameter force takes true or false, not "1"',
+      "cannot read b.json: no such file",
+    ]);
+    const alone = (await parse(["count=x", "name=y"], schema).catch((thrown) => thrown)) as UsageError;
+    expect(alone.faults.at(-1)).toBe("parameter ratio is missing");
+  });
+
+  test("a secret's value is shown neither in messages nor in commands", async () => {
+    const secret = { type: "integer", "x-secret": true };
+    const schema = {
+      properties: { pin: secret, key: { $ref: "#/$defs/key" }, plain: { type: "integer" } },
+      $defs: { key: { type: "object", properties: { pin: secret } } },
+    };
+    await expect(parse(["pin=hunter2"], schema)).rejects.toThrow(new UsageError("parameter pin takes a whole number"));
+    await expect(parse(["key=hunter2"], schema)).rejects.not.toThrow(/hunter2/);
+    expect(["pin=1", "key={}", "plain=1", "@pin=1", "pin"].map((word) => withoutSecret(word, schema))).toEqual([
+      "pin=<secret>",
+      "key=<secret>",
+      "plain=1",
+      "@pin=1",
+      "pin",
+    ]);
   });
 
   test("a schema that refers to itself in a ring ends", async () => {

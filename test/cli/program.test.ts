@@ -36,13 +36,29 @@ describe("usage", () => {
       ["demo", "postgres-failover", "--nodes", "1"],
       /^belay: option '--nodes <number>' argument '1' is invalid\. It takes a whole number from 2 to 9\.\n$/,
     ],
+    [
+      ["run", "pooled.yaml", "--pool", "db=0"],
+      "belay: option '--pool <name=concurrency>' argument 'db=0' is invalid. It takes name=concurrency, a whole number from 1.\n",
+    ],
+    [
+      ["demo", "oceanbase-failover", "--keep"],
+      "belay: --keep means nothing to oceanbase-failover: it has no servers\n",
+    ],
+    [
+      ["demo", "oceanbase-failover", "--nodes", "3"],
+      "belay: --nodes means nothing to oceanbase-failover: it has no servers\n",
+    ],
+    [
+      ["run", "kept.yaml", "--on-failure", "rollback"],
+      'belay: --on-failure rollback: the plan "kept" prohibits rollback\n',
+    ],
     [["run", "absent.yaml"], "belay: cannot read absent.yaml: no such file\n"],
     [
       ["run", "plan.yaml", "--actions", "absent.js"],
       /^belay: cannot load actions from absent\.js: Cannot find module .*absent\.js'\n$/,
     ],
     [
-      ["run", "plan.yaml", "--actions", "actions.ts", "--params", "count=x"],
+      ["run", "plan.yaml", "--actions", "actions.ts", "--params", "who=me", "count=x"],
       'belay: parameter count takes a whole number, not "x"\n',
     ],
   ])("bad usage is one line on stderr and exit code 2: %j", async (words, message) => {
@@ -77,6 +93,18 @@ describe("check", () => {
     expect(good?.["hash"]).toMatch(/^[0-9a-f]{64}$/);
     expect(bad).toMatchObject({ file: "bad.yaml", valid: false });
     expect(bad?.["diagnostics"]).not.toEqual([]);
+  });
+
+  test("--json answers for a file that cannot be read too", async () => {
+    const { code, stdout, stderr } = await belay("check", "--json", "absent.yaml", "plan.yaml");
+    expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+    const [absent, good] = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const error = "cannot read absent.yaml: no such file";
+    expect(absent).toEqual({ file: expect.stringContaining("absent.yaml"), valid: false, error, diagnostics: [] });
+    expect(good).toMatchObject({ valid: true });
   });
 });
 
@@ -168,5 +196,42 @@ describe("run", () => {
     const params = await belay("run", "plan.yaml", "--actions", "actions.ts");
     expect(params).toMatchObject({ code: 2, stdout: "" });
     expect(params.stderr).toMatch(/^--params: error PARAMS /);
+  });
+
+  test("R3: what is missing comes with the option that gives it", async () => {
+    const actions = await belay("run", "hang.yaml");
+    expect(actions.stderr).toMatch(/UNKNOWN_ACTION .* \(give the module that has it: --actions <module>\)\n$/);
+    const pool = await belay("run", "pooled.yaml");
+    expect(pool).toMatchObject({ code: 2, stdout: "" });
+    expect(pool.stderr).toMatch(/UNKNOWN_POOL nodes\[0\]\.pool: .* \(give it: --pool <name>=<concurrency>\)\n/);
+    expect(await belay("run", "pooled.yaml", "--pool", "db=1", "--pool", "net=2")).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  });
+
+  test("a secret is not repeated in the commands that come next", async () => {
+    const words = ["run", "secret.yaml", "--actions", "actions.ts", "--params", "token=hunter2", "--pool", "db=1"];
+    const { code, stdout, stderr } = await belay(...words);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toContain("    belay run secret.yaml --params 'token=<secret>' --actions actions.ts --pool db=1\n");
+    expect(stdout).not.toContain("hunter2");
+  });
+});
+
+describe("demo", () => {
+  test("the commands that come next keep the failure that was asked for", async () => {
+    const { code, stdout } = await belay(
+      "demo",
+      "oceanbase-failover",
+      "--fail",
+      "mc-lock-ob-clusters",
+      "--fail-when",
+      "after",
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "belay demo oceanbase-failover --fail mc-lock-ob-clusters --fail-when after --on-failure rollback",
+    );
   });
 });

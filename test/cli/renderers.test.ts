@@ -129,8 +129,18 @@ describe("a reader that goes away", () => {
     expect(out.text).toBe("one\n");
   });
 
-  test("another error of the stream is not swallowed", () => {
-    const { out } = sampleTerminal();
-    expect(() => out.emit("error", new Error("disk full"))).toThrow("disk full");
+  test("a disk that is full ends no run: writing stops, and what failed is kept", () => {
+    const { out, terminal } = sampleTerminal();
+    terminal.out.line("one");
+    out.emit("error", Object.assign(new Error("write ENOSPC"), { code: "ENOSPC" }));
+    terminal.out.line("two");
+    expect(out.text).toBe("one\n");
+    expect(terminal.out.fault?.message).toBe("write ENOSPC");
+  });
+
+  test("a reader that has read enough is no fault", () => {
+    const { out, terminal } = sampleTerminal();
+    out.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    expect(terminal.out.fault).toBeUndefined();
   });
 });

@@ -1,12 +1,14 @@
 /** The bill of a PostgreSQL demo, and its verdict. */
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { isSound, type PostgresReport, reportLines } from "../../packages/cli/src/demo/postgres-report.ts";
+import { faultsOf, type PostgresReport, reportLines } from "../../packages/cli/src/demo/postgres-report.ts";
 import { at, ran, snapshot } from "./sample-run.ts";
 
 const GOOD: PostgresReport = {
   acknowledged: 1234,
   acknowledgedLost: 0,
+  judgedBy: "pg2",
+  writesResumed: true,
   unacknowledgedButPresent: 2,
   unavailabilityMs: 812.4,
   errors: { ECONNREFUSED: 8 },
@@ -19,11 +21,12 @@ describe("the verdict needs all three: nothing lost, one writer, equal servers",
   test.each<[boolean, Partial<PostgresReport>]>([
     [true, {}],
     [false, { acknowledgedLost: 1 }],
+    [false, { acknowledgedLost: null, judgedBy: null }],
     [false, { writers: [] }],
     [false, { writers: ["pg1", "pg2"] }],
     [false, { allNodesEqual: false }],
   ])("%s for %j", (sound, given) => {
-    expect(isSound({ ...GOOD, ...given })).toBe(sound);
+    expect(faultsOf({ ...GOOD, ...given }).length === 0).toBe(sound);
   });
 });
 
@@ -43,7 +46,7 @@ test("the report shows what clients noticed, what was lost, the rejoin and each 
     "  errors, yet present    2 (the client saw an error, the row is there)",
     "  servers taking writes  1 (pg2)",
     "  all servers equal      yes (pg1 1236, pg2 1236)",
-    "  old primary            pg1 was copied anew: 512 bytes of its WAL had diverged, 3 rows that only it had were reported",
+    "  old primary            pg1 was copied anew: 512 bytes of its WAL had diverged, 3 rows that only it had (never acknowledged) were reported",
     "",
     "  step                      start     took",
     "  fence                     +0.0s   120 ms",
@@ -62,4 +65,30 @@ test("a split brain, a server that does not answer and a failed rejoin are said 
   expect(lines).toContain("2 (pg1, pg2): SPLIT BRAIN");
   expect(lines).toContain("NO (pg1 no answer)");
   expect(lines).toContain("not back: no disk");
+});
+
+describe("without one writer no loss is claimed that is not there", () => {
+  const words = (given: Partial<PostgresReport>): string =>
+    reportLines(snapshot([]), { ...GOOD, ...given }, pc.createColors(false)).join("\n");
+
+  test("nobody takes writes: the most advanced server is judged by, and the gap has no end", () => {
+    const text = words({ writers: [], writesResumed: false, unavailabilityMs: 6021 });
+    expect(text).toContain("0 of 1234 missing on pg2, the most advanced server; no server takes writes");
+    expect(text).toContain("still unavailable (observed for 6.0 s)");
+  });
+
+  test("nobody can be read: nothing is known", () => {
+    const text = words({ writers: [], acknowledgedLost: null, judgedBy: null });
+    expect(text).toContain("not known: no server could be read");
+  });
+
+  test("rows that were lost are not called never acknowledged", () => {
+    const rejoined = { node: "pg1", mode: "reclone", divergedBytes: 512, salvageable: { count: 3 } };
+    const lines = reportLines(
+      snapshot([ran("rejoinOld", 0, 1, { output: rejoined })]),
+      { ...GOOD, acknowledgedLost: 2 },
+      pc.createColors(false),
+    );
+    expect(lines.join("\n")).toContain("3 rows that only it had were reported");
+  });
 });

@@ -66,6 +66,7 @@ export function snapshot(nodes: readonly NodeSnapshot[], given: Partial<RunSnaps
     clientToken: null,
     fault: null,
     nodes,
+    groups: [],
     ...given,
   };
 }

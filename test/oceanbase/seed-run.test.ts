@@ -70,8 +70,14 @@ async function refusal(verb: Promise<unknown>): Promise<BelayError> {
   );
 }
 
-describe("published tasks", () => {
-  test.for(ocpSamples())("R10, R15: $file runs to SUCCESSFUL in the order of its edges", async ({ answer: sample }) => {
+const samples = ocpSamples();
+
+describe.skipIf(samples.length === 0)("published tasks", () => {
+  test("R2: there are 32 with edges; all are skipped when the data are not beside the checkout", () => {
+    expect(samples).toHaveLength(32);
+  });
+
+  test.for(samples)("R10, R15: $file runs to SUCCESSFUL in the order of its edges", async ({ answer: sample }) => {
     const { document } = importOcpTask(sample, { action: () => "do" });
     const { start, rest, rig } = await stage();
     const run = await start(document);

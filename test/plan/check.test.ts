@@ -1,4 +1,4 @@
-/** The graph's checks: edges, cycles, reads of expressions, groups, limits; and the searches against plain ones. */
+/** The graph's checks: edges, cycles, limits; and the searches against plain ones. */
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -160,7 +160,9 @@ describe("cycles", () => {
     );
   });
 
-  test("R4: one ring of 60 000 nodes is found in linear time, and its message stays short", () => {
+  test("R4: one ring of 60 000 nodes is found in linear time, and its message stays short", {
+    timeout: 120_000,
+  }, () => {
     const size = 60_000;
     const nodes = Array.from({ length: size }, (_, v) => ({ id: `n${v}`, upstreams: [`n${(v + size - 1) % size}`] }));
     const [diagnostic, ...others] = check(nodes).diagnostics;
@@ -229,59 +231,7 @@ function naiveShortestCycle(size: number, edges: readonly (readonly [number, num
   return best;
 }
 
-describe("expressions", () => {
-  const chain = [{ id: "a" }, { id: "b", upstreams: ["a"] }];
-
-  test("R3: an expression reads ancestors, direct or not", () => {
-    const when = 'nodes.a.status == "SUCCESSFUL" && nodes.b.output.ok';
-    expect(findings([...chain, { id: "c", upstreams: ["b"], when }])).toEqual([]);
-  });
-
-  test("R3: reading a sibling, a descendant, itself or nobody is refused where it stands", () => {
-    const nodes: Draft[] = [
-      { id: "a", when: "nodes.c.output" },
-      { id: "b", upstreams: ["a"], with: { x: [{ $cel: "nodes.d.output" }] } },
-      { id: "c", upstreams: ["b"], when: "nodes.c.output" },
-      { id: "d", upstreams: ["a"], with: { $cel: "nodes.bb.output" } },
-    ];
-    expect(findings(nodes)).toEqual([
-      "NOT_AN_ANCESTOR nodes[0].when",
-      "NOT_AN_ANCESTOR nodes[1].with.x[0]",
-      "NOT_AN_ANCESTOR nodes[2].when",
-      "UNKNOWN_NODE nodes[3].with",
-    ]);
-  });
-
-  test("R3: an unknown id in an expression comes with the nearest known one", () => {
-    const nodes: Draft[] = [{ id: "promote" }, { id: "b", upstreams: ["promote"], when: "nodes.promot.output" }];
-    expect(check(nodes).diagnostics[0]?.suggestion).toBe('did you mean "promote"?');
-  });
-
-  test("R31: a compensation may read its own node", () => {
-    const compensation = {
-      action: "undo",
-      with: { lsn: { $cel: "nodes.b.output.lsn" }, of: { $cel: "nodes.a.output" } },
-    };
-    expect(findings([{ id: "a" }, { id: "b", upstreams: ["a"], compensation }])).toEqual([]);
-    expect(
-      findings([{ id: "a", compensation: { action: "undo", with: { $cel: "nodes.b.output" } } }, chain[1] as Draft]),
-    ).toEqual(["NOT_AN_ANCESTOR nodes[0].compensation.with"]);
-  });
-
-  test.each([
-    ["a condition that is no boolean", { when: "size(params.list)" }, "EXPRESSION nodes[0].when"],
-    ["a condition that does not parse", { when: "1 +" }, "EXPRESSION nodes[0].when"],
-    ["an item outside of a group", { when: "item == 1" }, "EXPRESSION nodes[0].when"],
-    ["an expression that is too long", { when: "x".repeat(5000) }, "LIMIT nodes[0].when"],
-  ])("R3: %s is refused", (_, node, finding) => {
-    expect(findings([{ id: "a", ...node }])).toEqual([finding]);
-  });
-
-  test("R40: a lock reads only params, and is a string", () => {
-    const locks = [{ $cel: "params.cluster" }, "fixed", { $cel: "nodes.a.output" }, { $cel: "1 + 1" }];
-    expect(findings([{ id: "a" }], { locks })).toEqual(["EXPRESSION locks[2]", "EXPRESSION locks[3]"]);
-  });
-
+describe("ancestors", () => {
   test("R3: the pairs found not to be ancestors are those a plain search finds", () => {
     const graph = fc.integer({ min: 2, max: 80 }).chain((size) =>
       fc.record({
@@ -314,7 +264,8 @@ describe("expressions", () => {
     );
   });
 
-  test("R4: 50 000 nodes that each read the first are checked in linear time, and the work is bounded", () => {
+  const large = { timeout: 120_000 };
+  test("R4: 50 000 nodes that each read the first are checked in linear time, and the work is bounded", large, () => {
     const size = 50_000;
     const nodes = Array.from({ length: size }, (_, v) => ({
       id: `n${v}`,
@@ -327,57 +278,5 @@ describe("expressions", () => {
       (id) => Number(id.slice(1)),
     );
     expect(notAncestors([{ reader: size - 1, read: 0 }], up, topologicalOrder(up, invert(up)), 1000)).toBeUndefined();
-  });
-});
-
-describe("groups", () => {
-  const over = "params.hosts";
-
-  test("R20: expressions of a group read the item, under both names", () => {
-    expect(findings([{ id: "a", split: { over, as: "host" }, when: "host != item", with: { $cel: "host" } }])).toEqual(
-      [],
-    );
-    expect(findings([{ id: "a", parallelIdx: 0, when: "item == null" }])).toEqual(["EXPRESSION nodes[0].when"]);
-  });
-
-  test("R23: a list comes from params, from a literal, or from an ancestor", () => {
-    expect(
-      findings([
-        { id: "a", split: { over: "[1, 2]" } },
-        { id: "b", upstreams: ["a"], split: { over: "nodes.a.output" } },
-      ]),
-    ).toEqual([]);
-  });
-
-  test.each([
-    ["a list that is none", { over: "'abc'" }, "SPLIT nodes[0].split.over"],
-    ["an empty literal", { over: "[]" }, "SPLIT nodes[0].split.over"],
-    ["a list that reads the item", { over: "item" }, "SPLIT nodes[0].split.over"],
-    ["a list that reads the run", { over: "[run.id]" }, "SPLIT nodes[0].split.over"],
-    ["a list that does not parse", { over: "[" }, "EXPRESSION nodes[0].split.over"],
-    ["a list of an unknown node", { over: "nodes.x.output" }, "UNKNOWN_NODE nodes[0].split.over"],
-    ["a list of a node that is no ancestor", { over: "nodes.z.output" }, "NOT_AN_ANCESTOR nodes[0].split.over"],
-    ["as that hides a name", { over, as: "params" }, "INVALID_VALUE nodes[0].split.as"],
-    ["as that is a word of the language", { over, as: "while" }, "INVALID_VALUE nodes[0].split.as"],
-    [
-      "FIRST_SUCCESS with maxConcurrency",
-      { over, method: "FIRST_SUCCESS", maxConcurrency: 2 },
-      "CONFLICT nodes[0].split.maxConcurrency",
-    ],
-    [
-      "FIRST_SUCCESS with tolerated",
-      { over, method: "FIRST_SUCCESS", tolerated: 0 },
-      "CONFLICT nodes[0].split.tolerated",
-    ],
-    [
-      "SERIAL with maxConcurrency",
-      { over, method: "SERIAL", maxConcurrency: 2 },
-      "CONFLICT nodes[0].split.maxConcurrency",
-    ],
-    ["more than all", { over, tolerated: "101%" }, "INVALID_VALUE nodes[0].split.tolerated"],
-    ["a share that is none", { over, tolerated: "half" }, "INVALID_VALUE nodes[0].split.tolerated"],
-    ["less than none", { over, tolerated: -1 }, "INVALID_VALUE nodes[0].split.tolerated"],
-  ] as const)("R3: %s is refused", (_, split, finding) => {
-    expect(findings([{ id: "a", split }, { id: "z" }])).toEqual([finding]);
   });
 });

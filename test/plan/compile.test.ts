@@ -226,7 +226,7 @@ describe("fields", () => {
   });
 });
 
-describe("size", () => {
+describe("size", { timeout: 120_000 }, () => {
   test("R4: a chain of 1 000 000 nodes compiles without recursion", () => {
     const nodes = Array.from(
       { length: 1_000_000 },

@@ -1,6 +1,7 @@
 /** Expressions and templates: numbers, names, what is refused, limits, results. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NODE_STATUSES } from "../../packages/engine/src/core/node-state.ts";
 import type { Json } from "../../packages/engine/src/plan/document.ts";
 import {
   type CompiledExpression,
@@ -10,6 +11,7 @@ import {
   MAX_MACRO_ITEMS,
 } from "../../packages/engine/src/plan/expression.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
+import { STATUS_WORDS } from "../../packages/engine/src/plan/syntax.ts";
 import { compileTemplate } from "../../packages/engine/src/plan/template.ts";
 
 const RUN = { id: "run-1", startedAt: 1_700_000_000_000 };
@@ -114,6 +116,34 @@ describe("names", () => {
     expect(value('has(nodes["a.b-c"].output.x)', { nodes })).toBe(true);
     expect(value('has(nodes["a-b"].output)', { nodes })).toBe(false);
     expect(value("nodes['a-b']['status']", { nodes })).toBe("SKIPPED");
+  });
+
+  test("R3: a status is a string, and what it is compared with is a status", () => {
+    expect(compiled("nodes.a.status").type).toBe("string");
+    expect(refusal("nodes.a.status + 1").message).toContain("overload");
+    expect(refusal("nodes.a.status == 1").message).toContain("overload");
+    const wrong = (source: string): string => {
+      const { message, suggestion } = refusal(source);
+      return `${message} (${suggestion})`;
+    };
+    expect(wrong('nodes.a.status == "SUCESSFUL"')).toBe(
+      '"SUCESSFUL" is no status of a node (did you mean "SUCCESSFUL"?)',
+    );
+    expect(wrong('"SUCCEEDED" != nodes["a"].status')).toContain('did you mean "SUCCESSFUL"?');
+    expect(wrong('nodes.a.status in ["FAILED", "failed"]')).toContain('did you mean "FAILED"?');
+    expect(wrong('nodes.a.status == "done"')).toContain("a status is one of PENDING, ");
+    expect(compiled('nodes.a.status in ["FAILED", "SKIPPED"] || nodes.a.output == "done"').type).toBe("bool");
+    expect(value("has(nodes.a.status)", { nodes: { a: { status: "FAILED" } } })).toBe(true);
+    expect(wrong("belay_statuses.n0")).toContain("belay_statuses");
+  });
+
+  test("R3: the statuses that expressions know are those of the core", () => {
+    expect([...STATUS_WORDS].sort()).toEqual([...NODE_STATUSES].sort());
+  });
+
+  test("R3: an expression says which parameters it reads by name", () => {
+    expect(compiled('params.a.b + params["c d"]').paramsRead).toEqual(["a", "c d"]);
+    expect(compiled("params").paramsRead).toEqual([]);
   });
 
   test("R2: ids that are properties of every object are plain ids", () => {

@@ -22,7 +22,7 @@ import {
 } from "../../packages/failover-plans/src/embedded-postgres/index.ts";
 import { serverProcesses } from "../../packages/failover-plans/src/embedded-postgres/process-table.ts";
 import { openRoute } from "../../packages/failover-plans/src/embedded-postgres/route-file.ts";
-import { longestGap } from "../../packages/failover-plans/src/embedded-postgres/workload-report.ts";
+import { isGapOpen, longestGap } from "../../packages/failover-plans/src/embedded-postgres/workload-report.ts";
 import { query } from "../../packages/failover-plans/src/postgres/client.ts";
 import type { PostgresNode } from "../../packages/failover-plans/src/postgres/ports.ts";
 
@@ -312,6 +312,8 @@ describe("the window without writes", () => {
   test("lasts until the end when nothing was acknowledged any more, and from the start when nothing ever was", () => {
     expect(longestGap({ ...times, ackTimes: [100, 200], markedAt: 210 })).toBe(800);
     expect(longestGap({ ...times, ackTimes: [], markedAt: 210 })).toBe(1000);
+    expect(isGapOpen({ ...times, stoppedAt: 2000, ackTimes: [100, 200], markedAt: 210 })).toBe(true);
+    expect(isGapOpen({ ...times, stoppedAt: 2000, ackTimes: [100, 500, 1900], markedAt: 505 })).toBe(false);
   });
 });
 

@@ -51,6 +51,7 @@ function explain(status: RunStatus, parts: readonly Part[], planName = "postgres
     clientToken: null,
     fault: null,
     nodes,
+    groups: [],
   };
   return explainPostgresRun(snapshot).join("\n");
 }
@@ -146,7 +147,7 @@ describe("the guidance for operators", () => {
         ranked,
         { id: "promote", status: "SUCCESSFUL", prohibitRollback: true, output: { writer: "b" } },
         { id: "verify", status: "SUCCESSFUL" },
-        { id: "publish", status: "FAILED", error: failure("ROUTE_TAKEN") },
+        { id: "publish", status: "FAILED", error: failure("EIO") },
       ]);
       expect(words).toContain("b was promoted, and that stands");
       expect(words).toContain("Do not start a as a primary");
@@ -154,6 +155,80 @@ describe("the guidance for operators", () => {
       expect(words).not.toMatch(/roll (it )?back/);
     },
   );
+
+  test("a route that somebody else has moved is not called empty, and no retry is promised", () => {
+    const words = explain("PARTIALLY_ROLLED_BACK", [
+      down,
+      fenced,
+      ranked,
+      { id: "promote", status: "SUCCESSFUL", prohibitRollback: true, output: { writer: "b" } },
+      { id: "publish", status: "FAILED", error: failure("ROUTE_TAKEN") },
+    ]);
+    expect(words).toContain("Somebody else has moved the route");
+    expect(words).not.toContain("nobody is on the route");
+    expect(words).not.toContain("then retry the run");
+  });
+
+  test.each(["NOT_A_STANDBY", "ROUTE_DISAGREES"])(
+    "%s: nobody is told to start the old primary beside another",
+    (code) => {
+      const words = explain("ROLLED_BACK", [down, { id: "checkStandbys", status: "FAILED", error: failure(code) }]);
+      expect(words).toContain("do not start a as a primary");
+      expect(words).not.toMatch(/[Oo]r start a where it is/);
+    },
+  );
+
+  test("a run that rests keeps its lock: nobody is told to start the plan beside it", () => {
+    const words = explain("FAILED", [down, { id: "checkStandbys", status: "FAILED", error: failure("NO_QUORUM") }]);
+    expect(words).toContain("retry the run, or give it up");
+    expect(words).not.toContain("above and start the plan again");
+  });
+
+  test("a standby that took no part is named: not nothing is left to do", () => {
+    const checked = {
+      id: "checkStandbys",
+      status: "SUCCESSFUL",
+      output: { unusable: [{ name: "c", reason: "dead" }] },
+    } as const;
+    const words = explain("SUCCESSFUL", [down, checked, ranked, { id: "rejoinOld", status: "SUCCESSFUL" }]);
+    expect(words).toContain("c took no part and does not follow b");
+    expect(words).not.toContain("Nothing is left to do");
+  });
+
+  test("an undoing that was passed over is not called done", () => {
+    const words = explain("ROLLED_BACK", [
+      down,
+      { ...fenced, status: "COMPENSATED" },
+      { id: "freeze[1]", group: "freeze", item: { name: "c" }, status: "COMPENSATION_FAILED" },
+    ]);
+    expect(words).toContain('all but "freeze[1]" (c) was undone');
+  });
+
+  test("a primary whose restart was passed over is not said to take writes again", () => {
+    const words = explain(
+      "ROLLED_BACK",
+      [
+        { id: "precheck", status: "SUCCESSFUL", output: { primary: "a" } },
+        { id: "dropRoute", status: "COMPENSATED" },
+        { id: "stopOld", status: "COMPENSATION_FAILED" },
+      ],
+      "postgres-switchover",
+    );
+    expect(words).toContain("whether a takes writes and is on the route is not known");
+    expect(words).not.toContain("the primary again");
+  });
+
+  test("a server that did not start is not said to have held nothing", () => {
+    const output = { node: "a", writer: "b", mode: "reclone", endLsn: null, divergedBytes: 0, salvageable: null };
+    const words = explain("SUCCESSFUL", [{ id: "rejoin", status: "SUCCESSFUL", output }], "postgres-rejoin");
+    expect(words).toContain("is not known");
+    expect(words).not.toContain("0 bytes");
+  });
+
+  test("a switchover that met a dead or read-only primary does not claim that it takes writes", () => {
+    const parts = [{ id: "precheck", status: "FAILED", error: failure("READ_ONLY_ALREADY") }] as const;
+    expect(explain("ROLLED_BACK", parts, "postgres-switchover")).not.toContain("takes writes as before");
+  });
 
   test("an unfinished rejoin says that the cluster was not touched", () => {
     const words = explain(

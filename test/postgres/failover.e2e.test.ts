@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../packages/failover-plans/src/postgres/client.ts";
 import type { NodeControl } from "../../packages/failover-plans/src/postgres/ports.ts";
 import { readStatus } from "../../packages/failover-plans/src/postgres/status.ts";
-import { failuresOf, LiveDrill, type Roles, statusOf } from "./live-drill.ts";
+import { controlBut, failuresOf, LiveDrill, type Roles, statusOf } from "./live-drill.ts";
 
 const CASE_TIMEOUT_MS = 40_000;
 
@@ -336,19 +336,10 @@ describe("what a failover must not get wrong", () => {
 
 /** The same control, on which one machine does not start while it is broken. */
 function controlWhere(control: NodeControl, node: string, machine: { broken: boolean }): NodeControl {
-  return {
-    kill: (name) => control.kill(name),
-    stop: (name) => control.stop(name),
+  return controlBut(control, {
     start: async (name) => {
       if (name === node && machine.broken) throw new NonRetryable(`no route to the machine of ${name}`);
       await control.start(name);
     },
-    isRunning: (name) => control.isRunning(name),
-    markStandby: (name, conninfo) => control.markStandby(name, conninfo),
-    unmarkStandby: (name) => control.unmarkStandby(name),
-    isMarkedStandby: (name) => control.isMarkedStandby(name),
-    controlState: (name) => control.controlState(name),
-    reclone: (name, source) => control.reclone(name, source),
-    conninfo: (name, source) => control.conninfo(name, source),
-  };
+  });
 }

@@ -48,6 +48,8 @@ export interface Settled {
 
 const HEALTHY_TIMEOUT_MS = 20_000;
 const READ_ONLY_TRANSACTION = "25006";
+/** A busy machine may need longer to greet a client than a plan would wait: that is no finding of a test. */
+const PATIENT = { connectTimeoutMs: 10_000, queryTimeoutMs: 10_000 } as const;
 
 export class LiveDrill {
   readonly cluster: PostgresCluster;
@@ -97,7 +99,7 @@ export class LiveDrill {
   /** Writes one row on the primary and waits for its acknowledgement: it must never be lost. */
   async keepRow(primary: string): Promise<void> {
     this.#rows += 1;
-    await query(this.node(primary), "insert into kept values ($1)", [this.#rows]);
+    await query(this.node(primary), "insert into kept values ($1)", [this.#rows], PATIENT);
   }
 
   /** Starts a plan on an engine of its own and waits until the run rests. */
@@ -136,7 +138,7 @@ export class LiveDrill {
     expect(route.epoch).toBeGreaterThanOrEqual(this.#epoch);
     this.#epoch = route.epoch;
     expect(await this.cluster.control.isMarkedStandby(primary)).toBe(false);
-    expect((await readStatus(this.node(primary))).readOnlyByDefault).toBe(false);
+    expect((await readStatus(this.node(primary), PATIENT)).readOnlyByDefault).toBe(false);
     await this.keepRow(primary);
     const rows = Array.from({ length: this.#rows }, (_, index) => index + 1);
     for (const node of this.cluster.nodes) {
@@ -148,7 +150,7 @@ export class LiveDrill {
         ).toEqual(rows);
       });
       if (node.name === primary) continue;
-      const write = query(node, "insert into kept values (0)");
+      const write = query(node, "insert into kept values (0)", [], PATIENT);
       await expect(write, node.name).rejects.toMatchObject({ code: READ_ONLY_TRANSACTION });
     }
   }
@@ -176,4 +178,21 @@ export function statusOf(snapshot: RunSnapshot, id: string): readonly string[] {
 /** The codes of all failures of a run. */
 export function failuresOf(snapshot: RunSnapshot): readonly string[] {
   return [...new Set(snapshot.nodes.flatMap(({ error }) => (error === null ? [] : [error.code])))].sort();
+}
+
+/** The same control with some verbs changed: a machine that does not answer, a supervisor that starts what was stopped. */
+export function controlBut(control: NodeControl, changes: Partial<NodeControl>): NodeControl {
+  return {
+    kill: (name) => control.kill(name),
+    stop: (name) => control.stop(name),
+    start: (name) => control.start(name),
+    isRunning: (name) => control.isRunning(name),
+    markStandby: (name, conninfo) => control.markStandby(name, conninfo),
+    unmarkStandby: (name) => control.unmarkStandby(name),
+    isMarkedStandby: (name) => control.isMarkedStandby(name),
+    controlState: (name) => control.controlState(name),
+    reclone: (name, source) => control.reclone(name, source),
+    conninfo: (name, source) => control.conninfo(name, source),
+    ...changes,
+  };
 }

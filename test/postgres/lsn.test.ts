@@ -69,7 +69,7 @@ describe("timeline history", () => {
 
   test("a node may follow when its WAL ends at the fork of its own timeline, and not one byte later", () => {
     const writer = { timeline: 3, forks: parseHistory(text) };
-    const at = (timeline: number, endLsn: string) => divergence({ timeline, endLsn }, writer);
+    const at = (timeline: number, endLsn: string) => divergence({ timeline, forks: [], endLsn }, writer);
     expect(at(2, "0/50000A0")).toEqual({ kind: "shared" });
     expect(at(2, "0/50000A1")).toEqual({ kind: "diverged", bytes: 1 });
     // On timeline 1 the fork is the earlier one, although the writer went far beyond it.
@@ -77,5 +77,20 @@ describe("timeline history", () => {
     expect(at(1, "0/4000000")).toEqual({ kind: "diverged", bytes: 0x4000000 - 0x3000148 });
     expect(at(3, "9/0")).toEqual({ kind: "shared" });
     expect(at(4, "0/1")).toEqual({ kind: "foreign" });
+  });
+
+  test("two branches of one number are told apart by their histories: what they share ends at the earlier fork", () => {
+    const fork = (timeline: number, forkLsn: string) => ({ timeline, forkLsn });
+    const writer = { timeline: 2, forks: [fork(1, "0/3000000")] };
+    const own = (endLsn: string, ...forks: { timeline: number; forkLsn: string }[]) =>
+      divergence({ timeline: 2, forks, endLsn }, writer);
+    expect(own("0/5000000", fork(1, "0/3000000"))).toEqual({ kind: "shared" });
+    expect(own("0/5000000", fork(1, "0/2000000"))).toEqual({ kind: "diverged", bytes: 0x3000000 });
+    expect(own("0/5000000", fork(1, "0/4000000"))).toEqual({ kind: "diverged", bytes: 0x2000000 });
+    // Timeline 3, once begun from 1 and once by way of 2.
+    const later = { timeline: 3, forks: [fork(1, "0/3000000"), fork(2, "0/4000000")] };
+    const jumped = { timeline: 3, forks: [fork(1, "0/3000000")], endLsn: "0/3000010" };
+    expect(divergence(jumped, later)).toEqual({ kind: "diverged", bytes: 16 });
+    expect(divergence({ ...later, endLsn: "0/3000010" }, { ...jumped })).toEqual({ kind: "diverged", bytes: 16 });
   });
 });

@@ -99,7 +99,7 @@ describe("R30: a failure before the point of no return leaves the cluster exactl
   );
 
   test(
-    "prepared transactions, a silent standby and a read-only primary are refused while writes go on",
+    "a silent standby and a read-only primary are refused while writes go on",
     async () => {
       const roles = await drill.roles();
       const [, other = ""] = roles.standbys;

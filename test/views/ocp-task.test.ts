@@ -58,8 +58,14 @@ describe("the seed", () => {
   });
 });
 
-describe("published tasks", () => {
-  test.for(ocpSamples())("R2: $file comes back from its plan's view as it was", ({ answer, file }) => {
+const samples = ocpSamples();
+
+describe.skipIf(samples.length === 0)("published tasks", () => {
+  test("R2: there are 32 with edges; all are skipped when the data are not beside the checkout", () => {
+    expect(samples).toHaveLength(32);
+  });
+
+  test.for(samples)("R2: $file comes back from its plan's view as it was", ({ answer, file }) => {
     const original = taskOf(answer);
     const view = toOcpTask(freshSnapshot(importOcpTask(answer)), ocpIdentity(answer));
     expect({ id: view.id, name: view.name, status: view.status }).toEqual({

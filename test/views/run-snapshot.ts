@@ -49,6 +49,7 @@ export function freshSnapshot(plan: Plan, overrides: Partial<RunSnapshot> = {}):
     clientToken: null,
     fault: null,
     nodes,
+    groups: [],
     ...overrides,
   };
 }

@@ -29,7 +29,7 @@ export async function loadActions(path: string): Promise<ActionRegistry> {
       throw new UsageError(`${path} exports no actions: no \`actions\`, no default, no functions`);
     return Object.fromEntries(named);
   }
-  if (typeof found !== "object" || found === null) {
+  if (typeof found !== "object" || found === null || Array.isArray(found)) {
     throw new UsageError(`${path}: its actions must be an object of functions by name, not ${describe(found)}`);
   }
   for (const [name, action] of Object.entries(found)) {
@@ -51,7 +51,7 @@ function describe(value: unknown): string {
 
 /** One line; Node's own message for a missing file names the importer too, which says nothing to a user. */
 function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message = "" } = Object(error) as Partial<NodeJS.ErrnoException>;
   if (code === "ERR_MODULE_NOT_FOUND" || code === "ENOENT")
     return (message.split("\n")[0] ?? "").replace(/ imported from .*$/, "");
   if (code === "ERR_UNKNOWN_FILE_EXTENSION")

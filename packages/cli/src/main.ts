@@ -22,7 +22,10 @@ export async function main(): Promise<void> {
   });
   for (const name of SIGNALS) process.on(name, () => interrupts.press(performance.now()));
   const code = await runMain(process.argv.slice(2), terminal, interrupts);
-  await Promise.all([terminal.out.flush(), terminal.err.flush()]);
+  await terminal.out.flush();
+  if (terminal.out.fault !== undefined)
+    terminal.err.line(`belay: cannot write: ${oneLine(terminal.out.fault.message)}`);
+  await terminal.err.flush();
   process.exit(code);
 }
 
@@ -43,7 +46,7 @@ export async function runMain(words: readonly string[], terminal: Terminal, inte
 function explain(error: unknown, { err }: Terminal): ExitCode {
   if (error instanceof Refused) return ExitCode.REFUSED;
   if (error instanceof UsageError) {
-    err.line(`belay: ${oneLine(error.message)}`);
+    for (const fault of error.faults) err.line(`belay: ${oneLine(fault)}`);
     return ExitCode.REFUSED;
   }
   if (error instanceof BelayError) err.line(`belay: ${error.code}: ${oneLine(error.message)}`);

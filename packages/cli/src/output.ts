@@ -24,17 +24,23 @@ export class Output {
   /** A terminal that can be redrawn in place. */
   readonly live: boolean;
   #closed = false;
+  #fault: Error | undefined;
 
   /** `environment`: NO_COLOR and FORCE_COLOR (any value but ""), and TERM, as is customary. */
   constructor(stream: OutputStream, environment: Environment) {
     this.stream = stream;
     this.live = stream.isTTY === true && environment["TERM"] !== "dumb";
     this.colors = pc.createColors(!environment["NO_COLOR"] && (this.live || Boolean(environment["FORCE_COLOR"])));
+    // The reader of the pipe ended, the terminal is gone, the disk is full: none of them may end a failover half way.
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      // EPIPE: the reader of the pipe ended. EIO: the terminal is gone.
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
       this.#closed = true;
+      if (error.code !== "EPIPE" && error.code !== "EIO") this.#fault ??= error;
     });
+  }
+
+  /** Why something could not be written, a reader that went away aside. Known for good once `flush` has resolved. */
+  get fault(): Error | undefined {
+    return this.#fault;
   }
 
   /** Columns and rows of the terminal; 80 x 24 where there is none. */

@@ -17,8 +17,9 @@ export type Params = Readonly<Record<string, Json>>;
 export type ReadParamsFile = (path: string) => Promise<Params>;
 
 /**
- * The parameters that the words of `--params` mean; later ones win. Throws UsageError for a word that is neither `k=v` nor
- * `@file`, for a name the schema does not know while it lists some, and for a value of another type.
+ * The parameters that the words of `--params` mean; later ones win. Throws one UsageError with every word that is neither
+ * `k=v` nor `@file`, every name the schema does not know while it lists some, every value of another type, and what is
+ * required and missing beside these.
  */
 export async function parseParams(
   words: readonly string[],
@@ -26,19 +27,52 @@ export async function parseParams(
   readFile: ReadParamsFile,
 ): Promise<Params> {
   const params: Map<string, Json> = new Map();
+  const faults: string[] = [];
   for (const word of words) {
-    if (word.startsWith("@")) {
-      for (const [name, value] of Object.entries(await readFile(word.slice(1)))) params.set(name, value);
-      continue;
+    try {
+      for (const [name, value] of await readWord(word, schema, readFile)) params.set(name, value);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      faults.push(...error.faults);
     }
-    const equals = word.indexOf("=");
-    if (equals <= 0) {
-      throw new UsageError(`--params takes name=value or @file, not ${JSON.stringify(word)}`);
-    }
-    const name = word.slice(0, equals);
-    params.set(name, parseValue(name, word.slice(equals + 1), schema));
   }
+  const [first, ...more] = faults;
+  if (first !== undefined) throw new UsageError(first, ...more, ...missing(words, params, schema));
   return Object.fromEntries(params);
+}
+
+/** The word without what the schema marks as secret, for commands that are shown. */
+export function withoutSecret(word: string, schema: ParamsSchema | undefined): string {
+  const equals = word.indexOf("=");
+  const name = word.slice(0, equals);
+  return !word.startsWith("@") && equals > 0 && isSecret(name, schema) ? `${name}=<secret>` : word;
+}
+
+async function readWord(
+  word: string,
+  schema: ParamsSchema | undefined,
+  readFile: ReadParamsFile,
+): Promise<readonly (readonly [name: string, value: Json])[]> {
+  if (word.startsWith("@")) return Object.entries(await readFile(word.slice(1)));
+  const equals = word.indexOf("=");
+  if (equals <= 0) throw new UsageError(`--params takes name=value or @file, not ${JSON.stringify(word)}`);
+  const name = word.slice(0, equals);
+  return [[name, parseValue(name, word.slice(equals + 1), schema)]];
+}
+
+/** Required names that no word gives; nothing is known of them when a file could not be read. */
+function missing(
+  words: readonly string[],
+  given: ReadonlyMap<string, Json>,
+  schema: ParamsSchema | undefined,
+): string[] {
+  const required = schema?.["required"];
+  if (!Array.isArray(required) || words.some((word) => word.startsWith("@"))) return [];
+  const named = new Set([...given.keys(), ...words.map((word) => word.split("=", 1)[0])]);
+  return required
+    .filter((name): name is string => typeof name === "string" && !named.has(name))
+    .filter((name) => asObject(asObject(schema?.["properties"])?.[name])?.["default"] === undefined)
+    .map((name) => `parameter ${name} is missing`);
 }
 
 function parseValue(name: string, text: string, schema: ParamsSchema | undefined): Json {
@@ -58,7 +92,16 @@ function parseValue(name: string, text: string, schema: ParamsSchema | undefined
     const value = READERS[type]?.(text);
     if (value !== undefined) return value;
   }
-  throw new UsageError(`parameter ${name} takes ${types.map(describe).join(" or ")}, not ${JSON.stringify(text)}`);
+  const not = isSecret(name, schema) ? "" : `, not ${JSON.stringify(text)}`;
+  throw new UsageError(`parameter ${name} takes ${types.map(describe).join(" or ")}${not}`);
+}
+
+/** Something in the parameter may be marked `x-secret`. In doubt it is: what is named elsewhere counts where it is referred to. */
+function isSecret(name: string, schema: ParamsSchema | undefined): boolean {
+  const declared = asObject(schema?.["properties"])?.[name] ?? schema ?? {};
+  const text = JSON.stringify(declared);
+  const named = text.includes('"$ref":') ? JSON.stringify(schema?.["$defs"] ?? {}) : "";
+  return `${text}${named}`.includes('"x-secret":true');
 }
 
 /** By type of JSON Schema: the value, or undefined when the text is none of that type. */

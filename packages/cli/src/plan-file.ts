@@ -11,7 +11,7 @@ import { Refused, UsageError } from "./usage-error.ts";
 /** Reads text; throws UsageError with one line that says why not. */
 export async function readTextFile(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new UsageError(`cannot read ${file}: ${REASONS[code ?? ""] ?? message}`);
@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
   ENOTDIR: "no such file",
   EACCES: "permission denied",
+  ERR_ENCODING_INVALID_ENCODED_DATA: "it is no UTF-8 text",
 };
 
 /**
@@ -35,11 +36,18 @@ export async function checkFile(file: string, actions?: readonly string[]): Prom
 }
 
 /** The checked plan; prints every diagnostic to `err`, throws Refused when there is no plan. */
-export async function loadPlanFile(file: string, err: Output, actions?: readonly string[]): Promise<Plan> {
-  const { plan, diagnostics } = await checkFile(file, actions);
-  printDiagnostics(file, diagnostics, err);
+export async function loadPlanFile(file: string, err: Output, check: CheckOfActions = {}): Promise<Plan> {
+  const { plan, diagnostics } = await checkFile(file, check.actions);
+  printDiagnostics(file, check.advise === undefined ? diagnostics : diagnostics.map(check.advise), err);
   if (plan === undefined) throw new Refused();
   return plan;
+}
+
+export interface CheckOfActions {
+  /** Registered names; without them actions are not checked. */
+  readonly actions?: readonly string[];
+  /** Puts in the remedies that the command has. */
+  readonly advise?: (diagnostic: Diagnostic) => Diagnostic;
 }
 
 /** One line per diagnostic. */
@@ -47,8 +55,10 @@ export function printDiagnostics(file: string, diagnostics: readonly Diagnostic[
   for (const diagnostic of diagnostics) output.line(diagnosticLine(file, diagnostic, output.colors));
 }
 
-/** The same plan with another answer to a failed run; the plan itself when it already says so. */
+/** The same plan with another answer to a failed run; the plan itself when it already says so. Throws UsageError (R33). */
 export function withOnFailure(plan: Plan, onFailure: "pause" | "rollback" | undefined): Plan {
+  if (onFailure === "rollback" && plan.document.prohibitRollback === true)
+    throw new UsageError(`--on-failure rollback: the plan "${plan.document.name}" prohibits rollback`);
   if (onFailure === undefined || (plan.document.onFailure ?? "pause") === onFailure) return plan;
   return definePlan({ ...plan.document, onFailure });
 }

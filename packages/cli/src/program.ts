@@ -8,7 +8,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { GRAPH_FORMATS, graphCommand } from "./commands/graph.ts";
 import { runCommand } from "./commands/run.ts";
 import type { Context } from "./context.ts";
-import { DEMO_NAMES, type DemoName } from "./demo/demo-options.ts";
+import { DEMO_NAMES, type DemoName, type DemoWords } from "./demo/demo-options.ts";
 import { ExitCode } from "./exit-code.ts";
 import { didYouMean } from "./suggestion.ts";
 import { Refused, UsageError } from "./usage-error.ts";
@@ -69,7 +69,8 @@ Examples:
   $ belay demo postgres-failover
   $ belay demo postgres-switchover --fail promote --on-failure rollback
 
-Exit codes: 0 successful, 1 failed, 2 bad usage or plan, 3 rolled back, 4 rollback failed, 130 interrupted.`;
+Exit codes: 0 successful; 1 failed, or at rest without having ended; 2 bad usage or plan; 3 rolled back, wholly or to the
+point of no return; 4 rollback failed; 130 interrupted.`;
 
 function addCheck(program: Command, context: Context, exit: Exit): void {
   program
@@ -98,6 +99,7 @@ function addRun(program: Command, context: Context, exit: Exit): void {
     .argument("<file>", "plan, YAML or JSON")
     .option("-p, --params <values...>", "parameters: name=value, or @file with a JSON or YAML mapping")
     .option("-a, --actions <module>", "JavaScript or TypeScript module that exports the plan's actions")
+    .option("--pool <name=concurrency>", "a pool that the plan names; once for each", addPool)
     .option("--json", "one event per line, the last line is the final snapshot")
     .addOption(onFailure("what a failed run does (default: as the plan says)"))
     .option("--client-token <token>", "start at most one run for this token")
@@ -118,17 +120,23 @@ function addDemo(program: Command, context: Context, exit: Exit): void {
     .option("--fail <node>", "let this node fail")
     .addOption(new Option("--fail-when <when>", "before or after its action took effect").choices(["before", "after"]))
     .addOption(onFailure("what a failed run does (default: as the plan says)"))
-    .option("--writers <number>", "clients that write during the failover", wholeNumber(1, 64), 8)
-    .option("--nodes <number>", "servers of the cluster", wholeNumber(2, 9), 3)
+    .option("--writers <number>", "clients that write during the failover (default: 8)", wholeNumber(1, 64))
+    .option("--nodes <number>", "servers of the cluster (default: 3)", wholeNumber(2, 9))
     .option("--json", "one event per line, the last line is the final snapshot")
     .option("--keep", "keep data and logs of the servers")
-    .action(async (name: DemoName, options: { writers: number; nodes: number }) =>
-      exit(await demoCommand(name, options, context)),
-    );
+    .addHelpText("after", "\n--writers, --nodes and --keep are for the PostgreSQL demos.")
+    .action(async (name: DemoName, options: DemoWords) => exit(await demoCommand(name, options, context)));
 }
 
 function onFailure(description: string): Option {
   return new Option("--on-failure <what>", description).choices(["pause", "rollback"]);
+}
+
+/** One more word of `--pool`. */
+function addPool(text: string, before: ReadonlyMap<string, number> = new Map()): ReadonlyMap<string, number> {
+  const [, name, concurrency] = /^(.+)=([1-9]\d{0,8})$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("It takes name=concurrency, a whole number from 1.");
+  return new Map([...before, [name, Number(concurrency)]]);
 }
 
 function demoName(text: string): DemoName {

@@ -69,8 +69,3 @@ export class NonRetryable extends Error {
 export function assert(condition: unknown, rule: string): asserts condition {
   if (!condition) throw new BelayError("INTERNAL", rule);
 }
-
-/** The end of an exhaustive `switch`: does not compile while a case is missing. */
-export function unreachable(value: never): never {
-  throw new BelayError("INTERNAL", `unreachable: ${String(value)}`);
-}

@@ -5,11 +5,11 @@
 export { BelayError, type ErrorCode, NonRetryable } from "./errors.ts";
 export { MemoryJournal } from "./journal/memory.ts";
 export type { Journal, JournalRecord, RunHeader } from "./journal/port.ts";
-export type { Diagnostic, DiagnosticCode } from "./plan/diagnostic.ts";
+export type { Diagnostic } from "./plan/diagnostic.ts";
 export type { Json, NodeDocument, Plan, PlanDocument } from "./plan/document.ts";
 export { importOcpTask } from "./plan/import-ocp.ts";
 export type { Limits } from "./plan/limits.ts";
-export { checkPlan, formatDiagnostic, type PlanCheck, parsePlan } from "./plan/parse.ts";
+export { checkPlan, formatDiagnostic, type PlanCheck, parsePlan, readDocument } from "./plan/parse.ts";
 export { defineAction } from "./runtime/actions.ts";
 export type {
   ActionContext,

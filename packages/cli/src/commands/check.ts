@@ -2,6 +2,7 @@
 import type { Context } from "../context.ts";
 import { ExitCode } from "../exit-code.ts";
 import { checkFile, printDiagnostics } from "../plan-file.ts";
+import { oneLine } from "../render/text.ts";
 import { UsageError } from "../usage-error.ts";
 
 export interface CheckOptions {
@@ -9,7 +10,10 @@ export interface CheckOptions {
   readonly json?: boolean;
 }
 
-/** REFUSED when a file cannot be read or a plan has an error; warnings alone are fine. Every file is checked. */
+/**
+ * REFUSED when a file cannot be read or a plan has an error; warnings alone are fine. Every file is checked. FAILED when the
+ * answer could not be written.
+ */
 export async function checkCommand(
   files: readonly string[],
   options: CheckOptions,
@@ -31,10 +35,12 @@ export async function checkCommand(
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       code = ExitCode.REFUSED;
-      err.line(`belay: ${error.message}`);
+      if (options.json) out.line(JSON.stringify({ file, valid: false, error: error.message, diagnostics: [] }));
+      else err.line(`belay: ${oneLine(error.message)}`);
     }
   }
-  return code;
+  await out.flush();
+  return code === ExitCode.OK && out.fault !== undefined ? ExitCode.FAILED : code;
 }
 
 function count(number: number, noun: string): string {

@@ -10,11 +10,12 @@ export interface GraphOptions {
   readonly format: (typeof GRAPH_FORMATS)[number];
 }
 
-/** The drawing on stdout, diagnostics on stderr. */
+/** The drawing on stdout, diagnostics on stderr. FAILED when the drawing could not be written. */
 export async function graphCommand(file: string, { format }: GraphOptions, { terminal }: Context): Promise<ExitCode> {
   const plan = await loadPlanFile(file, terminal.err);
   if (format === "mermaid") terminal.out.write(toMermaid(plan));
   else if (format === "dot") terminal.out.write(toDot(plan));
   else terminal.out.line(JSON.stringify(toGraphJson(plan), null, 2));
-  return ExitCode.OK;
+  await terminal.out.flush();
+  return terminal.out.fault === undefined ? ExitCode.OK : ExitCode.FAILED;
 }

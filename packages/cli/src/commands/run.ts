@@ -3,10 +3,10 @@
  * parameters) before anything starts, and the way from a resting run to an exit code.
  */
 import {
-  type ActionRegistry,
   BelayError,
   createEngine,
   type Diagnostic,
+  type EngineOptions,
   type Plan,
   type RunSnapshot,
   type StartOptions,
@@ -16,11 +16,11 @@ import { endChildren } from "../children.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
-import { parseParams } from "../params.ts";
+import { parseParams, withoutSecret } from "../params.ts";
 import { readParamsFile } from "../params-file.ts";
 import { loadPlanFile, printDiagnostics, withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
-import { outcomeLines } from "../render/outcome.ts";
+import { type NextCommands, outcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
 import { commandLine } from "../shell.ts";
 import { Refused } from "../usage-error.ts";
@@ -34,6 +34,8 @@ export interface RunOptions {
   /** Default: what the plan says. */
   readonly onFailure?: "pause" | "rollback";
   readonly clientToken?: string;
+  /** Concurrency of each pool, by name. */
+  readonly pool?: ReadonlyMap<string, number>;
 }
 
 /** What children get to end by themselves after Ctrl-C. */
@@ -42,7 +44,8 @@ const CHILD_GRACE_MS = 2000;
 export async function runCommand(file: string, options: RunOptions, context: Context): Promise<ExitCode> {
   const { terminal, interrupts } = context;
   const actions = options.actions === undefined ? {} : await loadActions(options.actions);
-  const checked = await loadPlanFile(file, terminal.err, Object.keys(actions));
+  const advise = (diagnostic: Diagnostic): Diagnostic => withRemedy(diagnostic, options);
+  const checked = await loadPlanFile(file, terminal.err, { actions: Object.keys(actions), advise });
   const plan = withOnFailure(checked, options.onFailure);
   const params = await parseParams(options.params ?? [], plan.document.params, readParamsFile);
   const renderer = chooseRenderer(terminal, options.json ?? false);
@@ -50,11 +53,12 @@ export async function runCommand(file: string, options: RunOptions, context: Con
     params,
     ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
   };
-  const snapshot = await execute({ file, plan, actions, start }, renderer, context);
+  const pools = Object.fromEntries([...(options.pool ?? [])].map(([name, concurrency]) => [name, { concurrency }]));
+  const snapshot = await execute({ file, plan, engine: { actions, pools }, start, advise }, renderer, context);
   if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
   renderer.rest(snapshot);
   if (!options.json) {
-    const lines = outcomeLines(snapshot, nextCommands(file, options), terminal.out.colors);
+    const lines = outcomeLines(snapshot, nextCommands(file, options, plan), terminal.out.colors);
     for (const line of ["", ...lines]) terminal.out.line(line);
   }
   return interrupts.signal.aborted ? ExitCode.INTERRUPTED : exitCodeOf(snapshot.status);
@@ -63,16 +67,17 @@ export async function runCommand(file: string, options: RunOptions, context: Con
 interface Execution {
   readonly file: string;
   readonly plan: Plan;
-  readonly actions: ActionRegistry;
+  readonly engine: EngineOptions;
   readonly start: StartOptions;
+  readonly advise: (diagnostic: Diagnostic) => Diagnostic;
 }
 
 async function execute(
-  { file, plan, actions, start }: Execution,
+  { file, plan, engine: settings, start, advise }: Execution,
   renderer: Renderer,
   context: Context,
 ): Promise<RunSnapshot> {
-  const engine = await createEngine({ actions });
+  const engine = await createEngine(settings);
   try {
     const run = await engine.start(plan, start);
     return await followRun(run, renderer, context.interrupts.signal);
@@ -80,7 +85,8 @@ async function execute(
     if (!(error instanceof BelayError) || !REFUSALS.has(error.code)) throw error;
     const diagnostics = (error.details["diagnostics"] ?? []) as readonly Diagnostic[];
     if (diagnostics.length === 0) context.terminal.err.line(`belay: ${error.message}`);
-    printDiagnostics(error.code === "PARAMS_INVALID" ? "--params" : file, diagnostics, context.terminal.err);
+    const where = error.code === "PARAMS_INVALID" ? "--params" : file;
+    printDiagnostics(where, diagnostics.map(advise), context.terminal.err);
     throw new Refused();
   } finally {
     await engine.close();
@@ -90,10 +96,21 @@ async function execute(
 /** Codes with which `start` says no before anything ran. */
 const REFUSALS: ReadonlySet<string> = new Set(["PLAN_INVALID", "UNKNOWN_ACTION", "PARAMS_INVALID", "INVALID_ARGUMENT"]);
 
-function nextCommands(file: string, options: RunOptions): { readonly again: string; readonly rollback: string } {
+/** What the engine asks a program to do is an option here. */
+function withRemedy(diagnostic: Diagnostic, { actions }: RunOptions): Diagnostic {
+  const { code, suggestion } = diagnostic;
+  if (suggestion?.startsWith("did you mean")) return diagnostic;
+  if (code === "UNKNOWN_ACTION" && actions === undefined)
+    return { ...diagnostic, suggestion: "give the module that has it: --actions <module>" };
+  if (code === "UNKNOWN_POOL") return { ...diagnostic, suggestion: "give it: --pool <name>=<concurrency>" };
+  return diagnostic;
+}
+
+function nextCommands(file: string, options: RunOptions, plan: Plan): NextCommands {
   const words = ["belay", "run", file];
-  for (const param of options.params ?? []) words.push("--params", param);
+  for (const param of options.params ?? []) words.push("--params", withoutSecret(param, plan.document.params));
   if (options.actions !== undefined) words.push("--actions", options.actions);
+  for (const [name, concurrency] of options.pool ?? []) words.push("--pool", `${name}=${concurrency}`);
   return {
     again: commandLine(options.onFailure === undefined ? words : [...words, "--on-failure", options.onFailure]),
     rollback: commandLine([...words, "--on-failure", "rollback"]),

@@ -4,6 +4,12 @@ export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbas
 
 export type DemoName = (typeof DEMO_NAMES)[number];
 
+/** What the words of the command line say. */
+export interface DemoWords extends Omit<DemoOptions, "writers" | "nodes"> {
+  readonly writers?: number;
+  readonly nodes?: number;
+}
+
 export interface DemoOptions {
   /** Node of the plan that is made to fail. */
   readonly fail?: string;
@@ -11,9 +17,9 @@ export interface DemoOptions {
   readonly failWhen?: "before" | "after";
   /** Default: what the plan says. */
   readonly onFailure?: "pause" | "rollback";
-  /** Clients that write, 1..64. */
+  /** Clients that write, 1..64; 8 unless said. */
   readonly writers: number;
-  /** Servers, 2..9. */
+  /** Servers, 2..9; 3 unless said. */
   readonly nodes: number;
   readonly json?: boolean;
   /** Keep data and logs of the servers; they are stopped all the same. */

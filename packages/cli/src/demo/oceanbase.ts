@@ -59,8 +59,9 @@ function statements({ statements: given }: OceanBaseModel): string[] {
   return ["", "Statements that changed a cluster:", ...given.map((statement) => `  ${statement}`)];
 }
 
-function nextCommands({ fail }: DemoOptions): { readonly again: string; readonly rollback: string } {
+function nextCommands({ fail, failWhen }: DemoOptions): { readonly again: string; readonly rollback: string } {
   const words = ["belay", "demo", "oceanbase-failover"];
-  const failing = fail === undefined ? words : [...words, "--fail", fail];
+  const failing = [...words, ...(fail === undefined ? [] : ["--fail", fail])];
+  if (failWhen !== undefined) failing.push("--fail-when", failWhen);
   return { again: commandLine(words), rollback: commandLine([...failing, "--on-failure", "rollback"]) };
 }

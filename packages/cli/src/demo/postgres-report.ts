@@ -10,9 +10,21 @@ import { duration, fitLeft, fitRight } from "../render/text.ts";
 /** What the writers found out. */
 export type PostgresReport = WorkloadReport;
 
-/** Nothing acknowledged is lost, exactly one server takes writes, and all servers hold the same rows. */
-export function isSound(report: PostgresReport): boolean {
-  return report.acknowledgedLost === 0 && report.writers.length === 1 && report.allNodesEqual;
+/** What is wrong although the run may have ended well: lost rows, not exactly one writer, unequal servers. Empty when all is sound. */
+export function faultsOf({ acknowledgedLost, writers, allNodesEqual, rows }: PostgresReport): string[] {
+  const faults: string[] = [];
+  if (acknowledgedLost === null) faults.push("no server could be read");
+  else if (acknowledgedLost > 0) faults.push(`${acknowledgedLost} acknowledged rows are lost`);
+  if (writers.length !== 1) faults.push(writersPhrase(writers));
+  const silent = Object.keys(rows).filter((name) => rows[name] === null);
+  if (silent.length > 0) faults.push(`the servers are not equal, ${silent.join(", ")} without an answer`);
+  else if (!allNodesEqual) faults.push("the servers do not hold the same rows");
+  return faults;
+}
+
+function writersPhrase(writers: readonly string[]): string {
+  if (writers.length === 0) return "no server takes writes";
+  return writers.length === 1 ? `${writers[0]} takes writes` : `${writers.length} servers take writes`;
 }
 
 const LABEL_COLUMNS = 22;
@@ -25,9 +37,9 @@ export function reportLines(snapshot: RunSnapshot, report: PostgresReport, color
   const lines = [
     "",
     colors.bold("Report"),
-    line("writes unavailable", `${Math.round(report.unavailabilityMs)} ms`),
+    line("writes unavailable", gapText(report)),
     line("rows acknowledged", String(report.acknowledged)),
-    line("acknowledged lost", verdict(report.acknowledgedLost === 0, String(report.acknowledgedLost))),
+    line("acknowledged lost", verdict(report.acknowledgedLost === 0, lossText(report))),
     line("errors, yet present", `${report.unacknowledgedButPresent} (the client saw an error, the row is there)`),
     line("servers taking writes", verdict(report.writers.length === 1, writersText(report.writers))),
     line(
@@ -35,9 +47,22 @@ export function reportLines(snapshot: RunSnapshot, report: PostgresReport, color
       `${verdict(report.allNodesEqual, report.allNodesEqual ? "yes" : "NO")} (${rows.join(", ")})`,
     ),
   ];
-  const rejoined = rejoinText(snapshot);
+  const rejoined = rejoinText(snapshot, report);
   if (rejoined !== undefined) lines.push(line("old primary", rejoined));
   return [...lines, ...stepLines(snapshot, colors)];
+}
+
+function gapText({ unavailabilityMs, writesResumed }: PostgresReport): string {
+  if (writesResumed) return `${Math.round(unavailabilityMs)} ms`;
+  return `still unavailable (observed for ${(unavailabilityMs / 1000).toFixed(1)} s)`;
+}
+
+/** Without one writer nobody can say yet what is lost, only what the best server lacks. */
+function lossText({ acknowledged, acknowledgedLost, judgedBy, writers }: PostgresReport): string {
+  if (acknowledgedLost === null) return "not known: no server could be read";
+  if (writers.length === 1) return String(acknowledgedLost);
+  const missing = `${acknowledgedLost} of ${acknowledged} missing on ${judgedBy}, the most advanced server`;
+  return `${missing}; ${writersPhrase(writers)}`;
 }
 
 function writersText(writers: readonly string[]): string {
@@ -46,13 +71,15 @@ function writersText(writers: readonly string[]): string {
 }
 
 /** How the old primary came back, as the node `rejoinOld` of the plans says; undefined when it was not tried. */
-function rejoinText(snapshot: RunSnapshot): string | undefined {
+function rejoinText(snapshot: RunSnapshot, { acknowledgedLost }: PostgresReport): string | undefined {
   const node = snapshot.nodes.find((one) => one.id === "rejoinOld");
   if (node === undefined || !node.started) return undefined;
   if (node.status !== "SUCCESSFUL") return `not back: ${node.error?.message ?? node.status}`;
   const output = node.output as RejoinOutput | null | undefined;
   if (output?.mode !== "reclone") return `${output?.node ?? "it"} follows again as it was (its WAL had not diverged)`;
-  const only = output.salvageable ? `, ${output.salvageable.count} rows that only it had were reported` : "";
+  // With nothing acknowledged missing on the writer, what only this server had was never acknowledged.
+  const known = acknowledgedLost === 0 ? " (never acknowledged)" : "";
+  const only = output.salvageable ? `, ${output.salvageable.count} rows that only it had${known} were reported` : "";
   return `${output.node} was copied anew: ${output.divergedBytes} bytes of its WAL had diverged${only}`;
 }
 

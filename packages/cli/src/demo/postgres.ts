@@ -22,7 +22,7 @@ import { chooseRenderer } from "../render/choose-renderer.ts";
 import { JsonRenderer } from "../render/json-renderer.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { DemoName, DemoOptions } from "./demo-options.ts";
-import { isSound, type PostgresReport, reportLines } from "./postgres-report.ts";
+import { faultsOf, type PostgresReport, reportLines } from "./postgres-report.ts";
 import { checkFailNode, runPlan, withFailure } from "./run-plan.ts";
 
 /** Writes before the fault, so that there is something to lose. */
@@ -48,22 +48,31 @@ export async function postgresDemo(name: DemoName, options: DemoOptions, context
   checkFailNode(plan, options);
   const renderer = chooseRenderer(terminal, options.json ?? false);
   const show = { name, plan, options, renderer, interrupted: interrupts.signal };
-  const ended = await onCluster(show);
+  const stopping = (): void => renderer.say("interrupted: everything is taken down (Ctrl-C again forces)");
+  interrupts.signal.addEventListener("abort", stopping, { once: true });
+  const ended = await onCluster(show).finally(() => interrupts.signal.removeEventListener("abort", stopping));
   tell(ended, renderer, context);
   if (interrupts.signal.aborted || ended.report === undefined) return ExitCode.INTERRUPTED;
-  const code = exitCodeOf(ended.snapshot.status);
-  return code !== ExitCode.ROLLBACK_FAILED && !isSound(ended.report) ? ExitCode.FAILED : code;
+  return failsOnReport(ended.snapshot, ended.report) ? ExitCode.FAILED : exitCodeOf(ended.snapshot.status);
 }
 
-/** The bill and what an operator would be told. JSON ends with the snapshot. */
+/** The exit code is that of the run's status, but a success that left something wrong is none. */
+function failsOnReport({ status }: RunSnapshot, report: PostgresReport): boolean {
+  return status === "SUCCESSFUL" && faultsOf(report).length > 0;
+}
+
+/** The bill and what an operator would be told, last why a success is none. JSON ends with the snapshot. */
 function tell({ snapshot, report }: Ended, renderer: Renderer, { terminal }: Context): void {
   if (renderer instanceof JsonRenderer) {
-    if (report !== undefined) renderer.record({ type: "report", ...report });
+    if (report !== undefined) renderer.record({ type: "report", ...report, faults: faultsOf(report) });
     renderer.rest(snapshot);
     return;
   }
   const bill = report === undefined ? [] : reportLines(snapshot, report, terminal.out.colors);
   for (const line of [...bill, ...guidance(snapshot)]) terminal.out.line(line);
+  if (report === undefined || !failsOnReport(snapshot, report)) return;
+  terminal.out.line("");
+  terminal.out.line(`exit code ${ExitCode.FAILED}: the run succeeded, but ${faultsOf(report).join("; ")}`);
 }
 
 interface Ended {
@@ -94,18 +103,11 @@ async function onCluster(show: Show): Promise<Ended> {
   }
 }
 
-/** An interrupt is heard at once and obeyed once the servers are up: there is nothing to stop before. */
+/** An interrupt ends the start and leaves nothing of it. */
 async function startCluster({ options, renderer, interrupted }: Show): Promise<PostgresCluster> {
   renderer.say(`starting a PostgreSQL cluster of ${options.nodes} servers`);
-  const stopping = (): void =>
-    renderer.say("interrupted: the servers are stopped once they are up (Ctrl-C again forces)");
-  interrupted.addEventListener("abort", stopping, { once: true });
-  const dataDir = options.keep ? join(tmpdir(), `belay-demo-${process.pid}-${Date.now()}`) : undefined;
-  try {
-    return await createPostgresCluster({ nodes: options.nodes, ...(dataDir === undefined ? {} : { dataDir }) });
-  } finally {
-    interrupted.removeEventListener("abort", stopping);
-  }
+  const place = options.keep ? { dataDir: join(tmpdir(), `belay-demo-${process.pid}-${Date.now()}`) } : {};
+  return await createPostgresCluster({ nodes: options.nodes, signal: interrupted, ...place });
 }
 
 async function withWriters(show: Show, cluster: PostgresCluster, workload: Workload): Promise<Ended> {
@@ -156,8 +158,8 @@ async function writesResume(workload: Workload, interrupted: AbortSignal): Promi
     await sleep(POLL_MS);
 }
 
-/** What an operator would be told; nothing after a success. */
+/** What an operator would be told; nothing after a success that left nothing to do. */
 function guidance(snapshot: RunSnapshot): string[] {
-  if (snapshot.status === "SUCCESSFUL") return [];
+  if (snapshot.status === "SUCCESSFUL" && !snapshot.nodes.some(({ tolerated }) => tolerated)) return [];
   return ["", "What an operator is told:", ...explainPostgresRun(snapshot).map((line) => `  ${line}`)];
 }

@@ -65,21 +65,49 @@ function standing(snapshot: RunSnapshot, colors: Colors): string[] {
 
 function choices(snapshot: RunSnapshot, commands: NextCommands, colors: Colors): string[] {
   const lines: string[] = ["", colors.bold("What you can do now:")];
-  lines.push("  remove the cause, then run it again from the start:", `    ${commands.again}`);
-  const undo = undoable(snapshot);
-  if (undo.length > 0 && snapshot.status !== "ROLLBACK_FAILED") {
-    const names = undo.map((node) => node.id).join(", ");
-    lines.push(`  run it so that a failure is undone (this time: ${names}):`, `    ${commands.rollback}`);
-  }
   if (snapshot.status === "ROLLBACK_FAILED") {
     lines.push("  undo by hand what could not be undone, and the nodes it stands on:", `    ${leftToUndo(snapshot)}`);
   }
+  const pastReturn = startedBarriers(snapshot).length > 0;
+  lines.push(...(pastReturn ? wayForward(snapshot) : wayBack(snapshot, commands)));
   const calls = verbs(snapshot);
   if (calls.length > 0) {
     lines.push("  this run ended with this process; a program that keeps the engine could go on with:");
     lines.push(...calls.map((call) => `    ${call}`));
   }
   return lines;
+}
+
+/** Nothing stands that may not be repeated: the whole run once more. */
+function wayBack(snapshot: RunSnapshot, commands: NextCommands): string[] {
+  if (snapshot.status === "ROLLBACK_FAILED") return ["  then run it again from the start:", `    ${commands.again}`];
+  const lines = ["  remove the cause, then run it again from the start:", `    ${commands.again}`];
+  const undo = undoable(snapshot);
+  if (undo.length === 0) return lines;
+  return [...lines, `  run it so that a failure is undone (this time: ${idsOf(undo)}):`, `    ${commands.rollback}`];
+}
+
+/** Past a point of no return (R33): what stands, and what is left; a run from the start would do again what must not be done twice. */
+function wayForward(snapshot: RunSnapshot): string[] {
+  const kept = keptIds(snapshot);
+  const stands = snapshot.nodes.filter((node) => node.started && kept.has(node.id));
+  const left = snapshot.nodes.filter((node) => !ENDED_WELL.has(node.status));
+  const lines = [`  do not run it again from the start: it would repeat what stands (${idsOf(stands)})`];
+  const unknown = stands.filter((node) => !ENDED_WELL.has(node.status));
+  if (unknown.length > 0) lines.push(`  whether this took effect is not known, look first: ${idsOf(unknown)}`);
+  if (left.length > 0)
+    lines.push(`  what is left: ${idsOf(left)}; do it by hand, or with a plan that holds only these steps`);
+  return lines;
+}
+
+/** Statuses of nodes that need nothing more. */
+const ENDED_WELL: ReadonlySet<string> = new Set(["SUCCESSFUL", "SKIPPED"]);
+
+/** Their names, the first of many. */
+function idsOf(nodes: readonly NodeSnapshot[]): string {
+  const names = nodes.slice(0, LISTED).map(({ id }) => id);
+  if (nodes.length > LISTED) names.push(`… and ${nodes.length - LISTED} more`);
+  return names.join(", ");
 }
 
 /** The calls that the run's status allows (R37). */
@@ -109,8 +137,8 @@ function startedBarriers(snapshot: RunSnapshot): NodeSnapshot[] {
   return snapshot.nodes.filter((node) => node.prohibitRollback && node.started);
 }
 
-/** What `rollback({to: "barrier"})` would undo: started, with a compensation, and neither a started barrier nor above one. */
-function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
+/** What no rollback undoes: started points of no return and all nodes above them. */
+function keptIds(snapshot: RunSnapshot): ReadonlySet<string> {
   const byId = new Map(snapshot.nodes.map((node) => [node.id, node]));
   const kept = new Set<string>();
   const open = startedBarriers(snapshot).map((node) => node.id);
@@ -119,6 +147,12 @@ function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
     kept.add(id);
     open.push(...(byId.get(id)?.upstreams ?? []));
   }
+  return kept;
+}
+
+/** What `rollback({to: "barrier"})` would undo: started, with a compensation, and neither a started barrier nor above one. */
+function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
+  const kept = keptIds(snapshot);
   const done = new Set(["COMPENSATED", "SKIPPED"]);
   return snapshot.nodes.filter(
     (node) => node.started && node.compensation !== null && !done.has(node.status) && !kept.has(node.id),

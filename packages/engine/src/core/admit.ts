@@ -1,20 +1,20 @@
 /**
  * Admission: a node whose trigger holds becomes READY, is asked to resolve its condition, or is held back (R14).
- * Owns: READY, HELD, the queues' contents. Does not own: who decides that a trigger holds (`flow.ts`), members of
+ * Owns: READY, the queues' contents. Does not own: who decides that a trigger holds (`flow.ts`), members of
  * groups (`group.ts`), dispatch (`dispatch.ts`).
  */
 import { NodeFlag } from "../plan/compiled.ts";
 import { type Commands, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
-import { NodeState } from "./node-state.ts";
+import { isFailedCode, NodeState } from "./node-state.ts";
 import { forwardKey, undoKey } from "./ready-queue.ts";
 import {
   clearMark,
+  expandedGroup,
   groupState,
   hasFlag,
   hasMark,
   homeOf,
-  isExpanded,
   isHalted,
   Mark,
   parallelIdxOf,
@@ -42,32 +42,33 @@ export function makeReady(state: RunState, node: number, out: Commands): void {
 
 /** Queues a READY node for dispatch. */
 export function enqueue(state: RunState, node: number): void {
-  const home = homeOf(state, node);
-  const pool = state.plan.pool[home] as number;
-  setMark(state, node, Mark.QUEUED);
-  state.queued[pool] = (state.queued[pool] as number) + 1;
-  state.queues[pool]?.push(forwardKey(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
-}
-
-/** Takes a node out of its queue; the entry itself is dropped when it comes up. */
-export function dequeue(state: RunState, node: number): void {
-  if (!hasMark(state, node, Mark.QUEUED)) return;
-  clearMark(state, node, Mark.QUEUED);
-  leavePool(state, node);
+  joinPool(state, node, Mark.QUEUED, forwardKey);
 }
 
 /** Queues the compensation of a node. */
 export function enqueueUndo(state: RunState, node: number): void {
-  const home = homeOf(state, node);
-  const pool = state.plan.pool[home] as number;
-  setMark(state, node, Mark.UNDO_QUEUED);
-  state.queued[pool] = (state.queued[pool] as number) + 1;
-  state.queues[pool]?.push(undoKey(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
+  joinPool(state, node, Mark.UNDO_QUEUED, undoKey);
 }
 
-export function leavePool(state: RunState, node: number): void {
+function joinPool(state: RunState, node: number, mark: number, keyOf: typeof forwardKey): void {
+  const home = homeOf(state, node);
+  const pool = state.plan.pool[home] as number;
+  setMark(state, node, mark);
+  state.queued[pool] = (state.queued[pool] as number) + 1;
+  state.queues[pool]?.push(keyOf(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
+}
+
+/** Takes a node out of its queue (QUEUED or UNDO_QUEUED), if it is in; the entry is dropped when it comes up. */
+export function dequeue(state: RunState, node: number, mark: number = Mark.QUEUED): void {
+  if (!hasMark(state, node, mark)) return;
+  clearMark(state, node, mark);
   const pool = state.plan.pool[homeOf(state, node)] as number;
   state.queued[pool] = (state.queued[pool] as number) - 1;
+}
+
+/** Its condition and its list have been evaluated, or it has neither. */
+export function isDecided(state: RunState, node: number): boolean {
+  return hasMark(state, node, Mark.RESOLVED) || !hasFlag(state, node, NodeFlag.CONDITION | NodeFlag.DYNAMIC);
 }
 
 /** Asks the host to evaluate the node's condition, or its list. */
@@ -79,7 +80,7 @@ export function askToResolve(state: RunState, node: number, out: Commands): void
 
 /** Ends a node as SKIPPED and queues the news; of a group, every member that has not ended goes with it. */
 export function skipNode(state: RunState, node: number, reason: number, out: Commands): void {
-  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  const group = expandedGroup(state, node);
   for (let i = 0; group !== undefined && i < group.count; i++) passMember(state, group.base + i, reason, out);
   setNode(state, node, NodeState.SKIPPED);
   state.skipReason[node] = reason;
@@ -90,8 +91,7 @@ export function skipNode(state: RunState, node: number, reason: number, out: Com
 /** Ends a member as SKIPPED without news of its own: its group tells. Members that ended otherwise stay as they are. */
 export function passMember(state: RunState, member: number, reason: number, out: Commands): void {
   const code = state.node[member];
-  const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
-  if (code !== NodeState.PENDING && code !== NodeState.READY && !failed) return;
+  if (code !== NodeState.PENDING && code !== NodeState.READY && !isFailedCode(code)) return;
   dequeue(state, member);
   setNode(state, member, NodeState.SKIPPED);
   state.skipReason[member] = reason;
@@ -110,7 +110,6 @@ export function holdReady(state: RunState, out: Commands): void {
     setNode(state, node, NodeState.PENDING);
     out.push(Op.HELD, node);
     const group = state.groupOf[node] as number;
-    setMark(state, node, Mark.HELD);
     if (group >= 0) groupState(state, group).open--;
   }
 }

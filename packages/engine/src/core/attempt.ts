@@ -90,7 +90,8 @@ function endAttempt(state: RunState, node: number, out: Commands): void {
   clearDeadline(state, node, Deadline.HEARTBEAT, out);
 }
 
-function clearDeadline(state: RunState, node: number, kind: number, out: Commands): void {
+/** Takes a deadline back, if the plan has one of that kind. */
+export function clearDeadline(state: RunState, node: number, kind: number, out: Commands): void {
   const { plan } = state;
   const table =
     kind === Deadline.ATTEMPT
@@ -222,11 +223,7 @@ function attemptFacts(state: RunState, node: number): number {
 export function failReady(state: RunState, node: number, cause: number, out: Commands): void {
   dequeue(state, node);
   leaveBackoff(state, node, out);
-  if (hasMark(state, node, Mark.UNDO_QUEUED)) {
-    clearMark(state, node, Mark.UNDO_QUEUED);
-    const pool = state.plan.pool[homeOf(state, node)] as number;
-    state.queued[pool] = (state.queued[pool] as number) - 1;
-  }
+  dequeue(state, node, Mark.UNDO_QUEUED);
   state.cause[node] = cause;
   if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
   failNode(state, node, out);

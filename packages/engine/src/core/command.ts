@@ -58,6 +58,9 @@ export const DEADLINES = [
   "run",
 ] as const;
 
+/** What a deadline is for. */
+export type DeadlineKind = (typeof DEADLINES)[number];
+
 export const Deadline = {
   ATTEMPT: 0,
   HEARTBEAT: 1,

@@ -3,11 +3,11 @@
  * is positive; nothing is queued that may not start, so a grant always takes the top of the heap.
  */
 
-import { leavePool } from "./admit.ts";
+import { dequeue } from "./admit.ts";
 import { startAttempt } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { NodeState } from "./node-state.ts";
-import { clearMark, hasMark, Mark, type RunState } from "./state.ts";
+import { hasMark, Mark, type RunState } from "./state.ts";
 import { startUndo } from "./undo.ts";
 
 /** How many nodes of a pool wait for a slot; 0 while the run is paused (R37). */
@@ -23,13 +23,11 @@ export function grant(state: RunState, slots: { pool: number; count: number }, o
     const node = queue.pop();
     if (node < 0) break;
     if (hasMark(state, node, Mark.UNDO_QUEUED)) {
-      clearMark(state, node, Mark.UNDO_QUEUED);
-      leavePool(state, node);
+      dequeue(state, node, Mark.UNDO_QUEUED);
       startUndo(state, node, out);
       left--;
     } else if (hasMark(state, node, Mark.QUEUED) && state.node[node] === NodeState.READY) {
-      clearMark(state, node, Mark.QUEUED);
-      leavePool(state, node);
+      dequeue(state, node);
       startAttempt(state, node, out);
       left--;
     }

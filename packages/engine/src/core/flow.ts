@@ -3,7 +3,7 @@
  * R12, R14). Owns: the two work queues of the state and their draining; no recursion, so a chain of any depth is fine.
  */
 import { NodeFlag } from "../plan/compiled.ts";
-import { askToResolve, makeReady, mayStart, skipNode } from "./admit.ts";
+import { askToResolve, isDecided, makeReady, mayStart, skipNode } from "./admit.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
@@ -12,6 +12,7 @@ import { NodeState } from "./node-state.ts";
 import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
 import {
   clearMark,
+  expandedGroup,
   groupState,
   hasFlag,
   hasMark,
@@ -51,16 +52,21 @@ function tellEnd(state: RunState, node: number, out: Commands): void {
   setMark(state, node, Mark.FINISHED);
   clearMark(state, node, Mark.RETRIED);
   state.finished++;
+  if (isFailed(state, node) && !expandedGroup(state, node)?.failing) spreadFailure(state, node, out);
+  noteOutcome(state, node);
+}
+
+/** Tells downstreams of an end; what a group's members have told already is not told again. */
+export function noteOutcome(state: RunState, node: number): void {
   const end = endOf(state, node);
-  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
-  if (end.failed && !group?.failing) spreadFailure(state, node, out);
+  const group = expandedGroup(state, node);
   if (end.failed && !(group && hasNotedFailure(group))) noteFailure(state, node);
   if (!group && state.node[node] === NodeState.SUCCESSFUL) noteSuccess(state, node);
   noteEnd(state, node, end);
 }
 
 /** What the end of a declared node counts as (R12). */
-export function endOf(state: RunState, node: number): { failed: boolean; spared: boolean; blocking: boolean } {
+function endOf(state: RunState, node: number): { failed: boolean; spared: boolean; blocking: boolean } {
   const failed = isFailed(state, node);
   const blocking = failed && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE);
   if (!failed || !isExpanded(state, node)) return { failed, spared: !failed, blocking };
@@ -86,20 +92,13 @@ export function decide(state: RunState, node: number, out: Commands): void {
   if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVING)) return;
   const verdict = verdictOf(state, node);
   if (verdict === "wait" || verdict === "blocked") return;
-  if (!mayStart(state, node)) {
-    setMark(state, node, Mark.HELD);
-    return;
-  }
-  clearMark(state, node, Mark.HELD);
+  if (!mayStart(state, node)) return;
   if (verdict === "never") skipNode(state, node, SkipCode.UPSTREAM, out);
   else admit(state, node, out);
 }
 
 function admit(state: RunState, node: number, out: Commands): void {
-  const resolved = hasMark(state, node, Mark.RESOLVED);
-  const asks =
-    hasFlag(state, node, NodeFlag.CONDITION) || (hasFlag(state, node, NodeFlag.DYNAMIC) && !isExpanded(state, node));
-  if (asks && !resolved) askToResolve(state, node, out);
+  if (!isDecided(state, node)) askToResolve(state, node, out);
   else if (isGroup(state, node)) startGroup(state, node, out);
   else makeReady(state, node, out);
 }
@@ -134,7 +133,6 @@ function readyOrHold(state: RunState, member: number, out: Commands): void {
     return;
   }
   const group = groupState(state, state.groupOf[member] as number);
-  setMark(state, member, Mark.HELD);
   group.open--;
   endGroup(state, group, out);
 }
@@ -142,5 +140,4 @@ function readyOrHold(state: RunState, member: number, out: Commands): void {
 function resolvedGroup(state: RunState, node: number, members: number, out: Commands): void {
   if (!isExpanded(state, node)) createMembers(state, node, members, out);
   if (mayStart(state, node)) startGroup(state, node, out);
-  else setMark(state, node, Mark.HELD);
 }

@@ -14,7 +14,6 @@ import { NodeState } from "./node-state.ts";
 import { noteFailure, noteSuccess } from "./notify.ts";
 import {
   appendMembers,
-  clearMark,
   type GroupState,
   groupState,
   hasFlag,
@@ -67,7 +66,6 @@ export function releaseMembers(state: RunState, group: GroupState, out: Commands
   while (group.open < limit && group.next < group.count && mayRelease(state, group)) {
     const member = group.base + group.next++;
     if (state.node[member] !== NodeState.PENDING || hasMark(state, member, Mark.RESOLVING)) continue;
-    clearMark(state, member, Mark.HELD);
     group.open++;
     if (hasFlag(state, member, NodeFlag.MEMBER_CONDITION) && !hasMark(state, member, Mark.RESOLVED)) {
       askToResolve(state, member, out);
@@ -146,7 +144,7 @@ function startFailing(state: RunState, group: GroupState, out: Commands): void {
 }
 
 /** How many members may fail. */
-export function toleratedOf(group: GroupState): number {
+function toleratedOf(group: GroupState): number {
   return Math.max(group.split.tolerated, Math.floor(group.split.toleratedShare * group.count + 1e-9));
 }
 

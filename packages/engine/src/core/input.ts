@@ -5,24 +5,13 @@
  * `at` is epoch milliseconds, read once by the host when the input arose; the core has no clock.
  * `node` is a node number: 0..size-1 as declared, from `size` on the members of groups in the order of expansion.
  */
+import type { DeadlineKind } from "./command.ts";
 
 /** How an attempt ended, as codes: R27. */
 export const OutcomeCode = { NONE: 0, SUCCEEDED: 1, FAILED: 2, UNKNOWN: 3 } as const;
 
 /** `attempt * OUTCOME_SPAN + outcome` packs both into one column of a command. */
 export const OUTCOME_SPAN = 4;
-
-/** What a deadline is for. */
-export type DeadlineKind =
-  | "attempt"
-  | "heartbeat"
-  | "total"
-  | "backoff"
-  | "grace"
-  | "compensation"
-  | "compensation-backoff"
-  | "compensation-grace"
-  | "run";
 
 export type Input =
   /** The run begins. */

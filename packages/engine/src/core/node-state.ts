@@ -1,6 +1,6 @@
 /**
  * The node's state machine, as a table. Types, codes and the drawing in `docs/states.md` derive from it; a transition
- * that is not listed is a bug (`transition` in `state.ts` asserts it).
+ * that is not listed is a bug (`setNode` in `state.ts` asserts it).
  */
 
 export const NODE_TRANSITIONS = [
@@ -70,6 +70,14 @@ export const NodeState = {
   COMPENSATED: 8,
   COMPENSATION_FAILED: 9,
 } as const;
+
+/** Statuses of a node that has failed; the second also when it was undone in vain. */
+export const FAILED_STATUSES: readonly NodeStatus[] = ["FAILED", "COMPENSATION_FAILED"];
+
+/** Whether a code is one of `FAILED_STATUSES`. */
+export function isFailedCode(code: number | undefined): boolean {
+  return code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+}
 
 /** 1 where `from * size + to` is listed. */
 export const NODE_ALLOWED: Uint8Array = allowed();

@@ -2,20 +2,21 @@
  * The operator's verbs (R37), once `refusal.ts` has let them pass. Each changes states, then recounts; none of them
  * decides anything a failure or a success would decide otherwise.
  */
-import { MethodCode, NodeFlag } from "../plan/compiled.ts";
-import { dequeue, enqueueUndo, holdReady, makeReady, skipNode } from "./admit.ts";
+import { MethodCode } from "../plan/compiled.ts";
+import { dequeue, enqueueUndo, holdReady, isDecided, makeReady, skipNode } from "./admit.ts";
 import { abortAttempt, failReady } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { stopRunning } from "./failure.ts";
 import { endGroup, openLimit } from "./group.ts";
 import { WHOLE_RUN } from "./input.ts";
-import { NodeState } from "./node-state.ts";
+import { isFailedCode, NodeState } from "./node-state.ts";
 import { recount, resetNode, waitAgain } from "./recount.ts";
+import { closure } from "./rollback.ts";
 import {
   clearMark,
+  expandedGroup,
   type GroupState,
   groupState,
-  hasFlag,
   hasMark,
   homeOf,
   isExpanded,
@@ -65,9 +66,8 @@ export function armRun(state: RunState, out: Commands): void {
 function rearmAll(state: RunState, out: Commands): void {
   for (let v = 0; v < state.plan.size; v++) {
     const code = state.node[v];
-    const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
     if (isExpanded(state, v) && code === NodeState.RUNNING) rearmMembers(state, groupState(state, v), out);
-    else if (failed && !isPassed(state, v)) rearmDeclared(state, v, out);
+    else if (isFailedCode(code) && !isPassed(state, v)) rearmDeclared(state, v, out);
   }
 }
 
@@ -108,14 +108,6 @@ function rearm(state: RunState, node: number, out: Commands): void {
   }
 }
 
-/** Its condition, or its list, has been evaluated, or it has none. */
-function isDecided(state: RunState, node: number): boolean {
-  if (hasMark(state, node, Mark.RESOLVED)) return true;
-  return (
-    !hasFlag(state, node, NodeFlag.CONDITION) && (isExpanded(state, node) || !hasFlag(state, node, NodeFlag.DYNAMIC))
-  );
-}
-
 /** The one node that was asked for runs again, whatever has become of its upstreams: its trigger was decided (R12). */
 function startNow(state: RunState, node: number, out: Commands): void {
   if (isExpanded(state, node) || state.node[node] !== NodeState.PENDING) return;
@@ -132,7 +124,7 @@ function rearmMembers(state: RunState, group: GroupState, out: Commands): void {
   const startsOver = group.split.method === MethodCode.FIRST_SUCCESS;
   for (let member = group.base; member < group.base + group.count; member++) {
     const code = state.node[member];
-    const failed = code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+    const failed = isFailedCode(code);
     const passed = code === NodeState.COMPENSATED || code === NodeState.SKIPPED;
     if (startsOver ? failed || passed : failed && !isPassed(state, member)) again(state, member, out);
   }
@@ -145,6 +137,7 @@ function again(state: RunState, node: number, out: Commands): void {
     waitAgain(state, node, out);
     return;
   }
+  state.cause[node] = Cause.NONE;
   state.roundStart[node] = state.attempt[node] as number;
   state.undoRoundStart[node] = state.undoAttempt[node] as number;
   enqueueUndo(state, node);
@@ -189,22 +182,11 @@ function dissolve(state: RunState, group: GroupState): void {
 }
 
 function undoneAndBelow(state: RunState): Uint8Array {
-  const { size, downOffset, downTarget } = state.plan;
-  const marked = new Uint8Array(size);
-  const stack: number[] = [];
+  const undone: number[] = [];
   for (let node = 0; node < state.size; node++) {
-    if (!hasMark(state, node, Mark.UNDONE)) continue;
-    const home = state.groupOf[node] as number;
-    stack.push(home < 0 ? node : home);
+    if (hasMark(state, node, Mark.UNDONE)) undone.push(homeOf(state, node));
   }
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (marked[node] === 1) continue;
-    marked[node] = 1;
-    for (let e = downOffset[node] as number; e < (downOffset[node + 1] as number); e++) {
-      stack.push(downTarget[e] as number);
-    }
-  }
-  return marked;
+  return closure(undone, state.plan.downOffset, state.plan.downTarget, true);
 }
 
 /** skip: the node counts as done; a failed group is passed as a whole. */
@@ -215,7 +197,7 @@ export function skip(state: RunState, node: number, out: Commands): void {
   if (home >= 0) reopenGroup(state, home);
   skipNode(state, node, SkipCode.OPERATOR, out);
   state.operationOf[node] = OperationCode.SKIP;
-  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  const group = expandedGroup(state, node);
   // Its members are what people see: they say that their group was passed.
   for (let i = 0; group !== undefined && i < group.count; i++) state.operationOf[group.base + i] = OperationCode.SKIP;
   state.done.length = 0;

@@ -51,10 +51,6 @@ export class ReadyQueue {
     return top;
   }
 
-  clear(): void {
-    this.size = 0;
-  }
-
   #sink(key: number, node: number): void {
     const keys = this.#keys;
     const nodes = this.#nodes;

@@ -4,13 +4,14 @@
  */
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import { Cause, type Commands, Op } from "./command.ts";
-import { decide, endOf } from "./flow.ts";
+import { decide, noteOutcome } from "./flow.ts";
 import { endGroup, hasFailed, hasNotedFailure, releaseMembers } from "./group.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
-import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
+import { noteFailure, noteSuccess } from "./notify.ts";
 import {
   clearMark,
+  expandedGroup,
   type GroupState,
   groupState,
   hasFlag,
@@ -22,6 +23,7 @@ import {
   OperationCode,
   Purpose,
   type RunState,
+  SkipCode,
   setMark,
   setNode,
 } from "./state.ts";
@@ -38,7 +40,7 @@ export function recount(state: RunState, out: Commands): void {
     state.failed[v] = 0;
     state.spared[v] = 0;
     state.blocking[v] = 0;
-    clearMark(state, v, Mark.FINISHED | Mark.HELD);
+    clearMark(state, v, Mark.FINISHED);
   }
   for (let v = 0; v < plan.size; v++) retell(state, v);
   state.undecided.length = 0;
@@ -62,7 +64,8 @@ function recountGroup(state: RunState, group: GroupState): void {
   }
   const stopped = state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED;
   // A failure that comes only now, by a skip, is spread like any other: `endGroup` sees to it.
-  group.failing = group.failing && (hasFailed(group) || stopped || isLost(state, group));
+  const anew = state.node[group.node] === NodeState.PENDING;
+  group.failing = group.failing && !anew && (hasFailed(group) || stopped || isLost(state, group));
 }
 
 /** FIRST_SUCCESS: nobody is left who could succeed; the last candidate is only being undone. */
@@ -78,18 +81,15 @@ function isLost(state: RunState, group: GroupState): boolean {
 
 /** Tells downstreams again what a declared node has come to. */
 function retell(state: RunState, node: number): void {
-  const group = isExpanded(state, node) ? groupState(state, node) : undefined;
+  const group = expandedGroup(state, node);
   if (group && group.succeeded > 0) noteSuccess(state, node);
   if (group && hasNotedFailure(group)) noteFailure(state, node);
-  const end = endOf(state, node);
-  const failing = end.failed || (group?.failing === true && state.node[node] === NodeState.RUNNING);
+  const failing = isFailed(state, node) || (group?.failing === true && state.node[node] === NodeState.RUNNING);
   if (failing && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE)) state.failures++;
   if (!isFinished(state, node)) return;
   setMark(state, node, Mark.FINISHED);
   state.finished++;
-  if (end.failed && !(group && hasNotedFailure(group))) noteFailure(state, node);
-  if (!group && state.node[node] === NodeState.SUCCESSFUL) noteSuccess(state, node);
-  noteEnd(state, node, end);
+  noteOutcome(state, node);
 }
 
 /** Everything that waits is looked at again, in the order of the plan. */
@@ -112,12 +112,12 @@ export function resetNode(state: RunState, node: number, out: Commands): void {
 /** Back to PENDING for a fresh round of attempts; what its earlier attempts did still counts for a rollback (R30). */
 export function waitAgain(state: RunState, node: number, out: Commands): void {
   if (state.node[node] !== NodeState.PENDING) setNode(state, node, NodeState.PENDING);
-  clearMark(state, node, Mark.UNDONE | Mark.FINISHED | Mark.HELD);
+  clearMark(state, node, Mark.UNDONE | Mark.FINISHED);
   state.roundStart[node] = state.attempt[node] as number;
   if (!hasMark(state, node, Mark.STARTED)) state.outcome[node] = OutcomeCode.NONE;
   state.cause[node] = Cause.NONE;
   state.purpose[node] = Purpose.NONE;
-  state.skipReason[node] = 0;
+  state.skipReason[node] = SkipCode.NONE;
   state.operationOf[node] = OperationCode.RETRY;
   out.push(Op.RESET, node, hasMark(state, node, Mark.STARTED) ? 1 : 0);
 }

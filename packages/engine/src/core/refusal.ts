@@ -5,7 +5,7 @@
 import { MethodCode } from "../plan/compiled.ts";
 import type { Input } from "./input.ts";
 import { WHOLE_RUN } from "./input.ts";
-import { NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
+import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
 import { groupState, isExpanded, isGroup, type RunState } from "./state.ts";
@@ -21,7 +21,7 @@ export type Refusal =
   | { readonly kind: "prohibited"; readonly nodes: readonly number[] };
 
 /** Run states in which each verb is allowed. */
-export const VERB_ALLOWED_IN = {
+const VERB_ALLOWED_IN = {
   retry: ["RUNNING", "PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"] as const,
   skip: ["RUNNING", "PAUSED", "FAILED", "CANCELED"] as const,
   cancel: ["RUNNING", "PAUSED"] as const,
@@ -36,8 +36,7 @@ export const VERB_ALLOWED_IN = {
 const RETRY_ALL_ALLOWED_IN: readonly RunStatus[] = ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"];
 
 /** An operator's verb. */
-export type Verb = keyof typeof VERB_ALLOWED_IN;
-export type VerbInput = Extract<Input, { kind: Verb }>;
+export type VerbInput = Extract<Input, { kind: keyof typeof VERB_ALLOWED_IN }>;
 
 /** undefined = allowed. */
 export function refusalOf(state: RunState, input: VerbInput): Refusal | undefined {
@@ -65,7 +64,7 @@ export function refusalOf(state: RunState, input: VerbInput): Refusal | undefine
 }
 
 /** Attempts or compensations are in flight. */
-export function isMoving(state: RunState): boolean {
+function isMoving(state: RunState): boolean {
   return state.running > 0 || state.undoing > 0 || state.resolving > 0;
 }
 
@@ -77,7 +76,7 @@ function refuseNode(state: RunState, node: number, allowedIn: readonly NodeStatu
 function refuseRetry(state: RunState, node: number): Refusal | undefined {
   if (node === WHOLE_RUN) return undefined;
   if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
-  const refused = refuseNode(state, node, ["FAILED", "COMPENSATION_FAILED"]);
+  const refused = refuseNode(state, node, FAILED_STATUSES);
   if (refused) return refused;
   if (isToleratedFailure(state, node)) return { kind: "tolerated" };
   return isCandidate(state, node) ? { kind: "member-of-first-success" } : undefined;
@@ -93,7 +92,7 @@ function refuseSkip(state: RunState, node: number): Refusal | undefined {
   if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
   const between = (state.attempt[node] as number) > (state.roundStart[node] as number);
   if (state.node[node] === NodeState.READY && between) {
-    return { kind: "node-state", allowedIn: ["FAILED", "COMPENSATION_FAILED"], is: "READY" };
+    return { kind: "node-state", allowedIn: FAILED_STATUSES, is: "READY" };
   }
   if (!isGroup(state, node) && isToleratedFailure(state, node)) return { kind: "tolerated" };
   if (isCandidate(state, node) && state.node[node] !== NodeState.READY) return { kind: "member-of-first-success" };

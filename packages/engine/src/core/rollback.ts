@@ -55,19 +55,22 @@ export function beginRollback(state: RunState, scope: RollbackScope, out: Comman
   reachAll(state, leaves);
 }
 
-/** Walks the frontier as far as it goes without waiting for a compensation. */
-function reachAll(state: RunState, start: readonly number[]): void {
-  const { upOffset, upTarget } = state.plan;
-  const stack = [...start];
+/** Walks the frontier from `stack` as far as it goes without waiting for a compensation; empties it. */
+function reachAll(state: RunState, stack: number[]): void {
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (!reach(state, node)) continue;
-    const end = upOffset[node + 1] as number;
-    for (let e = upOffset[node] as number; e < end; e++) {
-      const upstream = upTarget[e] as number;
-      const left = (state.undoWaiting[upstream] as number) - 1;
-      state.undoWaiting[upstream] = left;
-      if (left === 0) stack.push(upstream);
-    }
+    if (reach(state, node)) clear(state, node, stack);
+  }
+}
+
+/** The node is cleared: upstreams that waited for it alone are put on `reached`. */
+function clear(state: RunState, node: number, reached: number[]): void {
+  const { upOffset, upTarget } = state.plan;
+  const end = upOffset[node + 1] as number;
+  for (let e = upOffset[node] as number; e < end; e++) {
+    const upstream = upTarget[e] as number;
+    const left = (state.undoWaiting[upstream] as number) - 1;
+    state.undoWaiting[upstream] = left;
+    if (left === 0) reached.push(upstream);
   }
 }
 
@@ -126,26 +129,15 @@ export function undoDone(state: RunState, node: number): void {
   if (state.node[node] === NodeState.COMPENSATION_FAILED) return;
   invariant(state.node[node] === NodeState.COMPENSATED, "R30: a node is cleared without being compensated");
   const home = state.groupOf[node] as number;
-  if (home < 0) {
-    clear(state, node);
-    return;
-  }
-  const group = groupState(state, home);
-  const waits = group.split.method === MethodCode.PARALLEL ? --group.undoLeft > 0 : undoPrevious(state, group);
-  if (!waits) clear(state, home);
+  if (home >= 0 && undoGoesOn(state, groupState(state, home))) return;
+  const reached: number[] = [];
+  clear(state, homeOf(state, node), reached);
+  reachAll(state, reached);
 }
 
-function clear(state: RunState, node: number): void {
-  const { upOffset, upTarget } = state.plan;
-  const next: number[] = [];
-  const end = upOffset[node + 1] as number;
-  for (let e = upOffset[node] as number; e < end; e++) {
-    const upstream = upTarget[e] as number;
-    const left = (state.undoWaiting[upstream] as number) - 1;
-    state.undoWaiting[upstream] = left;
-    if (left === 0) next.push(upstream);
-  }
-  reachAll(state, next);
+/** A member is undone: whether the group still has members to undo. */
+function undoGoesOn(state: RunState, group: GroupState): boolean {
+  return group.split.method === MethodCode.PARALLEL ? --group.undoLeft > 0 : undoPrevious(state, group);
 }
 
 /** 1 for every declared node that the rollback may touch. */
@@ -177,8 +169,13 @@ export function barriersWithin(state: RunState, scope: RollbackScope): number[] 
   return barrierNodes(state).filter((node) => inside[homeOf(state, node)] === 1);
 }
 
-/** Everything reachable from `start` along the given edges; `inclusive` counts the start itself. */
-function closure(start: readonly number[], offset: Int32Array, target: Int32Array, inclusive: boolean): Uint8Array {
+/** 1 for everything reachable from `start` along the given edges; `inclusive` counts the start itself. */
+export function closure(
+  start: readonly number[],
+  offset: Int32Array,
+  target: Int32Array,
+  inclusive: boolean,
+): Uint8Array {
   const seen = new Uint8Array(offset.length - 1);
   const stack = [...start];
   if (inclusive) for (const node of start) seen[node] = 1;

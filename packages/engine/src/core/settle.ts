@@ -33,7 +33,7 @@ function fail(state: RunState, out: Commands): void {
 }
 
 /** Attempts, compensations, backoffs, evaluations or queued nodes are left. */
-export function isBusy(state: RunState): boolean {
+function isBusy(state: RunState): boolean {
   if (state.running > 0 || state.undoing > 0 || state.backoff > 0 || state.resolving > 0) return true;
   for (let pool = 0; pool < state.queued.length; pool++) if ((state.queued[pool] as number) > 0) return true;
   return false;

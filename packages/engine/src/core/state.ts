@@ -8,7 +8,7 @@
 import { type CompiledPlan, type CompiledSplit, NodeFlag } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
 import { type Commands, Op } from "./command.ts";
-import { NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
+import { isFailedCode, NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { RUN_STATUSES, type RunStatus, runMayGo } from "./run-state.ts";
 
@@ -20,8 +20,6 @@ export const Mark = {
   QUEUED: 2,
   /** Waiting for the backoff before its next attempt. */
   BACKOFF: 4,
-  /** Ready but for a failure or a cancel that holds it (R14); its status is PENDING. */
-  HELD: 8,
   /** Its condition or list is being evaluated. */
   RESOLVING: 32,
   /** Its condition was evaluated: not asked again on retry. */
@@ -238,12 +236,17 @@ export function isGroup(state: RunState, node: number): boolean {
 
 /** Whether the node is a group that has its members. */
 export function isExpanded(state: RunState, node: number): boolean {
-  return isGroup(state, node) && state.groups[state.plan.split[node] as number] !== undefined;
+  return expandedGroup(state, node) !== undefined;
+}
+
+/** The members of a group; undefined until it expanded, and for a node that is no group. */
+export function expandedGroup(state: RunState, node: number): GroupState | undefined {
+  return isGroup(state, node) ? state.groups[state.plan.split[node] as number] : undefined;
 }
 
 /** The group's members; asserts that `node` is an expanded group. */
 export function groupState(state: RunState, node: number): GroupState {
-  const group = state.groups[state.plan.split[node] as number];
+  const group = expandedGroup(state, node);
   invariant(group !== undefined, "R23: a group's members are asked for before it expanded");
   return group;
 }
@@ -324,9 +327,7 @@ function growTo(state: RunState, capacity: number): void {
 
 /** FAILED, or its compensation failed, and neither is being mended. */
 export function isFailed(state: RunState, node: number): boolean {
-  const code = state.node[node] as number;
-  if (hasMark(state, node, Mark.UNDO_QUEUED)) return false;
-  return code === NodeState.FAILED || code === NodeState.COMPENSATION_FAILED;
+  return isFailedCode(state.node[node]) && !hasMark(state, node, Mark.UNDO_QUEUED);
 }
 
 /** Ended in the forward direction: its downstreams may be decided. */

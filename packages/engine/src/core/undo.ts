@@ -4,7 +4,7 @@
  * Does not own: which nodes are undone and in which order (`rollback.ts`, `group.ts`).
  */
 import { enqueueUndo } from "./admit.ts";
-import { resumeRetry, undoPolicyOf } from "./attempt.ts";
+import { clearDeadline, resumeRetry, undoPolicyOf } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
@@ -96,6 +96,7 @@ function retryOrGiveUp(state: RunState, node: number, retryable: boolean, out: C
   }
   setNode(state, node, NodeState.COMPENSATION_FAILED);
   if (state.purpose[node] === Purpose.ROLLBACK) state.undoFailures++;
+  if (state.purpose[node] === Purpose.RETRY) clearDeadline(state, node, Deadline.TOTAL, out);
   out.push(Op.UNDO_FAILED, node, attempt);
   state.done.push(node);
 }

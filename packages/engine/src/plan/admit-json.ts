@@ -30,11 +30,21 @@ interface Frame {
  */
 export function admitJson(value: unknown, limits: Limits): AdmittedJson {
   const copier = new Copier(limits);
-  const copy = copier.copy(value);
+  const copy = tryCopy(copier, value);
   const { diagnostics } = copier;
   if (diagnostics.length === 0) return { value: copy, sketch: copy, diagnostics };
   const whole = diagnostics.every(({ code }) => code === "UNSAFE_INTEGER" || code === "INVALID_VALUE");
   return { value: undefined, sketch: whole ? copy : undefined, diagnostics };
+}
+
+/** A proxy may throw whatever it is asked. */
+function tryCopy(copier: Copier, value: unknown): Json {
+  try {
+    return copier.copy(value);
+  } catch (error) {
+    copier.refuse(error);
+    return null;
+  }
 }
 
 export interface AdmittedJson {
@@ -61,6 +71,12 @@ class Copier {
     while (this.#stack.length > 0 && !this.#stopped) this.#advance(this.#stack[this.#stack.length - 1] as Frame);
     for (const container of this.#made) Object.freeze(container);
     return root as Json;
+  }
+
+  /** The value itself failed while it was read. */
+  refuse(error: unknown): void {
+    const message = `the value cannot be read: ${error instanceof Error ? error.message : "it throws"}`;
+    this.diagnostics.push({ code: "WRONG_TYPE", severity: "error", path: this.#stack.at(-1)?.path ?? "", message });
   }
 
   #advance(frame: Frame): void {
@@ -158,8 +174,8 @@ class Copier {
         code: "UNSAFE_INTEGER",
         severity: "error",
         path: path(),
-        message: "the integer is beyond 2^53 and would be rounded",
-        suggestion: "write it as a string",
+        message: "integers of 2^53 and beyond are rounded: which one was meant is lost",
+        suggestion: "write a smaller number, or a string where a string is allowed",
       });
     }
   }

@@ -4,11 +4,11 @@
  * Everything that is wrong is reported at once, but for what cannot be told while something else is: reads are compared
  * with the order only when there is one. Cost: linear in nodes and edges, but for bounded searches.
  */
-import { adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
 import { notAncestors } from "./ancestors.ts";
 import { type Cycle, findCycle } from "./cycle.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import type { PlanDocument } from "./document.ts";
+import type { PlanDocument, Trigger } from "./document.ts";
 import { type Edges, readEdges } from "./edges.ts";
 import { type Limits, limitDiagnostic } from "./limits.ts";
 import { checkExpressions, type NodeRead } from "./reads.ts";
@@ -17,6 +17,7 @@ import { checkExpressions, type NodeRead } from "./reads.ts";
 export const MAX_SERIES_ID = 1_000_000_000;
 /** Nodes of a cycle that a message names. */
 const NAMED_IN_CYCLE = 20;
+const NEEDS_UPSTREAM: ReadonlySet<Trigger> = new Set<Trigger>(["any_succeeded", "any_failed", "all_failed"]);
 
 export interface CheckedGraph {
   readonly diagnostics: Diagnostic[];
@@ -35,6 +36,7 @@ export function checkGraph(document: PlanDocument, limits: Limits): CheckedGraph
     diagnostics: [
       ...edges.diagnostics,
       ...checkSeriesIds(document),
+      ...checkTriggers(document, edges),
       ...checkOrder(document, edges, reads),
       ...diagnostics,
     ],
@@ -100,16 +102,42 @@ function checkOrder(document: PlanDocument, edges: Edges, reads: readonly NodeRe
       { code: "LIMIT", severity: "error", path: "nodes", message, suggestion: "read nodes that are direct upstreams" },
     ];
   }
-  return wrong.map(({ reader, read, path }) => {
+  return wrongReads(document, wrong, up, order);
+}
+
+/** What is read too early; the remedy is an edge, but where that edge would make a cycle. */
+function wrongReads(
+  { nodes }: PlanDocument,
+  wrong: readonly NodeRead[],
+  up: Adjacency,
+  order: Int32Array,
+): Diagnostic[] {
+  const backward = wrong.map((query) => ({ reader: query.read, read: query.reader, query }));
+  const free = new Set(notAncestors(backward, up, order)?.map(({ query }) => query));
+  return wrong.map((query) => {
+    const { reader, read, path } = query;
     const [readerId, readId] = [nodes[reader]?.id, nodes[read]?.id].map((id) => JSON.stringify(id));
+    const base = { code: "NOT_AN_ANCESTOR", severity: "error", path } as const;
+    if (reader === read) {
+      return { ...base, message: `the expression of ${readerId} reads the node itself, which has not run yet` };
+    }
+    if (!free.has(query)) {
+      return { ...base, message: `the expression of ${readerId} reads ${readId}, which does not run before it` };
+    }
     const message = `the expression of ${readerId} reads ${readId}, which is not an ancestor of it`;
-    return {
-      code: "NOT_AN_ANCESTOR",
-      severity: "error",
-      path,
-      message,
-      suggestion: `add ${readId} to nodes[${reader}].upstreams`,
-    };
+    return { ...base, message, suggestion: `add ${readId} to nodes[${reader}].upstreams` };
+  });
+}
+
+/** Triggers that ask for the outcome of an upstream, where there is none (R12). */
+function checkTriggers({ nodes }: PlanDocument, { upstreams }: Edges): Diagnostic[] {
+  return [...nodes.entries()].flatMap(([v, node]): Diagnostic[] => {
+    const { trigger } = node;
+    if (trigger === undefined || !NEEDS_UPSTREAM.has(trigger)) return [];
+    // An upstream that is unknown is one that was meant.
+    if ((upstreams[v]?.length ?? 0) > 0 || (node.upstreams?.length ?? 0) > 0) return [];
+    const message = `the trigger ${trigger} can never hold: the node has no upstreams`;
+    return [{ code: "CONFLICT", severity: "error", path: `nodes[${v}].trigger`, message }];
   });
 }
 

@@ -11,7 +11,7 @@ export type DiagnosticCode =
   | "DUPLICATE_KEY"
   /** A YAML alias, anchor or custom tag. */
   | "YAML_FEATURE"
-  /** An integer beyond 2^53. */
+  /** An integer of 2^53 or beyond. */
   | "UNSAFE_INTEGER"
   /** A field the format does not know; `suggestion` says what may be meant. */
   | "UNKNOWN_FIELD"

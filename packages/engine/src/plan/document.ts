@@ -173,7 +173,10 @@ export interface PlanDocument {
   readonly description?: string;
   /** Strings by name for the plan's users; the engine only keeps them. */
   readonly labels?: { readonly [key: string]: string };
-  /** JSON Schema (2020-12) of the run's parameters; without it a run takes none. Defaults are filled in. */
+  /**
+   * JSON Schema (2020-12) of the run's parameters; without it a run takes none. Defaults are filled in. `x-secret: true`
+   * marks a value as secret: this version records the mark and keeps nothing secret.
+   */
   readonly params?: { readonly [key: string]: Json };
   /** Resources the run holds alone until it has ended for good: names, or expressions over `params` (R40). */
   readonly locks?: readonly (string | Expression)[];

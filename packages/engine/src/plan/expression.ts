@@ -15,7 +15,7 @@ import { type ASTNode, Environment } from "@marcbachmann/cel-js";
 import type { Json } from "./document.ts";
 import { copyJson, NotJson } from "./json.ts";
 import type { Limits } from "./limits.ts";
-import { GUARD, inspect, print, type Syntax } from "./syntax.ts";
+import { GUARD, inspect, print, STATUSES, type Syntax } from "./syntax.ts";
 
 /** A node of the library's syntax tree. */
 export type SyntaxNode = ASTNode;
@@ -61,6 +61,8 @@ export interface CompiledExpression {
   /** Reads `item` or the name given by `as`. */
   readonly readsItem: boolean;
   readonly readsParams: boolean;
+  /** Names read as `params.<name>` or `params["<name>"]`, each once. */
+  readonly paramsRead: readonly string[];
   readonly readsNodes: boolean;
   readonly readsRun: boolean;
   /** Never throws for anything the expression or the scope's values do. */
@@ -151,6 +153,7 @@ function compiledExpression({ source, type, syntax, run, as }: Parts): CompiledE
     nodesRead,
     readsItem: syntax.names.has("item") || (as !== undefined && syntax.names.has(as)),
     readsParams: syntax.names.has("params"),
+    paramsRead: Object.freeze([...syntax.paramsRead]),
     readsNodes: nodesRead.length > 0,
     readsRun: syntax.names.has("run"),
     evaluate(scope: ExpressionScope): EvaluationResult {
@@ -166,14 +169,17 @@ function compiledExpression({ source, type, syntax, run, as }: Parts): CompiledE
 /** What the printed form reads: nodes by their number in `nodesRead`. */
 function contextOf(scope: ExpressionScope, nodesRead: readonly string[], as?: string): Record<string, unknown> {
   const nodes: Record<string, unknown> = {};
+  const statuses: Record<string, string> = {};
   for (const [index, id] of nodesRead.entries()) {
     if (!Object.hasOwn(scope.nodes, id)) throw new Error(`node ${JSON.stringify(id)} is unknown to the run`);
     const { output, status } = scope.nodes[id] as NodeScope;
-    nodes[`n${index}`] = output === undefined ? { status } : { output, status };
+    nodes[`n${index}`] = output === undefined ? {} : { output };
+    statuses[`n${index}`] = status;
   }
   const { params, run, item } = scope;
-  if (item === undefined) return { params, nodes, run };
-  return { params, nodes, run, item, ...(as !== undefined && { [as]: item }) };
+  const context = { params, nodes, run, [STATUSES]: statuses };
+  if (item === undefined) return context;
+  return { ...context, item, ...(as !== undefined && { [as]: item }) };
 }
 
 /** The library's own values as JSON: ints are BigInt, uints are objects. */
@@ -212,6 +218,7 @@ function newEnvironment(): Environment {
   const environment = new Environment({ homogeneousAggregateLiterals: false, limits })
     .registerVariable("params", "map")
     .registerVariable("nodes", "map")
+    .registerVariable(STATUSES, "map<string, string>")
     .registerVariable("item", "dyn")
     .registerVariable("run", { schema: { id: "string", startedAt: "double" } })
     .registerFunction(`${GUARD}(dyn): dyn`, guardItems, { async: false });

@@ -36,7 +36,7 @@ export type KeywordKind =
 
 /** What each keyword holds. */
 export const KEYWORDS: Readonly<Record<string, KeywordKind>> = {
-  $schema: "string",
+  $schema: "special",
   $comment: "string",
   $defs: "special",
   $ref: "special",

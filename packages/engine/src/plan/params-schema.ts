@@ -2,7 +2,7 @@
  * A plan's `params` schema (R2, R3): the part of JSON Schema 2020-12 that is allowed, checked word by word, with local
  * `$ref`s replaced by what they name. Does not own: checking parameters against it (`params.ts`).
  * Invariants: nothing is fetched or compiled to code; an unknown keyword is refused, for a mistyped `x-secret` would
- * publish a secret; the resolved schema is finite and small.
+ * leave a secret unmarked; the resolved schema is finite and small.
  */
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { Json } from "./document.ts";
@@ -18,6 +18,8 @@ export type ParamsSchema = Readonly<Record<string, Json>>;
 const MAX_PARTS = 10_000;
 const MAX_NESTING = 64;
 const MAX_UNIQUE_ITEMS = 1000;
+/** The dialect of `params`; another one gives some keywords another meaning. */
+const DIALECT = "https://json-schema.org/draft/2020-12/schema";
 
 /** What is wrong with a schema, and the schema with its `$ref`s resolved. */
 export function resolveParamsSchema(schema: Json): { diagnostics: Diagnostic[]; schema: ParamsSchema } {
@@ -106,6 +108,9 @@ class Resolver {
 
   #special(keyword: string, value: Json, at: SpecialPlace): void {
     switch (keyword) {
+      case "$schema":
+        if (value !== DIALECT && value !== `${DIALECT}#`) this.report("INVALID_VALUE", at.path, `must be ${DIALECT}`);
+        return;
       case "$defs":
         this.#definitions(value, at);
         return;

@@ -4,7 +4,7 @@
  * Owns: unknown names, defaults, the words of what does not fit, where secrets are. Does not own: what a schema may say
  * (`params-schema.ts`).
  * Invariants: no message ever shows a parameter's value, which may be secret. A plan without `params` takes no parameter.
- * Names that the schema does not mention are refused unless it gives `additionalProperties` at its top.
+ * Names that the schema does not mention are refused unless its `additionalProperties` allow them.
  */
 import { Validator } from "@cfworker/json-schema";
 import { admitJson } from "./admit-json.ts";
@@ -47,13 +47,27 @@ export function checkParams(
   if (schema === undefined) return { params: given, diagnostics: unknownNames(given, []) };
   const { diagnostics, schema: resolved } = resolveParamsSchema(schema);
   if (diagnostics.length > 0) return { params: {}, diagnostics };
-  const unknown = resolved["additionalProperties"] === undefined ? unknownNames(given, namesOf(resolved)) : [];
+  const unknown = isOpen(resolved) ? [] : unknownNames(given, namesOf(resolved));
   // Copied again: defaults are the schema's own values, which the caller may still change.
   const copied = admitJson(withDefaults(resolved, given), limits);
   if (copied.value === undefined) return { params: {}, diagnostics: copied.diagnostics.map(underParams) };
   const filled = copied.value as Readonly<Record<string, Json>>;
+  const told = new Set(unknown.map(({ path }) => path));
   const faults = validate(resolved, filled).map(({ path, message }) => fault(`params${path}`, message));
-  return { params: filled, diagnostics: [...unknown, ...faults] };
+  return { params: filled, diagnostics: [...unknown, ...faults.filter(({ path }) => !told.has(path))] };
+}
+
+/** The names a run may give; undefined when the schema leaves them open, or is wrong and says so elsewhere. */
+export function parameterNames(schema: PlanDocument["params"]): readonly string[] | undefined {
+  if (schema === undefined) return [];
+  const { diagnostics, schema: resolved } = resolveParamsSchema(schema);
+  return diagnostics.length > 0 || isOpen(resolved) ? undefined : namesOf(resolved);
+}
+
+/** Takes names that it does not mention. */
+function isOpen(schema: ParamsSchema): boolean {
+  const others = schema["additionalProperties"];
+  return others !== undefined && others !== false;
 }
 
 /**
@@ -165,7 +179,7 @@ function defaultFaults(schema: ParamsSchema): Diagnostic[] {
 
 /** A required name that nobody may give. */
 function requiredFaults(schema: ParamsSchema): Diagnostic[] {
-  if (schema["additionalProperties"] !== undefined) return [];
+  if (isOpen(schema)) return [];
   const names = namesOf(schema);
   const suggest = suggester(names);
   return listOf(schema["required"]).flatMap((name, index): Diagnostic[] => {

@@ -10,11 +10,11 @@ import { checkGraph } from "./check.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { canonicalJson, hashText } from "./identity.ts";
-import { type Limits, limitDiagnostic, resolveLimits } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits, limitDiagnostic, resolveLimits } from "./limits.ts";
 import { checkParamsSchema } from "./params.ts";
 import type { Position, PositionTarget } from "./position.ts";
 import { checkRules } from "./rules.ts";
-import { checkStructure } from "./structure.ts";
+import { checkStructure, type Doubt } from "./structure.ts";
 import { readText } from "./text.ts";
 
 /** How `checkPlan` and `parsePlan` check. */
@@ -61,6 +61,27 @@ export function definePlan(document: PlanDocument, options: CheckOptions = {}): 
   return planOrThrow(checkPlan(document, options), options.filename);
 }
 
+/** A text that is no plan, read like one. */
+export interface DocumentText {
+  /** Frozen; set when there is no diagnostic. */
+  readonly value?: Json;
+  /** Syntax, and what is refused in plans too (R4); each with line and column. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads YAML or JSON as plans are read, for files beside them: parameters, settings. Nothing in it is an expression. Never
+ * throws for bad input.
+ */
+export function readDocument(text: string, options: { readonly filename?: string } = {}): DocumentText {
+  const read = readText(text, DEFAULT_LIMITS, options.filename);
+  if (read.value === undefined) return { diagnostics: read.diagnostics };
+  const { value, diagnostics } = admitJson(read.value, DEFAULT_LIMITS);
+  if (value === undefined)
+    return { diagnostics: diagnostics.map((one) => locate(one, read.positionOf)).sort(byPosition) };
+  return { value, diagnostics: [] };
+}
+
 /** One line: `file:line:column path: message (suggestion)`, without the parts that are not known. */
 export function formatDiagnostic(diagnostic: Diagnostic, filename?: string): string {
   const { line, column, path, message, suggestion } = diagnostic;
@@ -85,13 +106,13 @@ function checkValue(source: unknown, limits: Limits, actions: Iterable<string> |
   if (sketch === undefined) return { diagnostics: refused };
   const tooMany = nodeLimit(sketch, limits);
   if (tooMany !== undefined) return { diagnostics: [...refused, tooMany] };
-  const { diagnostics: found, sound } = checkStructure(sketch);
+  const { diagnostics: found, sound, doubt } = checkStructure(sketch);
   const diagnostics = refused.length === 0 ? found : unlessRefused(found, refused);
   if (sound === undefined) return { diagnostics };
   if (sound.params !== undefined) diagnostics.push(...checkParamsSchema(sound.params));
   for (const diagnostic of checkRules(sound, actions)) diagnostics.push(diagnostic);
   const graph = checkGraph(sound, limits);
-  for (const diagnostic of graph.diagnostics) diagnostics.push(diagnostic);
+  for (const diagnostic of graph.diagnostics) if (!isDoubtful(diagnostic, doubt)) diagnostics.push(diagnostic);
   if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics };
   const document = normalise(sound, graph.upstreams);
   const canonical = canonicalJson(document);
@@ -104,6 +125,13 @@ function checkValue(source: unknown, limits: Limits, actions: Iterable<string> |
 function unlessRefused(found: readonly Diagnostic[], refused: readonly Diagnostic[]): Diagnostic[] {
   const paths = new Set(refused.map(({ path }) => path));
   return [...refused, ...found.filter(({ path }) => !paths.has(path))];
+}
+
+/** Whether it may only follow from what the structure lacks: told once that is mended. */
+function isDoubtful({ code, path }: Diagnostic, { ids, edges }: Doubt): boolean {
+  if (code === "UNKNOWN_NODE") return ids;
+  if (code === "NOT_AN_ANCESTOR" || code === "EDGE_MISMATCH") return ids || edges;
+  return code === "CONFLICT" && path.endsWith(".trigger") && (ids || edges);
 }
 
 /** Before the schema: a list that is far too long is not worth a look at each item. */
@@ -126,8 +154,9 @@ function normalise(document: PlanDocument, upstreams: readonly (readonly string[
 /** A field's name is shown for what is wrong with the name, its value for what is wrong with the value. */
 function locate(diagnostic: Diagnostic, positionOf: (path: string, target: PositionTarget) => Position): Diagnostic {
   if (diagnostic.line !== undefined) return diagnostic;
-  const target = diagnostic.code === "UNKNOWN_FIELD" || diagnostic.code === "UNSUPPORTED" ? "key" : "value";
-  return { ...diagnostic, ...positionOf(diagnostic.path, target) };
+  const { code, path } = diagnostic;
+  const isName = code === "UNKNOWN_FIELD" || (code === "UNSUPPORTED" && !/\.(?:action|\$ref)$/.test(path));
+  return { ...diagnostic, ...positionOf(path, isName ? "key" : "value") };
 }
 
 function byPosition(a: Diagnostic, b: Diagnostic): number {

@@ -10,6 +10,8 @@ import type { Edges } from "./edges.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
 import { checkSplit, isGroup, itemName } from "./groups.ts";
 import type { Limits } from "./limits.ts";
+import { parameterNames } from "./params.ts";
+import { didYouMean, suggester } from "./suggestion.ts";
 import { isExpression, templateHoles } from "./template.ts";
 
 /** A read whose node exists; whether it is an ancestor is still to be seen. */
@@ -25,7 +27,7 @@ export interface Reads {
 
 /** Checks every expression: `when`, `with`, `split.over`, `compensation.with`, `locks`. */
 export function checkExpressions(document: PlanDocument, edges: Edges, limits: Limits): Reads {
-  const checker = new ExpressionChecker(edges, limits);
+  const checker = new ExpressionChecker(edges, limits, parameterNames(document.params));
   for (const [k, lock] of (document.locks ?? []).entries()) checker.checkLock(lock, `locks[${k}]`);
   for (const [v, node] of document.nodes.entries()) checker.checkNode(node, v);
   return checker;
@@ -47,10 +49,15 @@ class ExpressionChecker implements Reads {
   readonly diagnostics: Diagnostic[] = [];
   readonly #edges: Edges;
   readonly #limits: Limits;
+  /** Names of parameters that a run can be given; undefined: any name. */
+  readonly #params: ReadonlySet<string> | undefined;
+  readonly #suggestParam: (name: string) => string | undefined;
 
-  constructor(edges: Edges, limits: Limits) {
+  constructor(edges: Edges, limits: Limits, params: readonly string[] | undefined) {
     this.#edges = edges;
     this.#limits = limits;
+    this.#params = params === undefined ? undefined : new Set(params);
+    this.#suggestParam = suggester(params ?? []);
   }
 
   checkLock(lock: NonNullable<PlanDocument["locks"]>[number], path: string): void {
@@ -127,10 +134,28 @@ class ExpressionChecker implements Reads {
 
   #compile(source: string, path: string, as: string | undefined): CompiledExpression | undefined {
     const compiled = compileExpression(source, this.#limits, as);
-    if (compiled.ok) return compiled;
+    if (compiled.ok) {
+      this.#checkParams(compiled, path);
+      return compiled;
+    }
     const { code, message, suggestion } = compiled;
     this.#report(code, path, message, suggestion === undefined ? {} : { suggestion });
     return undefined;
+  }
+
+  /** A parameter that nobody can give is never there (R3). */
+  #checkParams({ readsParams, paramsRead }: CompiledExpression, path: string): void {
+    if (this.#params === undefined || !readsParams) return;
+    if (this.#params.size === 0) {
+      const suggestion = "declare them in params, a JSON Schema";
+      this.#report("EXPRESSION", path, "the expression reads params, but the plan declares none", { suggestion });
+      return;
+    }
+    for (const name of paramsRead) {
+      if (this.#params.has(name)) continue;
+      const message = `the expression reads the parameter ${JSON.stringify(name)}, which the plan's params do not declare`;
+      this.#report("EXPRESSION", path, message, didYouMean(this.#suggestParam(name)));
+    }
   }
 
   #report(code: DiagnosticCode, path: string, message: string, extra: { suggestion?: string } = {}): void {

@@ -1,10 +1,10 @@
 /**
- * Rules over single nodes that no schema says (R2, R3): fields that contradict each other, actions, expressions in inputs.
- * Owns: what is decided from one node alone. Does not own: edges, ids and expressions' meaning (`check.ts`).
+ * Rules that no schema says (R2, R3): fields that contradict each other, actions, expressions in inputs.
+ * Owns: what is decided from one node, or from the plan's header, alone. Does not own: edges, ids and expressions' meaning (`check.ts`).
  * Invariant: no recursion; linear in the document.
  */
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
-import type { Json, NodeDocument, PlanDocument, Template } from "./document.ts";
+import type { CompensationDocument, Json, NodeDocument, PlanDocument, RetryDocument, Template } from "./document.ts";
 import { childPath } from "./path.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 
@@ -19,9 +19,10 @@ const RESERVED: ReadonlySet<string> = new Set([
   "belay.plan",
 ]);
 
-/** Checks every node of a document; `actions`: the registered names, when they are known. */
+/** Checks the header and every node of a document; `actions`: the registered names, when they are known. */
 export function checkRules(document: PlanDocument, actions?: Iterable<string>): Diagnostic[] {
   const checker = new RuleChecker(actions);
+  checker.plan(document);
   for (const [index, node] of document.nodes.entries()) checker.node(node, `nodes[${index}]`);
   return checker.diagnostics;
 }
@@ -36,13 +37,21 @@ class RuleChecker {
     this.#suggest = suggester([...(this.#actions ?? []), ...BUILT_IN]);
   }
 
+  plan({ defaults, prohibitRollback, onFailure }: PlanDocument): void {
+    this.#retry(defaults?.retry, "defaults.retry");
+    if (prohibitRollback === true && onFailure === "rollback") {
+      this.#report("CONFLICT", "onFailure", "a plan with prohibitRollback is never rolled back (R33)");
+    }
+  }
+
   node(node: NodeDocument, path: string): void {
     this.#action(node.action, `${path}.action`);
     this.#template(node.with, `${path}.with`);
-    if (node.compensation !== undefined) {
-      this.#action(node.compensation.action, `${path}.compensation.action`);
-      this.#template(node.compensation.with, `${path}.compensation.with`);
+    this.#retry(node.retry, `${path}.retry`);
+    if (node.retry?.mode === "compensate-first" && node.compensation === undefined) {
+      this.#report("CONFLICT", `${path}.retry.mode`, "compensate-first needs a compensation: the node has none");
     }
+    if (node.compensation !== undefined) this.#compensation(node.compensation, `${path}.compensation`);
     if (node.effect === "none" && node.prohibitRollback === true) {
       this.#report(
         "CONFLICT",
@@ -58,12 +67,28 @@ class RuleChecker {
     }
   }
 
+  #compensation({ action, with: template, retry }: CompensationDocument, path: string): void {
+    this.#action(action, `${path}.action`);
+    this.#template(template, `${path}.with`);
+    this.#retry(retry, `${path}.retry`);
+    if (retry?.mode !== undefined) {
+      this.#report("CONFLICT", `${path}.retry.mode`, "mode means nothing here: a compensation is not compensated");
+    }
+  }
+
+  #retry(retry: RetryDocument | undefined, path: string): void {
+    const { initialInterval, maxInterval } = retry ?? {};
+    if (initialInterval === undefined || maxInterval === undefined || maxInterval >= initialInterval) return;
+    const message = `maxInterval, ${maxInterval}, is below initialInterval, ${initialInterval}`;
+    this.#report("INVALID_VALUE", `${path}.maxInterval`, message);
+  }
+
   #action(name: string, path: string): void {
     if (BUILT_IN.includes(name)) return;
     if (RESERVED.has(name)) {
       this.#report("UNSUPPORTED", path, `the built-in action "${name}" is not supported yet`);
     } else if (name.startsWith("belay.")) {
-      this.#report("UNSUPPORTED", path, `there is no built-in action ${JSON.stringify(name)}`, this.#suggest(name));
+      this.#report("UNKNOWN_ACTION", path, `there is no built-in action ${JSON.stringify(name)}`, this.#suggest(name));
     } else if (this.#actions !== undefined && !this.#actions.has(name)) {
       this.#report("UNKNOWN_ACTION", path, `no action ${JSON.stringify(name)} is registered`, this.#suggest(name));
     }

@@ -31,13 +31,28 @@ export const templateSchema: v.GenericSchema<unknown, Template> = v.custom<Templ
 export const paramsSchema: v.GenericSchema<unknown, NonNullable<PlanDocument["params"]>> = v.custom<
   NonNullable<PlanDocument["params"]>
 >(isMapping, "must be a mapping: a JSON Schema");
-/** Own check: valibot's `record` skips keys such as `constructor`. */
-export const labelsSchema: v.GenericSchema<unknown, NonNullable<PlanDocument["labels"]>> = v.custom<
-  NonNullable<PlanDocument["labels"]>
->(
-  (value) => isMapping(value) && Object.values(value).every((label) => typeof label === "string"),
+const labelsMapping = v.custom<NonNullable<PlanDocument["labels"]>>(
+  isMapping,
   "must be a mapping whose values are strings",
 );
+/** Own check: valibot's `record` skips keys such as `constructor`. */
+export const labelsSchema: v.GenericSchema<unknown, NonNullable<PlanDocument["labels"]>> = {
+  ...labelsMapping,
+  "~run"(dataset, config) {
+    const input: unknown = dataset.value;
+    const result = labelsMapping["~run"](dataset, config);
+    for (const [key, value] of isMapping(input) ? Object.entries(input) : []) {
+      if (typeof value === "string") continue;
+      const path = [{ type: "object", origin: "value", input: input as Record<string, unknown>, key, value }] as const;
+      v._addIssue(labelsMapping, "value", result, config, {
+        input: value,
+        message: "must be a string",
+        path: [...path],
+      });
+    }
+    return result;
+  },
+};
 
 const boolean = (about: string) => v.exactOptional(v.pipe(v.boolean(), v.description(about)));
 const text = (about: string) => v.exactOptional(v.pipe(v.string(), v.description(about)));
@@ -188,7 +203,9 @@ export const planSchema: v.GenericSchema<unknown, PlanDocument> = mapping({
   params: v.exactOptional(
     v.pipe(
       paramsSchema,
-      v.description("JSON Schema (2020-12) of the run's parameters; x-secret: true keeps a value secret."),
+      v.description(
+        "JSON Schema (2020-12) of the run's parameters; x-secret: true marks a secret; this version only records the mark.",
+      ),
     ),
   ),
   locks: v.exactOptional(
@@ -246,8 +263,10 @@ function toStructureIssue(issue: v.BaseIssue<unknown>): StructureIssue {
       return { kind: issue.message === UNKNOWN ? "unknown" : "missing", path, message: "", known };
     case "picklist":
       return { kind: "choice", path, message: `must be one of ${expected}`, known };
-    case "literal":
-      return { kind: "value", path, message: `must be ${expected}`, known: [] };
+    case "literal": {
+      const given = typeof issue.input === "string" ? `, not the string ${JSON.stringify(issue.input)}` : "";
+      return { kind: "value", path, message: `must be the number ${expected}${given}`, known: [] };
+    }
     case "min_value":
       return { kind: "value", path, message: `must be at least ${String(issue.requirement)}`, known: [] };
     case "max_value":

@@ -10,14 +10,34 @@ import { didYouMean, suggester } from "./suggestion.ts";
 
 export interface CheckedStructure {
   readonly diagnostics: Diagnostic[];
-  /** The document without the fields that are wrong; undefined when what is wrong holds the graph together. */
+  /** The document without the fields that are wrong; undefined when there are no nodes to speak of. */
   readonly sound: PlanDocument | undefined;
+  /** What `sound` had to leave out, so that other findings may only follow from it. */
+  readonly doubt: Doubt;
+}
+
+/** Ids that nobody can name, edges that may be missing. */
+export interface Doubt {
+  readonly ids: boolean;
+  readonly edges: boolean;
 }
 
 /** Fields that a later version will know: refused, never ignored. */
 const RESERVED: ReadonlySet<string> = new Set(["always", "weight"]);
-/** Node fields without which edges and expressions cannot be judged. */
-const LOAD_BEARING: ReadonlySet<string> = new Set(["id", "upstreams", "downstreams", "split"]);
+/** What other tools call a field or a word of ours. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ...["depends_on", "dependsOn", "depends", "dependencies", "needs", "requires", "after"].map(
+    (word) => [word, "upstreams"] as const,
+  ),
+  ["before", "downstreams"],
+  ["retries", "retry"],
+  ["all_success", "all_succeeded"],
+  ["one_success", "any_succeeded"],
+  ["one_failed", "any_failed"],
+  ["all_done", "all_finished"],
+  ["input", "with"],
+  ["rollback", "compensation"],
+]);
 
 /** Checks a value against the schema of plans; all deviations at once. */
 export function checkStructure(value: Json): CheckedStructure {
@@ -27,11 +47,13 @@ export function checkStructure(value: Json): CheckedStructure {
     const key = known.join(" ");
     const found = suggesters.get(key) ?? suggester(known);
     suggesters.set(key, found);
-    return found(word);
+    const alias = ALIASES.get(word);
+    return alias !== undefined && known.includes(alias) ? alias : found(word);
   };
   const diagnostics = issues.map((issue) => toDiagnostic(issue, valueAt(value, issue.path), suggestAmong));
-  const sound = issues.length === 0 ? (value as unknown as PlanDocument) : withoutFaults(value, issues);
-  return { diagnostics, sound };
+  const doubt = { ids: false, edges: false };
+  const sound = issues.length === 0 ? (value as unknown as PlanDocument) : withoutFaults(value, issues, doubt);
+  return { diagnostics, sound, doubt };
 }
 
 function toDiagnostic(
@@ -51,7 +73,7 @@ function toDiagnostic(
         ...base,
         code: "UNKNOWN_FIELD",
         message: `unknown field ${JSON.stringify(field)}`,
-        ...didYouMean(suggestAmong(field, issue.known)),
+        ...(field === "<<" ? MERGE_KEY : didYouMean(suggestAmong(field, issue.known))),
       };
     case "missing":
       return { ...base, code: "MISSING_FIELD", message: `the field "${field}" is missing` };
@@ -72,6 +94,8 @@ function toDiagnostic(
   return { ...base, code, message: issue.message };
 }
 
+const MERGE_KEY = { suggestion: "merge keys are not supported: write the fields out" };
+
 function describe(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
@@ -84,26 +108,84 @@ function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
   return found;
 }
 
-/** A copy without the faulty optional fields; `action` and the header are replaced by harmless values. */
-function withoutFaults(value: Json, issues: readonly StructureIssue[]): PlanDocument | undefined {
-  const document: Record<string, unknown> = { ...(value as object), belay: 1 };
+type Draft = Record<string, unknown>;
+
+/**
+ * A copy without what is faulty: optional fields are left out, `action` and the header get harmless values, and what the
+ * graph hangs on is replaced by what of it can be read.
+ */
+function withoutFaults(
+  value: Json,
+  issues: readonly StructureIssue[],
+  doubt: { ids: boolean; edges: boolean },
+): PlanDocument | undefined {
+  const document: Draft = { ...(value as object), belay: 1 };
   if (!Array.isArray(document["nodes"])) return undefined;
   const nodes: unknown[] = [...document["nodes"]];
   const copied = new Set<number>();
   for (const { path } of issues) {
     const [field, index, nodeField] = path;
-    if (field !== "nodes") {
-      if (field === "name") document["name"] = "unnamed";
-      else if (field !== undefined && field !== "belay") delete document[field];
-      continue;
+    if (field !== "nodes") mendHeader(document, field);
+    else if (typeof index !== "number") return undefined;
+    else {
+      if (!copied.has(index)) nodes[index] = { ...(nodes[index] as object | null) };
+      copied.add(index);
+      mendNode(nodes[index] as Draft, nodeField, `nodes[${index}]`, doubt);
     }
-    if (typeof index !== "number" || nodeField === undefined || LOAD_BEARING.has(String(nodeField))) return undefined;
-    if (!copied.has(index)) nodes[index] = { ...(nodes[index] as object) };
-    copied.add(index);
-    const node = nodes[index] as Record<string, unknown>;
-    if (nodeField === "action") node["action"] = "belay.noop";
-    else delete node[nodeField];
   }
   document["nodes"] = nodes;
   return document as unknown as PlanDocument;
+}
+
+function mendHeader(document: Draft, field: string | number | undefined): void {
+  if (field === "name") document["name"] = "unnamed";
+  // Any name: expressions must not be blamed for a schema that cannot be read.
+  else if (field === "params") document["params"] = { additionalProperties: true };
+  else if (field !== undefined && field !== "belay") delete document[field];
+}
+
+function mendNode(
+  node: Draft,
+  field: string | number | undefined,
+  place: string,
+  doubt: { ids: boolean; edges: boolean },
+): void {
+  switch (field) {
+    case "id":
+      // An id of the wrong form still names its node; a place can be nobody's id.
+      if (typeof node["id"] === "string") return;
+      node["id"] = place;
+      doubt.ids = true;
+      return;
+    case "upstreams":
+    case "downstreams": {
+      const given: unknown = node[field];
+      const ids = (Array.isArray(given) ? given : [given]).filter((id) => typeof id === "string" && id !== "");
+      if (ids.length > 0) node[field] = ids;
+      else delete node[field];
+      doubt.edges = true;
+      return;
+    }
+    case "split":
+      node["split"] = mendedSplit(node["split"]);
+      return;
+    case "action":
+      node["action"] = "belay.noop";
+      return;
+    case undefined:
+      Object.assign(node, { id: place, action: "belay.noop" });
+      doubt.ids = true;
+      return;
+    default:
+      delete node[field];
+  }
+}
+
+/** Still a group: its expressions read `item`. */
+function mendedSplit(split: unknown): Draft {
+  const { over, as } = (split ?? {}) as Draft;
+  return {
+    over: typeof over === "string" && over !== "" ? over : "[null]",
+    ...(typeof as === "string" && /^[A-Za-z_]\w{0,63}$/.test(as) && { as }),
+  };
 }

@@ -2,15 +2,34 @@
  * What an expression reads, and its text for the evaluator. Owns: the rules on the syntax tree (what is refused, R3), the
  * names that are read, the printing of the tree. Does not own: parsing, types and evaluation (`expression.ts`).
  *
- * The evaluator runs a printed form of the tree, not the source: every `nodes.<id>` becomes `nodes.n<k>`, so that ids with
- * `.` or `-` work wherever a field name does (`has(nodes["my-id"].output)`), and the list of every macro passes through
- * `GUARD`, since the library does not limit lists at run time.
+ * The evaluator runs a printed form of the tree, not the source: every `nodes.<id>.output` becomes `nodes.n<k>.output`, so
+ * that ids with `.` or `-` work wherever a field name does (`has(nodes["my-id"].output)`); every `nodes.<id>.status` becomes
+ * `STATUSES.n<k>`, which has a type of its own; and the list of every macro passes through `GUARD`, since the library does
+ * not limit lists at run time.
  * Recursive over one expression: its tree is limited (`Limits.expressionNodes`), and so is the stack.
  */
 import type { SyntaxNode } from "./expression.ts";
+import { suggest } from "./suggestion.ts";
 
 /** Function of the environment that fails for a list or mapping with too many items. */
 export const GUARD = "belay_items";
+
+/** Variable of the environment that holds the states of nodes, strings by name. */
+export const STATUSES = "belay_statuses";
+
+/** What `nodes.<id>.status` can be: the core's states of a node, which a test compares with these. */
+export const STATUS_WORDS: readonly string[] = [
+  "PENDING",
+  "READY",
+  "RUNNING",
+  "CANCELING",
+  "SUCCESSFUL",
+  "FAILED",
+  "SKIPPED",
+  "COMPENSATING",
+  "COMPENSATED",
+  "COMPENSATION_FAILED",
+];
 
 /** Names an expression can read; `as` adds one. */
 export const SCOPE_NAMES: readonly string[] = ["params", "nodes", "item", "run"];
@@ -26,6 +45,8 @@ export interface Syntax {
   readonly nodesRead: string[];
   /** Every name that is read and not bound by a macro. */
   readonly names: Set<string>;
+  /** Names read as `params.<name>` or `params["<name>"]`. */
+  readonly paramsRead: Set<string>;
   readonly problems: SyntaxProblem[];
   macros: number;
 }
@@ -40,7 +61,7 @@ const MACROS: Readonly<Record<string, readonly number[]>> = {
 
 /** Walks the tree once. */
 export function inspect(root: SyntaxNode): Syntax {
-  const syntax: Syntax = { nodesRead: [], names: new Set(), problems: [], macros: 0 };
+  const syntax: Syntax = { nodesRead: [], names: new Set(), paramsRead: new Set(), problems: [], macros: 0 };
   visit(root, syntax, undefined);
   return syntax;
 }
@@ -65,8 +86,34 @@ function visit(node: SyntaxNode, syntax: Syntax, bound: string | undefined): voi
       for (const [key] of node.args) visitKey(key, syntax);
       for (const child of children(node)) visit(child, syntax, bound);
       return;
+    case "==":
+    case "!=":
+      visitComparison(node.args[0], [node.args[1]], syntax);
+      visitComparison(node.args[1], [node.args[0]], syntax);
+      for (const child of node.args) visit(child, syntax, bound);
+      return;
+    case "in":
+      if (node.args[1].op === "list") visitComparison(node.args[0], node.args[1].args, syntax);
+      for (const child of node.args) visit(child, syntax, bound);
+      return;
     default:
       for (const child of children(node)) visit(child, syntax, bound);
+  }
+}
+
+/** A word that is no state of a node never equals one: a mistyped comparison would be false for ever. */
+function visitComparison(node: SyntaxNode, others: readonly SyntaxNode[], syntax: Syntax): void {
+  if (nodeRead(node)?.field !== "status") return;
+  for (const { op, args } of others) {
+    if (op !== "value" || typeof args !== "string" || STATUS_WORDS.includes(args)) continue;
+    const meant = suggest(args, STATUS_WORDS) ?? STATUS_WORDS.find((word) => word.slice(0, 4) === args.slice(0, 4));
+    syntax.problems.push({
+      message: `${JSON.stringify(args)} is no status of a node`,
+      suggestion:
+        meant === undefined
+          ? `a status is one of ${STATUS_WORDS.join(", ")}`
+          : `did you mean ${JSON.stringify(meant)}?`,
+    });
   }
 }
 
@@ -86,6 +133,7 @@ function visitName(name: string, syntax: Syntax, bound: string | undefined): voi
       suggestion: 'write nodes.<id>.output, nodes["<id>"].output or .status',
     });
   }
+  if (name === STATUSES) syntax.problems.push({ message: `Unknown variable: ${name}` });
   if (name === "cel") syntax.problems.push({ message: "cel.bind is refused" });
   syntax.names.add(name);
 }
@@ -93,6 +141,9 @@ function visitName(name: string, syntax: Syntax, bound: string | undefined): voi
 function visitAccess(node: SyntaxNode, syntax: Syntax, bound: string | undefined): void {
   const read = nodeRead(node);
   if (read === undefined) {
+    const root = base(node);
+    const name = literalKey(node);
+    if (root?.op === "id" && root.args === "params" && name !== undefined) syntax.paramsRead.add(name);
     for (const child of children(node)) visit(child, syntax, bound);
     return;
   }
@@ -209,7 +260,10 @@ const POSTFIX = 9;
 export function print(root: SyntaxNode, nodesRead: readonly string[], guarded: boolean): string {
   const text = (node: SyntaxNode): string => {
     const read = nodeRead(node);
-    if (read !== undefined) return `nodes.n${nodesRead.indexOf(read.id)}.${read.field}`;
+    if (read !== undefined) {
+      const name = `n${nodesRead.indexOf(read.id)}`;
+      return read.field === "status" ? `${STATUSES}.${name}` : `nodes.${name}.${read.field}`;
+    }
     switch (node.op) {
       case "value":
         return literal(node.args);

@@ -108,7 +108,7 @@ const REFUSED: readonly (readonly [start: string, what: string, remedy: string])
   ["&", "an anchor", "write the value where it is used"],
   ["*", "an alias", "write the value out; quote a string that starts with *"],
   ["!", "a tag", "remove it; quote a string that starts with !"],
-  ["%", "a directive", "remove the line; plans are YAML 1.2"],
+  ["%", "a directive", "remove the line; what is read is YAML 1.2"],
 ];
 
 /**
@@ -129,7 +129,7 @@ function scanYaml(text: string, limits: Limits): { faults: Fault[]; tooDeep: boo
     if (token === DOCUMENT_START || token === FLOW_ERROR) continue;
     const refused = scalarNext ? undefined : REFUSED.find(([start]) => token.startsWith(start));
     if (refused !== undefined) {
-      faults.push(fault("YAML_FEATURE", offset, `${refused[1]} is not allowed in a plan`, refused[2]));
+      faults.push(fault("YAML_FEATURE", offset, `${refused[1]} is not allowed`, refused[2]));
     }
     const isContent: boolean = scalarNext && inBlockScalar;
     if (!isContent && refused === undefined) depth.token(token, offset);
@@ -163,7 +163,7 @@ function syntaxFaults(document: Document.Parsed, limits: Limits): Fault[] {
     }
     const message =
       error.code === "MULTIPLE_DOCS"
-        ? "the text has more than one document; a plan is one"
+        ? "the text has more than one document; one is read"
         : error.message.replaceAll(/\s+/g, " ");
     faults.push(fault("SYNTAX", offset, message));
   }

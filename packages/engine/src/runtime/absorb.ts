@@ -2,7 +2,18 @@
  * Keeps a run's values in step with the core: after each input, what its commands say about outputs, failures and times.
  * Owns: which payload becomes which value; failures that groups and stopped attempts get. Used live and on replay.
  */
-import { Cause, type Commands, homeOf, NODE_STATUSES, NodeState, Op, SkipCode } from "../core/index.ts";
+import {
+  Cause,
+  type Commands,
+  expandedGroup,
+  type GroupState,
+  homeOf,
+  NODE_STATUSES,
+  NodeState,
+  Op,
+  SkipCode,
+} from "../core/index.ts";
+import { MethodCode } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
@@ -29,7 +40,7 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
       values.finishedAt[node] = undefined;
       return;
     case Op.SUCCEEDED:
-      values.setOutput(node, isGroup(facts, node) ? groupOutput(facts, node) : field(payload, "output"));
+      succeeded(facts, node, payload);
       values.finishedAt[node] = commands.now;
       return;
     case Op.RETRYING:
@@ -68,24 +79,23 @@ function field(payload: Json | undefined, name: string): Json | undefined {
   return (payload as Readonly<Record<string, Json>>)[name];
 }
 
+function succeeded(facts: RunFacts, node: number, payload: Json | undefined): void {
+  const group = expandedGroup(facts.state, node);
+  facts.values.setOutput(node, group === undefined ? field(payload, "output") : groupOutput(facts, group));
+}
+
 function skipped(facts: RunFacts, node: number, payload: Json | undefined): void {
   const output = field(payload, "output");
   if (output !== undefined) facts.values.setOutput(node, output);
 }
 
-function isGroup(facts: RunFacts, node: number): boolean {
-  return node < facts.program.compiled.size && facts.program.compiled.split[node] !== -1;
-}
-
 /** The winner's output, or the list of all outputs in order, null where there is none. */
-function groupOutput(facts: RunFacts, node: number): Json | undefined {
+function groupOutput(facts: RunFacts, group: GroupState): Json | undefined {
   const { state, values } = facts;
-  const group = state.groups[state.plan.split[node] as number];
-  if (group === undefined) return undefined;
   const outputs: Json[] = [];
   for (let member = group.base; member < group.base + group.count; member++) {
     const output = values.output(member);
-    if (group.split.method === 2 && state.node[member] === NodeState.SUCCESSFUL) return output;
+    if (group.split.method === MethodCode.FIRST_SUCCESS && state.node[member] === NodeState.SUCCESSFUL) return output;
     outputs.push(output ?? null);
   }
   return outputs;
@@ -94,18 +104,19 @@ function groupOutput(facts: RunFacts, node: number): Json | undefined {
 function failureFor(facts: RunFacts, node: number, cause: number, payload: Json | undefined): NodeFailure {
   if (cause !== Cause.NONE) return stoppedFailure(cause, secondsOf(facts, node, cause));
   const given = field(payload, "error") as NodeFailure | undefined;
-  const expandedGroup = isGroup(facts, node) ? facts.state.groups[facts.state.plan.split[node] as number] : undefined;
-  if (expandedGroup === undefined) return given ?? engineFailure("ERROR", "failed without saying why");
+  const group = expandedGroup(facts.state, node);
+  // A group that failed without a failed member says itself why: its condition could not be evaluated.
+  if (group === undefined || group.failed === 0) return given ?? engineFailure("ERROR", "failed without saying why");
   const failed: Json[] = [];
-  for (let member = expandedGroup.base; member < expandedGroup.base + expandedGroup.count; member++) {
+  for (let member = group.base; member < group.base + group.count; member++) {
     const failure = facts.values.failure(member);
     const status = NODE_STATUSES[facts.state.node[member] as number] as string;
     if (failure !== undefined && failed.length < 100) {
-      failed.push({ parallelIdx: member - expandedGroup.base, status, code: failure.code, message: failure.message });
+      failed.push({ parallelIdx: member - group.base, status, code: failure.code, message: failure.message });
     }
   }
-  const of = `${expandedGroup.failed} of ${expandedGroup.count}`;
-  return expandedGroup.split.method === 2
+  const of = `${group.failed} of ${group.count}`;
+  return group.split.method === MethodCode.FIRST_SUCCESS
     ? engineFailure("ALL_CANDIDATES_FAILED", `${of} candidates failed`, failed)
     : engineFailure("MEMBERS_FAILED", `${of} members failed`, failed);
 }

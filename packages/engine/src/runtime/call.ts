@@ -11,22 +11,8 @@ import type { Json } from "../plan/document.ts";
 import type { ActionContext, ActionDefinition, NodeFailure, Outcome } from "./api.ts";
 import { jsonValue } from "./json-value.ts";
 
-/** What the executor tells a call about its attempt. */
-export interface CallFacts {
-  readonly runId: string;
-  readonly nodeId: string;
-  readonly parallelIdx: number;
-  readonly item: Json | undefined;
-  readonly attempt: number;
-  readonly idempotencyKey: string;
-  readonly params: Readonly<Record<string, Json>>;
-  readonly input: Json | undefined;
-  readonly output: Json | undefined;
-  readonly error: NodeFailure | undefined;
-  readonly outcome: Outcome | undefined;
-  readonly previousStillRunning: boolean;
-  readonly fencingTokens: Readonly<Record<string, number>>;
-}
+/** What the executor tells a call about its attempt: all of the context that the call does not make itself. */
+export type CallFacts = Omit<ActionContext<Json | undefined>, "signal" | "log" | "heartbeat">;
 
 /** How a call ended. */
 export type Answer =

@@ -2,20 +2,19 @@
  * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: the calls in flight and the
  * deadlines of one run. Does not own: order against the journal (`executor.ts`).
  */
-import { type Commands, DEADLINES, Deadline, Op, parallelIdxOf } from "../core/index.ts";
+import { type Commands, DEADLINES, Deadline, type DeadlineKind, homeOf, Op, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import { copyJson, frozenCopy } from "../plan/json.ts";
-import type { Outcome } from "./api.ts";
 import { AbortReason, type Answer, Call } from "./call.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
 import { noticeEvent, noticeName } from "./notices.ts";
-import { evaluateInput, homeOfNode, itemOf } from "./scope.ts";
+import { evaluateInput, itemOf } from "./scope.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
+import { OUTCOMES } from "./words.ts";
 
-const OUTCOMES: readonly (Outcome | undefined)[] = [undefined, "succeeded", "failed", "unknown"];
 const KINDS = DEADLINES.length;
 
 /** Calls of compensations have keys of their own beside the node's. */
@@ -48,11 +47,11 @@ export class Carrier {
       switch (commands.op[row]) {
         case Op.RUN:
           this.#tell(commands, row);
-          this.#run(node, value);
+          if (!this.#closed) this.#call(node, value, false);
           break;
         case Op.COMPENSATE:
           this.#tell(commands, row);
-          this.#compensate(node, value);
+          if (!this.#closed) this.#call(node, value, true);
           break;
         case Op.ABORT:
           this.#abort(node, value, extra === 1);
@@ -100,31 +99,24 @@ export class Carrier {
     });
   }
 
-  #run(node: number, attempt: number): void {
-    const { program, values } = this.#executor;
-    const home = homeOfNode(this.#executor, node);
-    const action = program.document.nodes[home]?.action as string;
-    if (!values.inputs.has(node)) {
-      const input = evaluateInput(this.#executor, node, program.detailsOf(home).input);
-      if (input !== undefined && !input.ok) {
-        this.#post(node, attempt, false, { ok: false, thrown: expressionFailure("with", input.message) });
-        return;
-      }
-      if (input !== undefined) values.inputs.set(node, frozenCopy(input.value));
-    }
-    this.#start(node, attempt, { undo: false, action, input: this.#inputOf(node) });
-  }
-
-  #compensate(node: number, attempt: number): void {
-    const { program } = this.#executor;
-    const home = homeOfNode(this.#executor, node);
-    const action = program.document.nodes[home]?.compensation?.action as string;
-    const input = evaluateInput(this.#executor, node, program.detailsOf(home).compensationInput);
+  /** A compensation's own `with` is evaluated for each attempt, the node's once. */
+  #call(node: number, attempt: number, undo: boolean): void {
+    const { program, state, values } = this.#executor;
+    const home = homeOf(state, node);
+    const details = program.detailsOf(home);
+    const asked = undo || !values.inputs.has(node);
+    const template = undo ? details.compensationInput : details.input;
+    const input = asked ? evaluateInput(this.#executor, node, template) : undefined;
     if (input !== undefined && !input.ok) {
-      this.#post(node, attempt, true, { ok: false, thrown: expressionFailure("compensation.with", input.message) });
+      const thrown = expressionFailure(undo ? "compensation.with" : "with", input.message);
+      this.#post(node, attempt, undo, { ok: false, thrown });
       return;
     }
-    this.#start(node, attempt, { undo: true, action, input: input === undefined ? this.#inputOf(node) : input.value });
+    if (input !== undefined && !undo) values.inputs.set(node, frozenCopy(input.value));
+    const declared = program.document.nodes[home];
+    const action = (undo ? declared?.compensation?.action : declared?.action) as string;
+    const value = undo && input !== undefined ? input.value : this.#inputOf(node);
+    this.#start(node, attempt, { undo, action, input: value });
   }
 
   /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */
@@ -143,7 +135,7 @@ export class Carrier {
     const call = new Call(
       {
         runId: header.runId,
-        nodeId: executor.program.ids[homeOfNode(executor, node)] as string,
+        nodeId: executor.program.ids[homeOf(executor.state, node)] as string,
         parallelIdx: this.#parallelIdx(node),
         item: itemOf(executor, node),
         attempt,
@@ -189,7 +181,7 @@ export class Carrier {
       executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
       return;
     }
-    const details = executor.program.detailsOf(homeOfNode(executor, node));
+    const details = executor.program.detailsOf(homeOf(executor.state, node));
     const failure = failureOf(answer.thrown, undo ? details.compensationNonRetryable : details.nonRetryable);
     const { retryable } = failure;
     const kind = undo ? "undo-failed" : "failed";
@@ -200,7 +192,7 @@ export class Carrier {
   #parallelIdx(node: number): number {
     const { state, program } = this.#executor;
     const idx = parallelIdxOf(state, node);
-    return idx >= 0 ? idx : (program.document.nodes[homeOfNode(this.#executor, node)]?.parallelIdx ?? -1);
+    return idx >= 0 ? idx : (program.document.nodes[homeOf(this.#executor.state, node)]?.parallelIdx ?? -1);
   }
 
   #abort(node: number, cause: number, undo: boolean): void {
@@ -225,7 +217,7 @@ export class Carrier {
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */
   #heartbeat(node: number, attempt: number, undo: boolean): void {
     const { program, state } = this.#executor;
-    const timeoutMs = program.compiled.heartbeatTimeoutMs[homeOfNode(this.#executor, node)] as number;
+    const timeoutMs = program.compiled.heartbeatTimeoutMs[homeOf(this.#executor.state, node)] as number;
     if (undo || timeoutMs === 0 || state.attempt[node] !== attempt) return;
     if (!this.#deadlines.has(node * KINDS + Deadline.HEARTBEAT)) return;
     this.#arm(node, attempt, Deadline.HEARTBEAT, this.#executor.now() + timeoutMs);
@@ -234,7 +226,7 @@ export class Carrier {
   #arm(node: number, token: number, kind: number, at: number): void {
     const key = node * KINDS + kind;
     this.#disarm(node, kind);
-    const deadline = DEADLINES[kind] as (typeof DEADLINES)[number];
+    const deadline = DEADLINES[kind] as DeadlineKind;
     const fire = (): void => {
       this.#deadlines.delete(key);
       this.#executor.post({ input: { kind: "due", at: this.#executor.now(), deadline, node, token } });

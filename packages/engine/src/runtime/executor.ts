@@ -1,6 +1,7 @@
 /**
- * The loop of one run: inputs in, the core's decision, the journal, then what was decided (R39). Owns: that order, the
- * run's slots, its calls and deadlines. Does not own: any decision (core), the public face (`run.ts`).
+ * The loop of one run: inputs in, the core's decision, the journal, then what was decided (R39). Owns: that order, and
+ * who waits for the run. Does not own: any decision (core), calls and deadlines (`carrier.ts`), slots (`run-slots.ts`),
+ * the public face (`run.ts`).
  *
  * E1 (R39): nothing is carried out before the records of its batch are durable.
  * E2 (R50): inputs are fed one by one, in the order in which they are journaled.
@@ -28,6 +29,7 @@ import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { RunFacts } from "./facts.ts";
 import type { Host } from "./host.ts";
+import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
 import { refusalError } from "./verbs.ts";
@@ -45,12 +47,7 @@ export interface Entry {
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-/** A slot asked of a named pool. */
-interface PoolRequest {
-  takeBack: () => void;
-}
-
-export class Executor implements RunFacts {
+export class Executor implements RunFacts, SlotUser {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
   readonly tokens: Readonly<Record<string, number>>;
@@ -66,15 +63,12 @@ export class Executor implements RunFacts {
   restedAt: number | null = null;
   readonly #commands = new Commands();
   readonly #carrier: Carrier;
+  readonly #slots: RunSlots;
   readonly #inbox: Entry[] = [];
   readonly #acknowledge: ((error?: unknown) => void)[] = [];
   readonly #restWaiters: (() => void)[] = [];
-  /** Requests to named pools that are not granted yet. */
-  readonly #waiting: Set<PoolRequest>[];
-  readonly #releases: (() => void)[][];
   /** First seriesId after the highest in use (R24). */
   nextSeries: number;
-  #held = 0;
   #seq = 0;
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
@@ -96,9 +90,8 @@ export class Executor implements RunFacts {
     this.lastAt = facts.header.at;
     this.nextSeries = facts.program.nextSeries;
     this.state = createState(facts.program.compiled, { graceMs: facts.header.graceMs, seed: facts.header.seed });
-    this.#waiting = this.state.plan.pools.map(() => new Set());
-    this.#releases = this.state.plan.pools.map(() => []);
     this.#carrier = new Carrier(this);
+    this.#slots = new RunSlots(this);
     for (const [id, items] of Object.entries(facts.header.items))
       this.values.items.set(facts.program.indexOf(id), items);
   }
@@ -132,6 +125,19 @@ export class Executor implements RunFacts {
   /** Slots of the engine's own limit may be free (R41). */
   slotsFree(): void {
     this.#pump();
+  }
+
+  /** A named pool has a slot for the run. */
+  granted(pool: number, release: () => void): void {
+    this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
+  }
+
+  /** Grants of a named pool that wait in the inbox: they are not asked for again. */
+  undecidedGrants(pool: number): number {
+    let count = 0;
+    for (const { input, release } of this.#inbox)
+      if (release !== undefined && input.kind === "grant" && input.pool === pool) count++;
+    return count;
   }
 
   get limits(): Limits {
@@ -234,7 +240,7 @@ export class Executor implements RunFacts {
     for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry, records);
     this.#inbox.length = 0;
     for (let pool = 0; pool < this.state.queued.length; pool++) this.#seekSlots(pool, records);
-    this.#releaseSlots();
+    this.#slots.releaseEnded();
     return records;
   }
 
@@ -253,7 +259,7 @@ export class Executor implements RunFacts {
         entry.release();
         return;
       }
-      this.#releases[input.pool]?.push(entry.release);
+      this.#slots.keep(input.pool, entry.release);
     }
     this.#feed(input, payload, records);
   }
@@ -282,64 +288,11 @@ export class Executor implements RunFacts {
   #seekSlots(pool: number, records: JournalRecord[]): void {
     const want = demand(this.state, pool);
     if (pool > 0) {
-      this.#requestPool(pool, want);
+      this.#slots.request(pool, want);
       return;
     }
-    const count = this.#ownSlots(want);
+    const count = this.#slots.take(want);
     if (count > 0) this.#feed({ kind: "grant", at: this.now(), pool, count }, undefined, records);
-  }
-
-  /** Slots of attempts that just ended are used again unless another run waits for one. */
-  #ownSlots(want: number): number {
-    const { slots } = this.host;
-    const spare = this.#held - (this.state.active[0] as number);
-    const reused = spare > 0 && !slots.isWantedBeside(this) ? Math.min(spare, want) : 0;
-    const missing = want - reused;
-    const taken = missing > 0 ? slots.take(missing, this) : 0;
-    // Who wants nothing (more) stands in nobody's way.
-    if (missing <= 0 && slots.quit(this)) this.host.releaseLater(0);
-    this.#held += taken;
-    return reused + taken;
-  }
-
-  #requestPool(pool: number, want: number): void {
-    const waiting = this.#waiting[pool] as Set<PoolRequest>;
-    while (waiting.size + this.#granted(pool) < want) {
-      const request: PoolRequest = { takeBack: () => undefined };
-      waiting.add(request);
-      // The pool may grant at once, before `request` has answered.
-      request.takeBack = this.host.pools.request(this.state.plan.pools[pool] as string, (release) => {
-        waiting.delete(request);
-        this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
-      });
-    }
-    for (const request of waiting) {
-      if (waiting.size <= want) break;
-      waiting.delete(request);
-      request.takeBack();
-    }
-  }
-
-  /** Grants of a named pool that wait in the inbox: they are not asked for again. */
-  #granted(pool: number): number {
-    let count = 0;
-    for (const { input, release } of this.#inbox)
-      if (release !== undefined && input.kind === "grant" && input.pool === pool) count++;
-    return count;
-  }
-
-  /** Gives back the slots of attempts that ended. */
-  #releaseSlots(): void {
-    const active = this.state.active;
-    if (this.#held > (active[0] as number)) {
-      const free = this.#held - (active[0] as number);
-      this.#held = active[0] as number;
-      this.host.releaseLater(free);
-    }
-    for (let pool = 1; pool < active.length; pool++) {
-      const held = this.#releases[pool] as (() => void)[];
-      while (held.length > (active[pool] as number)) held.pop()?.();
-    }
   }
 
   #carryOut(): void {
@@ -353,7 +306,7 @@ export class Executor implements RunFacts {
 
   #rest(): void {
     if (!this.atRest) return;
-    this.host.slots.leave(this);
+    this.#slots.leaveLine();
     this.#wakeRestWaiters();
   }
 
@@ -373,16 +326,13 @@ export class Executor implements RunFacts {
 
   /** Nothing more is decided here: whoever waits for a verb or an event is told. */
   #stop(error: unknown): void {
-    this.host.slots.leave(this);
+    this.#slots.leaveLine();
     for (const done of this.#acknowledge.splice(0)) done(error);
     for (const entry of this.#inbox.splice(0)) {
       entry.release?.();
       entry.done?.(error);
     }
-    for (const waiting of this.#waiting) for (const request of waiting) request.takeBack();
-    for (const held of this.#releases) for (const release of held.splice(0)) release();
-    if (this.#held > 0) this.host.releaseLater(this.#held);
-    this.#held = 0;
+    this.#slots.releaseAll();
     this.emitter.end();
   }
 }

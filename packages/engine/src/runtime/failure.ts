@@ -1,12 +1,13 @@
 /**
- * From what an action threw to a `NodeFailure` (R27): data that can be journaled. Owns: codes of failures the engine
- * makes, the form of those that actions throw.
+ * From what an action threw to a `NodeFailure` (R27): data that can be journaled. Owns: the failures the engine makes,
+ * the form of those that actions throw.
  */
 import { Cause } from "../core/index.ts";
 import { NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
 import { jsonValue } from "./json-value.ts";
+import { STOP_CODES } from "./words.ts";
 
 const LONGEST_MESSAGE = 8192;
 /** Bytes; larger details are left out. */
@@ -67,24 +68,25 @@ export function engineFailure(code: string, message: string, details?: Json): No
   return details === undefined ? { code, message, retryable: false } : { code, message, retryable: false, details };
 }
 
-/** Why an attempt was stopped, in words. `seconds` are those of the deadline that passed. */
+/** Why an attempt was stopped. `seconds` are those of the deadline that passed. */
 export function stoppedFailure(cause: number, seconds: number): NodeFailure {
+  const retryable = cause === Cause.TIMEOUT || cause === Cause.HEARTBEAT;
+  return { code: STOP_CODES[cause] as string, message: stopMessage(cause, seconds), retryable };
+}
+
+function stopMessage(cause: number, seconds: number): string {
   switch (cause) {
     case Cause.TIMEOUT:
-      return { code: "TIMEOUT", message: `timed out after ${seconds} s; it may have taken effect`, retryable: true };
+      return `timed out after ${seconds} s; it may have taken effect`;
     case Cause.HEARTBEAT:
-      return {
-        code: "HEARTBEAT_TIMEOUT",
-        message: `no heartbeat for ${seconds} s; it may have taken effect`,
-        retryable: true,
-      };
+      return `no heartbeat for ${seconds} s; it may have taken effect`;
     case Cause.TOTAL:
-      return engineFailure("TOTAL_TIMEOUT", `all attempts together took longer than ${seconds} s`);
+      return `all attempts together took longer than ${seconds} s`;
     case Cause.RUN_TIMEOUT:
-      return engineFailure("RUN_TIMEOUT", `the run took longer than ${seconds} s`);
+      return `the run took longer than ${seconds} s`;
     case Cause.KILL:
-      return engineFailure("KILLED", "stopped because another node failed (failureMode: kill)");
+      return "stopped because another node failed (failureMode: kill)";
     default:
-      return engineFailure("CANCELED", "canceled by an operator; it may have taken effect");
+      return "canceled by an operator; it may have taken effect";
   }
 }

@@ -1,5 +1,5 @@
 /** Ids of nodes as people see them: the plan's id, or `group[parallelIdx]` for a member (R24). Both directions. */
-import { parallelIdxOf } from "../core/index.ts";
+import { expandedGroup, parallelIdxOf } from "../core/index.ts";
 import type { RunFacts } from "./facts.ts";
 
 /** The id of a node number. */
@@ -16,7 +16,7 @@ export function nodeNumber(facts: RunFacts, id: string): number {
   const match = /^(.+)\[(\d+)\]$/.exec(id);
   if (match === null) return -1;
   const home = facts.program.indexOf(match[1] as string);
-  const group = home < 0 ? undefined : facts.state.groups[facts.state.plan.split[home] as number];
+  const group = home < 0 ? undefined : expandedGroup(facts.state, home);
   const idx = Number(match[2]);
   return group !== undefined && idx < group.count ? group.base + idx : -1;
 }

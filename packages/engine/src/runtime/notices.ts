@@ -3,32 +3,11 @@
  * never built.
  */
 import { Cause, type Commands, isToleratedFailure, Op, OUTCOME_SPAN, RUN_STATUSES } from "../core/index.ts";
-import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName, SkipReason } from "./api.ts";
+import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
-
 import { engineFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
-
-/** Words of SkipCode. */
-export const SKIP_REASONS: readonly (SkipReason | null)[] = [
-  null,
-  "condition",
-  "upstream",
-  "empty",
-  "superseded",
-  "operator",
-];
-
-const OUTCOMES: readonly Outcome[] = ["failed", "succeeded", "failed", "unknown"];
-const CAUSES: readonly string[] = [
-  "NONE",
-  "TIMEOUT",
-  "HEARTBEAT_TIMEOUT",
-  "TOTAL_TIMEOUT",
-  "CANCELED",
-  "RUN_TIMEOUT",
-  "KILLED",
-];
+import { OUTCOMES, SKIP_REASONS, STOP_CODES } from "./words.ts";
 
 const RUN_EVENTS: Readonly<Record<string, RunEventName>> = {
   PAUSED: "run:paused",
@@ -65,7 +44,7 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   ],
   [Op.RETRYING]: ["node:retrying", (row) => ({ ...failedFields(row), delayMs: row.at })],
   [Op.SKIPPED]: ["node:skipped", ({ value }) => ({ reason: SKIP_REASONS[value] })],
-  [Op.CANCELING]: ["node:canceling", ({ value }) => ({ reason: CAUSES[value] })],
+  [Op.CANCELING]: ["node:canceling", ({ value }) => ({ reason: STOP_CODES[value] })],
   [Op.LATE]: ["node:late", ({ value, extra }) => ({ attempt: value, outcome: OUTCOMES[extra] })],
   [Op.EXPANDED]: ["node:expanded", ({ value }) => ({ members: value })],
   [Op.COMPENSATE]: ["node:compensating", ({ value }) => ({ attempt: value })],
@@ -77,7 +56,8 @@ const NOTICES: Readonly<Record<number, Notice>> = {
 /** The row carries attempt and outcome: later inputs of the same batch may have changed the state. */
 function failedFields({ facts, node, extra }: Row): { attempt: number; error: NodeFailure; outcome: Outcome } {
   const error = facts.values.failure(node) ?? engineFailure("ERROR", "failed without saying why");
-  const outcome = OUTCOMES[extra % OUTCOME_SPAN] as Outcome;
+  // Without an attempt, as when a condition cannot be evaluated, it is the node that failed.
+  const outcome = OUTCOMES[extra % OUTCOME_SPAN] ?? "failed";
   return { attempt: Math.floor(extra / OUTCOME_SPAN), error, outcome };
 }
 

@@ -2,7 +2,7 @@
  * Expressions at run time: the scope they see and the answers they give (R23, R28). Owns: building the scope from the
  * run's values, evaluating conditions, lists and inputs. An expression that fails is a failure of the node, never false.
  */
-import { type Input, NODE_STATUSES, parallelIdxOf } from "../core/index.ts";
+import { homeOf, type Input, NODE_STATUSES, parallelIdxOf } from "../core/index.ts";
 import type { CompiledNode } from "../plan/compile.ts";
 import type { Json } from "../plan/document.ts";
 import type { CompiledExpression, EvaluationResult, ExpressionScope, NodeScope } from "../plan/expression.ts";
@@ -12,16 +12,10 @@ import type { NodeFailure } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure } from "./failure.ts";
 
-/** The declared node of a node number: itself, or the group of a member. */
-export function homeOfNode(facts: RunFacts, node: number): number {
-  const group = facts.state.groupOf[node] as number;
-  return group < 0 ? node : group;
-}
-
 /** The item of a member; undefined for a declared node. */
 export function itemOf(facts: RunFacts, node: number): Json | undefined {
   const idx = parallelIdxOf(facts.state, node);
-  return idx < 0 ? undefined : facts.values.items.get(homeOfNode(facts, node))?.[idx];
+  return idx < 0 ? undefined : facts.values.items.get(homeOf(facts.state, node))?.[idx];
 }
 
 /** What an expression of `node` sees. */
@@ -57,7 +51,7 @@ export function evaluateNode(
   node: number,
   at: number,
 ): { resolved: Resolved; payload: Json | undefined } {
-  const home = homeOfNode(facts, node);
+  const home = homeOf(facts.state, node);
   const details = facts.program.detailsOf(home);
   const answer = (verdict: Resolved["verdict"], members: number, payload?: Json): ReturnType<typeof evaluateNode> => ({
     resolved: { kind: "resolved", at, node, verdict, members },

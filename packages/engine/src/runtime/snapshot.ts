@@ -3,14 +3,14 @@
  * once it has them, R23), their neighbours across groups (R22), times as ISO text. Reads everything, changes nothing.
  * Cost: linear in nodes and edges; members of one group share their neighbour lists.
  */
-import { type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
-import { NodeFlag } from "../plan/compiled.ts";
+import { expandedGroup, type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import type { NodeDocument } from "../plan/document.ts";
 import type { CompensationSnapshot, GroupSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 import { nodeId } from "./node-id.ts";
-import { SKIP_REASONS } from "./notices.ts";
 import { itemOf } from "./scope.ts";
+import { SKIP_REASONS } from "./words.ts";
 
 const OPERATIONS: readonly Operation[] = Object.entries(OperationCode)
   .sort(([, a], [, b]) => a - b)
@@ -22,7 +22,7 @@ export function snapshotOf(facts: RunFacts): RunSnapshot {
   const neighbours = neighboursOf(facts);
   const nodes: NodeSnapshot[] = [];
   for (let v = 0; v < program.compiled.size; v++) {
-    const group = groupOf(facts, v);
+    const group = expandedGroup(state, v);
     const count = group === undefined ? 1 : group.count;
     // An empty group has no members: it is shown as declared.
     if (group === undefined || count === 0) nodes.push(nodeSnapshot(facts, v, v, neighbours(v, -1)));
@@ -55,11 +55,6 @@ function groupSnapshot({ state, values, program }: RunFacts, { node, count }: Gr
   };
 }
 
-function groupOf(facts: RunFacts, v: number): GroupState | undefined {
-  const split = facts.program.compiled.split[v] as number;
-  return split < 0 ? undefined : facts.state.groups[split];
-}
-
 /** Many nodes share a time: the text is made once for each run of equal ones. */
 let lastTime = 0;
 let lastText = new Date(0).toISOString();
@@ -80,14 +75,15 @@ interface Neighbours {
 
 /** Ids of the neighbours of a node, or of member `i` of a group; whole lists are made once per declared node. */
 function neighboursOf(facts: RunFacts): (v: number, i: number) => Neighbours {
+  const { state } = facts;
   const { upOffset, upTarget, downOffset, downTarget, size } = facts.program.compiled;
   const entries = lazily(size, (v) => endsOf(facts, v, true));
   const exits = lazily(size, (v) => endsOf(facts, v, false));
   const upstreams = lazily(size, (v) => flat(upTarget.subarray(upOffset[v], upOffset[v + 1]), exits));
   const downstreams = lazily(size, (v) => flat(downTarget.subarray(downOffset[v], downOffset[v + 1]), entries));
   return (v, i) => {
-    const group = i < 0 ? undefined : groupOf(facts, v);
-    if (group === undefined || group.split.method === 0)
+    const group = i < 0 ? undefined : expandedGroup(state, v);
+    if (group === undefined || group.split.method === MethodCode.PARALLEL)
       return { upstreams: upstreams(v), downstreams: downstreams(v) };
     return {
       upstreams: i === 0 ? upstreams(v) : [nodeId(facts, group.base + i - 1)],
@@ -98,9 +94,9 @@ function neighboursOf(facts: RunFacts): (v: number, i: number) => Neighbours {
 
 /** The ids a neighbour sees: all members of a PARALLEL group, the first or last of a chained one. */
 function endsOf(facts: RunFacts, v: number, entry: boolean): readonly string[] {
-  const group = groupOf(facts, v);
+  const group = expandedGroup(facts.state, v);
   if (group === undefined || group.count === 0) return [facts.program.ids[v] as string];
-  if (group.split.method !== 0) return [nodeId(facts, group.base + (entry ? 0 : group.count - 1))];
+  if (group.split.method !== MethodCode.PARALLEL) return [nodeId(facts, group.base + (entry ? 0 : group.count - 1))];
   return Array.from({ length: group.count }, (_, i) => nodeId(facts, group.base + i));
 }
 
@@ -137,7 +133,7 @@ function nodeSnapshot(facts: RunFacts, node: number, home: number, neighbours: N
     operation: OPERATIONS[state.operationOf[node] as number] as Operation,
     skipReason: status === "SKIPPED" ? (SKIP_REASONS[state.skipReason[node] as number] ?? null) : null,
     tolerated: isToleratedFailure(state, node),
-    parallelIdx: isMember ? node - (groupOf(facts, home) as GroupState).base : (document.parallelIdx ?? -1),
+    parallelIdx: isMember ? node - (expandedGroup(state, home) as GroupState).base : (document.parallelIdx ?? -1),
     seriesId: isMember ? memberSeries(facts, node, home) : (program.series[home] as number),
     runTime: Math.max(1, attempt),
     started: values.startedAt[node] !== undefined,
@@ -154,7 +150,7 @@ function nodeSnapshot(facts: RunFacts, node: number, home: number, neighbours: N
 }
 
 function memberSeries(facts: RunFacts, member: number, home: number): number {
-  const base = (groupOf(facts, home) as GroupState).base;
+  const { base } = expandedGroup(facts.state, home) as GroupState;
   return (facts.values.memberSeries.get(home) as number) + member - base;
 }
 

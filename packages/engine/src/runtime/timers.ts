@@ -23,11 +23,6 @@ export class Timers {
     this.#clock = clock;
   }
 
-  /** Deadlines that are armed now. */
-  get size(): number {
-    return this.#heap.length;
-  }
-
   /** Calls `fire` once when the clock has reached `at` (epoch milliseconds). */
   arm(at: number, fire: () => void): Deadline {
     const deadline: Deadline = { at, order: this.#order++, fire, slot: this.#heap.length };

@@ -25,10 +25,6 @@ export class RunValues {
     return this.#outputs.get(node);
   }
 
-  hasOutput(node: number): boolean {
-    return this.#outputs.has(node);
-  }
-
   setOutput(node: number, output: Json | undefined): void {
     if (output === undefined) this.#outputs.delete(node);
     else this.#outputs.set(node, output);

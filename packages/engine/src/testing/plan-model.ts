@@ -61,7 +61,8 @@ export function splitId(id: string): { readonly declared: string; readonly index
 export function toleratedFailures(node: NodeDocument, members: number): number {
   const tolerated = node.split?.tolerated ?? 0;
   if (typeof tolerated === "number") return tolerated;
-  return Math.floor((Number.parseFloat(tolerated) / 100) * members);
+  // 29 % of 100 is 28.999999999999996 in floating point.
+  return Math.floor((Number.parseFloat(tolerated) / 100) * members + 1e-9);
 }
 
 /** The name under which a checker reports: lets a reader find the rule. */

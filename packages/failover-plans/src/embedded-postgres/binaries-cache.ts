@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, cp, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { BelayError } from "@belay/engine";
+import { unwritable } from "./server-user.ts";
 
 /** Where the copy comes from and goes to. */
 export interface CopyRequest {
@@ -36,7 +37,7 @@ export async function copyForUser(
   }
   const aside = `${cached}.${randomBytes(6).toString("hex")}`;
   try {
-    await mkdir(aside, { mode: 0o755 });
+    await mkdir(aside, { mode: 0o755 }).catch((error: unknown) => Promise.reject(unwritable(request.base, error)));
     await cp(request.native, aside, {
       recursive: true,
       verbatimSymlinks: true,
@@ -61,7 +62,7 @@ async function isOwn(directory: string, owner: number): Promise<boolean> {
   const entry = await lstat(directory).catch(() => null);
   if (entry === null) return false;
   if (entry.isDirectory() && entry.uid === owner && (entry.mode & 0o022) === 0) return true;
-  throw new BelayError("INVALID_ARGUMENT", `${directory} belongs to someone else or is open to writers: remove it`);
+  throw new BelayError("ENVIRONMENT", `${directory} belongs to someone else or is open to writers: remove it`);
 }
 
 /** Takes a copy out of the way in one step, so that no process sees half of it. */

@@ -30,7 +30,7 @@ export interface Binaries {
   readonly user: ServerUser | null;
 }
 
-/** Throws INVALID_ARGUMENT, with the remedy in its one line, when there is nothing to run. */
+/** Throws ENVIRONMENT, with the remedy in its one line, when there is nothing to run. */
 export async function findBinaries(): Promise<Binaries> {
   const user = await findServerUser();
   const chosen = process.env["POSTGRES_BIN"];
@@ -60,7 +60,7 @@ async function useDirectory(directory: string, user: ServerUser | null): Promise
   if (failure === null) return found;
   const who = user === null ? "" : ` as user "${user.name}" (root cannot run PostgreSQL)`;
   throw new BelayError(
-    "INVALID_ARGUMENT",
+    "ENVIRONMENT",
     `POSTGRES_BIN=${directory} holds no PostgreSQL that runs${who}: ${failure}; correct it, or unset it to use the npm package`,
   );
 }
@@ -120,5 +120,5 @@ async function trial(binaries: Binaries): Promise<string | null> {
 
 function unusable(why: string, cause?: unknown): BelayError {
   const message = `PostgreSQL cannot be started here: ${why}; or set POSTGRES_BIN to the bin directory of an installed PostgreSQL`;
-  return new BelayError("INVALID_ARGUMENT", message, {}, cause);
+  return new BelayError("ENVIRONMENT", message, {}, cause);
 }

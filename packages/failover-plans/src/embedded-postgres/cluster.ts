@@ -8,7 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
 import { query } from "../postgres/client.ts";
@@ -21,7 +21,7 @@ import { LocalControl, type LocalNode } from "./node-control.ts";
 import { guardServers, type Reaper } from "./reaper.ts";
 import { openRoute } from "./route-file.ts";
 import { Server } from "./server.ts";
-import { firstClosedDirectory, giveTo, type ServerUser, temporaryBase } from "./server-user.ts";
+import { firstClosedDirectory, giveTo, type ServerUser, temporaryBase, unwritable } from "./server-user.ts";
 
 /**
  * How far a commit must have gone before the client hears of it (`synchronous_commit`): "async" = nowhere (off), "local" = this
@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly durability?: Durability;
   /** Receives one line per step. Default: nothing is written. */
   readonly log?: (line: string) => void;
+  /** Ends the creation early: what was made is removed, and the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running cluster. It does not outlive the process that created it, however that process ends. */
@@ -71,26 +73,33 @@ const SUPERUSER = "postgres";
 
 /**
  * Creates one primary and its standbys, all streaming, and publishes the primary as epoch 1. Takes a few seconds. Throws
- * INVALID_ARGUMENT for options that cannot be had (a used port, a directory with files in it) and when no PostgreSQL can be run
- * here; every message says what to do.
+ * INVALID_ARGUMENT for options that cannot be had (a directory with files in it), ENVIRONMENT when this machine cannot do it (a used
+ * port, no PostgreSQL that runs); every message says what to do.
  */
 export async function createPostgresCluster(options: ClusterOptions = {}): Promise<PostgresCluster> {
-  const { nodes: count = 3, durability = "on" } = options;
+  const { nodes: count = 3, durability = "on", signal } = options;
   checkOptions(count, durability, options.basePort);
   const log = options.log ?? ((): void => undefined);
   const binaries = await findBinaries();
+  signal?.throwIfAborted();
   const ports = await findPorts(count, options.basePort);
+  signal?.throwIfAborted();
   const site = await makeSite(options.dataDir, binaries.user);
   const reaper = guardServers(site.dataDir, site.temporary);
   const nodes = layOut(site.dataDir, ports, binaries);
   const passwordFile = join(site.dataDir, "replication.password");
   const control = new LocalControl({ nodes, user: binaries.user, passwordFile });
   const end = endOnce(control, reaper, site);
+  // What is being started then fails at once.
+  const endServers = (): void => void control.close(true).catch(() => undefined);
+  signal?.addEventListener("abort", endServers, { once: true });
   try {
+    signal?.throwIfAborted();
     const password = nodes[0]?.node.password ?? "";
     await writeWhole(passwordFile, `*:*:*:${SUPERUSER}:${password}\n`, binaries.user);
     const route = await openRoute(join(site.dataDir, "route"));
-    await bringUp({ nodes, control, binaries, durability, log });
+    await bringUp({ nodes, control, binaries, durability, log, signal });
+    signal?.throwIfAborted();
     const primary = nodes[0]?.node.name ?? "";
     await route.publish(primary, 1);
     log(`${primary} takes writes (epoch 1)`);
@@ -104,7 +113,10 @@ export async function createPostgresCluster(options: ClusterOptions = {}): Promi
       await rm(join(site.dataDir, entry), { recursive: true, force: true });
     }
     if (site.created !== null) await rm(site.created, { recursive: true, force: true });
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", endServers);
   }
 }
 
@@ -137,12 +149,17 @@ interface Site {
 
 async function makeSite(wanted: string | undefined, user: ServerUser | null): Promise<Site> {
   if (wanted === undefined) {
-    const made = await mkdtemp(join(await temporaryBase(user), "belay-postgres-"));
+    const base = await temporaryBase(user);
+    const made = await mkdtemp(join(base, "belay-postgres-")).catch((error: unknown) =>
+      Promise.reject(unwritable(base, error)),
+    );
     await giveTo(user, made);
     return { dataDir: await realpath(made), temporary: true, created: made };
   }
   const path = resolve(wanted);
-  const created = await mkdir(path, { recursive: true });
+  const created = await mkdir(path, { recursive: true }).catch((error: unknown) =>
+    Promise.reject(unwritable(dirname(path), error)),
+  );
   if (created !== undefined) await giveTo(user, path);
   const refuse = async (why: string): Promise<never> => {
     if (created !== undefined) await rm(created, { recursive: true, force: true });
@@ -177,14 +194,15 @@ interface BringUp {
   readonly binaries: Binaries;
   readonly durability: Durability;
   readonly log: (line: string) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
-async function bringUp({ nodes, control, binaries, durability, log }: BringUp): Promise<void> {
+async function bringUp({ nodes, control, binaries, durability, log, signal }: BringUp): Promise<void> {
   const [primary, ...standbys] = nodes;
   if (primary === undefined) return;
   const { node, directory } = primary;
   const settings = durabilitySettings(nodes, durability);
-  await initialize(binaries, { directory, password: node.password ?? "", settings });
+  await initialize(binaries, { directory, password: node.password ?? "", settings }, signal);
   await control.start(node.name);
   log(`${node.name} runs on port ${node.port}`);
   await Promise.all(
@@ -214,7 +232,7 @@ async function untilStreaming(primary: PostgresNode, count: number): Promise<voi
     if (row?.streaming === count) return;
     if (performance.now() > deadline) {
       const seen = `${row?.streaming ?? 0} of ${count} standbys stream`;
-      throw new BelayError("STATE_INVALID", `${seen} from ${primary.name} after ${STREAMING_TIMEOUT_MS} ms`);
+      throw new BelayError("ENVIRONMENT", `${seen} from ${primary.name} after ${STREAMING_TIMEOUT_MS} ms`);
     }
     await sleep(POLL_MS);
   }

@@ -17,7 +17,7 @@ const KNOWN_VERSIONS: ReadonlySet<number> = new Set([1300, 1700, 1800]);
 const SHUT_DOWN = 1;
 
 /** Byte offsets in ControlFileData. */
-const OFFSET = { version: 8, state: 16, checkpoint: 32, timeline: 48 } as const;
+const OFFSET = { systemIdentifier: 0, version: 8, state: 16, checkpoint: 32, timeline: 48 } as const;
 
 /** Only meaningful while the server is stopped. Throws STATE_INVALID for a layout it does not know. */
 export async function readControlFile(directory: string): Promise<ControlState> {
@@ -30,6 +30,7 @@ export async function readControlFile(directory: string): Promise<ControlState> 
     cleanShutdown: bytes.readUInt32LE(OFFSET.state) === SHUT_DOWN,
     checkpointLsn: formatLsn(bytes.readBigUInt64LE(OFFSET.checkpoint)),
     timeline: bytes.readUInt32LE(OFFSET.timeline),
+    systemIdentifier: String(bytes.readBigUInt64LE(OFFSET.systemIdentifier)),
   };
 }
 

@@ -51,8 +51,8 @@ export interface NewDirectory {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** Creates a data directory with initdb. Throws INVALID_ARGUMENT with initdb's own words when it fails. */
-export async function initialize(binaries: Binaries, wanted: NewDirectory): Promise<void> {
+/** Creates a data directory with initdb, which `signal` ends. Throws ENVIRONMENT with initdb's own words when it fails. */
+export async function initialize(binaries: Binaries, wanted: NewDirectory, signal?: AbortSignal): Promise<void> {
   const { directory, password } = wanted;
   const { user } = binaries;
   await makePrivate(directory, user);
@@ -63,12 +63,19 @@ export async function initialize(binaries: Binaries, wanted: NewDirectory): Prom
   // Nothing is lost by not syncing: a directory that did not survive its creation is created again.
   args.push("--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions");
   try {
-    const options = { ...as, cwd: directory, env: { LC_ALL: "C" }, timeout: INITDB_TIMEOUT_MS };
+    const options = {
+      ...as,
+      cwd: directory,
+      env: { LC_ALL: "C" },
+      timeout: INITDB_TIMEOUT_MS,
+      ...(signal && { signal }),
+    };
     await promisify(execFile)(binaries.initdb, args, options);
   } catch (error) {
+    signal?.throwIfAborted();
     const { stderr, message } = error as Error & { stderr?: string };
     const why = (stderr || message).trim().split("\n").join("; ");
-    throw new BelayError("INVALID_ARGUMENT", `initdb failed in ${directory}: ${why}`, {}, error);
+    throw new BelayError("ENVIRONMENT", `initdb failed in ${directory}: ${why}`, {}, error);
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -85,6 +92,8 @@ export async function makePrivate(directory: string, user: ServerUser | null): P
 
 /** The next start makes a standby that follows `primaryConninfo`; "" follows nobody. */
 export async function markStandby(directory: string, primaryConninfo: string, user: ServerUser | null): Promise<void> {
+  // A lost disk leaves no directory: the fence holds there all the same, and a copy may be put in its place.
+  await makePrivate(directory, user);
   const file = join(directory, "postgresql.auto.conf");
   const present = await readFile(file, "utf8").catch(() => "");
   const kept = present.split("\n").filter((line) => line !== "" && !/^\s*primary_conninfo\s*=/i.test(line));

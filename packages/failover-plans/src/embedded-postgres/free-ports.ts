@@ -16,16 +16,13 @@ const LOWEST = 15_000;
 const OUTGOING_FROM = 32_768;
 const TRIES = 50;
 
-/** `count` ports that were free a moment ago: consecutive from `basePort`, or anywhere. Throws INVALID_ARGUMENT on a used one. */
+/** `count` ports that were free a moment ago: consecutive from `basePort`, or anywhere. Throws ENVIRONMENT on a used one. */
 export async function findPorts(count: number, basePort?: number): Promise<readonly number[]> {
   if (basePort !== undefined) {
     const ports = consecutive(basePort, count);
     const used = await firstUsed(ports);
     if (used === null) return ports;
-    throw new BelayError(
-      "INVALID_ARGUMENT",
-      `port ${used} on ${HOST} is in use: choose another basePort, or leave it out`,
-    );
+    throw new BelayError("ENVIRONMENT", `port ${used} on ${HOST} is in use: choose another basePort, or leave it out`);
   }
   const limit = (await firstOutgoingPort()) - count;
   for (let n = 0; n < TRIES && limit > LOWEST; n += 1) {

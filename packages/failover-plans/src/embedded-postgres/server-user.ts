@@ -17,7 +17,7 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** Null when servers run as the present user. Throws INVALID_ARGUMENT when root has nobody to run them as. */
+/** Null when servers run as the present user. Throws ENVIRONMENT when root has nobody to run them as. */
 export async function findServerUser(): Promise<ServerUser | null> {
   if (process.getuid?.() !== 0) return null;
   const accounts = await readFile("/etc/passwd", "utf8").catch(() => "");
@@ -27,7 +27,7 @@ export async function findServerUser(): Promise<ServerUser | null> {
   }
   // The account must be listed: PostgreSQL looks its own user up and gives up when there is none.
   throw new BelayError(
-    "INVALID_ARGUMENT",
+    "ENVIRONMENT",
     `PostgreSQL does not run as root, and /etc/passwd lists no user "${ACCOUNT}" to run it as: add that user, or run as another than root`,
   );
 }
@@ -55,7 +55,19 @@ export async function firstClosedDirectory(user: ServerUser | null, path: string
 export async function temporaryBase(user: ServerUser | null): Promise<string> {
   for (const base of [tmpdir(), "/tmp"]) if ((await firstClosedDirectory(user, base)) === null) return base;
   throw new BelayError(
-    "INVALID_ARGUMENT",
+    "ENVIRONMENT",
     `user "${user?.name}", who runs PostgreSQL for root, may not enter ${tmpdir()}: set TMPDIR to a directory open to all`,
+  );
+}
+
+/** The error of a directory that takes no files: one line with the remedy. */
+export function unwritable(base: string, cause: unknown): BelayError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why = code === "ENOENT" ? "it does not exist" : (code ?? message);
+  return new BelayError(
+    "ENVIRONMENT",
+    `no files can be written to ${base} (${why}): choose a directory that takes them; for temporary files set TMPDIR`,
+    {},
+    cause,
   );
 }

@@ -150,9 +150,9 @@ export class Server {
     const log = await readFile(logFile, "utf8").catch(() => "");
     if (/could not bind.*in use/.test(log.slice(log.lastIndexOf("starting PostgreSQL")))) {
       const message = `${node.name}: port ${node.port} on ${node.host} is in use by another program`;
-      return new BelayError("STATE_INVALID", message, { node: node.name, port: node.port });
+      return new BelayError("ENVIRONMENT", message, { node: node.name, port: node.port });
     }
     const tail = log.trimEnd().split("\n").slice(-LOG_TAIL_LINES).join(" | ");
-    return new BelayError("STATE_INVALID", `${node.name}: the server ${what}: ${tail}`, { node: node.name });
+    return new BelayError("ENVIRONMENT", `${node.name}: the server ${what}: ${tail}`, { node: node.name });
   }
 }

@@ -9,6 +9,10 @@ import type { PostgresNode } from "../postgres/ports.ts";
 /** How long the standbys have to catch up with the writer. */
 const CATCH_UP_TIMEOUT_MS = 15_000;
 const POLL_MS = 50;
+/** How long a node that does not answer gets to answer after all. */
+const GRACE_MS = 1000;
+/** A gap up to the end of the workload that is shorter may just be the time between two rows. */
+const OPEN_GAP_MS = 1000;
 /** Reading all ids of a long run takes a while; a node that does not answer is known sooner. */
 const LIMITS = { connectTimeoutMs: 1000, queryTimeoutMs: 15_000 } as const;
 
@@ -32,17 +36,24 @@ export interface WorkloadReport {
   /** Inserts whose COMMIT the client saw. */
   readonly acknowledged: number;
   /**
-   * Ids acknowledged but missing on the present writer: data loss. Under `durability: on` any number but 0 is a fault. All of
-   * them when not exactly one node accepts writes.
+   * Ids acknowledged but missing on `judgedBy`: data loss. Under `durability: on` any number but 0 is a fault. Null when no node
+   * could be read: then nothing is known of loss.
    */
-  readonly acknowledgedLost: number;
-  /** Ids whose client saw an error or a timeout, present on the writer all the same: unknown is not absent. */
+  readonly acknowledgedLost: number | null;
+  /**
+   * Name of the node that was judged by: the writer when there is exactly one; else, of the nodes that could be read, the one that
+   * holds most of what was acknowledged. Null when none could be read.
+   */
+  readonly judgedBy: string | null;
+  /** Ids whose client saw an error or a timeout, present on `judgedBy` all the same: unknown is not absent. */
   readonly unacknowledgedButPresent: number;
   /**
    * Milliseconds without any acknowledgement: the longest gap that ends after the marked moment, or the longest of all when
    * nothing was marked. A gap that nothing ended lasts until `stop`.
    */
   readonly unavailabilityMs: number;
+  /** False when that gap was still open at `stop`. */
+  readonly writesResumed: boolean;
   /** Failed tries by SQLSTATE or socket code; TIMEOUT and CONNECTION_LOST are the client's own. */
   readonly errors: Readonly<Record<string, number>>;
   /** Rows of the table by node name; null where the node did not answer. */
@@ -63,26 +74,50 @@ interface Content {
 
 /** Waits, in bounded time, for the nodes to be equal; then reports what is there. */
 export async function judge(nodes: readonly PostgresNode[], seen: Observations): Promise<WorkloadReport> {
-  const deadline = performance.now() + CATCH_UP_TIMEOUT_MS;
-  let contents = await readAll(nodes, seen.table);
-  // Equal content is the condition itself; positions in the log would only stand for it.
-  while (!areEqual(contents) && performance.now() < deadline) {
-    await sleep(POLL_MS);
-    contents = await readAll(nodes, seen.table);
-  }
+  const contents = await readWhenEqual(nodes, seen.table);
   const writers = nodes.filter((_, index) => contents[index]?.acceptsWrites);
-  const [writer] = writers;
-  const present = writer !== undefined && writers.length === 1 ? await readIds(writer, seen) : new Set<number>();
+  const readable = nodes.filter((_, index) => contents[index] !== null);
+  const basis = await fullest(writers.length === 1 ? writers : readable, seen);
   return {
     acknowledged: seen.acknowledged.size,
-    acknowledgedLost: countMissing(seen.acknowledged, present),
-    unacknowledgedButPresent: countMissing(present, seen.acknowledged),
+    acknowledgedLost: basis && countMissing(seen.acknowledged, basis.ids),
+    judgedBy: basis?.name ?? null,
+    unacknowledgedButPresent: basis === null ? 0 : countMissing(basis.ids, seen.acknowledged),
     unavailabilityMs: longestGap(seen),
+    writesResumed: !isGapOpen(seen),
     errors: Object.fromEntries([...seen.errors].sort(([a], [b]) => a.localeCompare(b))),
     rows: Object.fromEntries(nodes.map(({ name }, index) => [name, contents[index]?.rows ?? null])),
     allNodesEqual: areEqual(contents),
     writers: writers.map(({ name }) => name),
   };
+}
+
+/** What the nodes hold once all are equal, or once they will not be: equal content is the condition, positions would only stand for it. */
+async function readWhenEqual(nodes: readonly PostgresNode[], table: string): Promise<readonly (Content | null)[]> {
+  const startedAt = performance.now();
+  for (;;) {
+    const contents = await readAll(nodes, table);
+    const waitedMs = performance.now() - startedAt;
+    const answers = contents.filter((content) => content !== null);
+    // Nodes that are down do not catch up, and without one writer nobody does: those get a moment, in case they were only busy.
+    const canCatchUp = answers.filter(({ acceptsWrites }) => acceptsWrites).length === 1 && !areEqual(answers);
+    if (areEqual(contents) || waitedMs > (canCatchUp ? CATCH_UP_TIMEOUT_MS : GRACE_MS)) return contents;
+    await sleep(POLL_MS);
+  }
+}
+
+/** Of these nodes the one that misses least of what was acknowledged, with its ids; null when none can be read. */
+async function fullest(
+  nodes: readonly PostgresNode[],
+  seen: Observations,
+): Promise<{ readonly name: string; readonly ids: ReadonlySet<number> } | null> {
+  const answers = await Promise.all(
+    nodes.map(async (node) => {
+      const ids = await readIds(node, seen).catch(() => null);
+      return ids === null ? [] : [{ name: node.name, ids, missing: countMissing(seen.acknowledged, ids) }];
+    }),
+  );
+  return answers.flat().toSorted((a, b) => a.missing - b.missing)[0] ?? null;
 }
 
 async function readAll(nodes: readonly PostgresNode[], table: string): Promise<readonly (Content | null)[]> {
@@ -131,4 +166,10 @@ export function longestGap(seen: Pick<Observations, "ackTimes" | "startedAt" | "
     from = until;
   }
   return Math.round(longest);
+}
+
+/** Whether nothing was acknowledged any more when the workload was stopped, and the gap is the one that `longestGap` reports. */
+export function isGapOpen(seen: Parameters<typeof longestGap>[0]): boolean {
+  const lastMs = seen.stoppedAt - (seen.ackTimes.at(-1) ?? seen.startedAt);
+  return lastMs >= OPEN_GAP_MS && Math.round(lastMs) >= longestGap(seen);
 }

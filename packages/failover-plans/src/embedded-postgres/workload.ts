@@ -58,8 +58,9 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
     run.stopping = true;
-    await Promise.all(loops);
+    // From here on silence is ours: a statement that still hangs says nothing about the cluster.
     seen.stoppedAt = performance.now();
+    await Promise.all(loops);
   }
   function stopOnce(): Promise<void> {
     stopped ??= stop();

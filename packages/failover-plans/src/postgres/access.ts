@@ -3,7 +3,7 @@
  * `postgresActions`; holds no state of a run (outputs travel through the plan).
  */
 import type { ActionContext } from "@belay/engine";
-import type { CallOptions } from "./client.ts";
+import { type CallOptions, isConnectTimeout } from "./client.ts";
 import type { NodeControl, PostgresNode, Route } from "./ports.ts";
 import { readStatus, type ServerStatus } from "./status.ts";
 import { refuse, type WaitOptions } from "./wait.ts";
@@ -34,7 +34,7 @@ export interface Access {
   call(ctx: Pick<ActionContext, "signal">): CallOptions;
   /** Limits for a wait made on behalf of an attempt. */
   wait(ctx: Pick<ActionContext, "signal">, timeoutMs: number): WaitOptions;
-  /** Asks a node about itself. */
+  /** Asks a node about itself; one that only did not greet in time, as a busy one may, is asked once more. */
   status(name: string, ctx: Pick<ActionContext, "signal">): Promise<ServerStatus>;
 }
 
@@ -56,6 +56,16 @@ export function clusterAccess(options: PostgresActionsOptions): Access {
     node,
     call,
     wait: ({ signal }, timeoutMs) => ({ timeoutMs, intervalMs: pollIntervalMs, signal }),
-    status: (name, ctx) => readStatus(node(name), call(ctx)),
+    status: (name, ctx) => statusOnceMore(node(name), call(ctx)),
   };
+}
+
+async function statusOnceMore(node: PostgresNode, call: CallOptions): Promise<ServerStatus> {
+  try {
+    return await readStatus(node, call);
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    if (!isConnectTimeout(error)) throw error;
+    return await readStatus(node, call);
+  }
 }

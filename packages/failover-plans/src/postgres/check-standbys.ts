@@ -23,7 +23,10 @@ const schema = inputSchema<Input>({ standbys: texts, quorum: optional(amount) })
 /** A standby that takes part. */
 export interface UsableStandby {
   readonly name: string;
-  /** What it follows now, so that the freeze can be undone; null when that holds a password, which is never journaled. */
+  /**
+   * What it follows now, so that the freeze can be undone. Null when that may hold a password, which is never journaled, and when it
+   * follows nobody (a former run froze it and was given up): the undoing composes it anew then.
+   */
   readonly primaryConninfo: string | null;
 }
 
@@ -43,7 +46,11 @@ export interface CheckedStandbys {
   readonly seenLsn: string | null;
 }
 
-/** The action. Codes: NOT_A_STANDBY, NO_QUORUM, FOREIGN_CLUSTER. */
+/** What the quorum proves, and from what: the settings are the standbys', the old primary cannot be asked for its own any more. */
+const NO_LOSS =
+  "no acknowledged commit can be missing, provided that the old primary ran with the synchronous_standby_names of these standbys and its clients with synchronous_commit on";
+
+/** The action. Codes: NOT_A_STANDBY, NO_QUORUM, FOREIGN_CLUSTER, READ_ONLY_STANDBY. */
 export function checkStandbys(access: Access): ActionDefinition<Input, CheckedStandbys> {
   return defineAction<Input, CheckedStandbys>({
     description: "Checks which standbys answer, belong to the cluster and are enough to choose from. Changes nothing.",
@@ -54,6 +61,7 @@ export function checkStandbys(access: Access): ActionDefinition<Input, CheckedSt
       const answered = answers.flatMap(({ name, status }) => (status ? [{ name, status }] : []));
       refusePromoted(answered);
       refuseForeign(answered);
+      refuseReadOnly(answered);
       const timeline = Math.max(0, ...answered.map(({ status }) => status.timeline));
       const usable = answered.filter(({ status }) => status.timeline === timeline);
       const quorum = quorumOf({
@@ -70,11 +78,11 @@ export function checkStandbys(access: Access): ActionDefinition<Input, CheckedSt
       ];
       refuseTooFew(usable.length, quorum, unusable);
       return {
-        usable: usable.map(({ name, status }) => ({ name, primaryConninfo: withoutPassword(status.primaryConninfo) })),
+        usable: usable.map(({ name, status }) => ({ name, primaryConninfo: journalable(status.primaryConninfo) })),
         names: usable.map(({ name }) => name),
         unusable,
         required: quorum.required,
-        quorum: `${quorum.reason}; ${quorum.provesNoLoss ? "no acknowledged commit can be missing" : "this does not prove that no acknowledged commit is missing"}`,
+        quorum: `${quorum.reason}; ${quorum.provesNoLoss ? NO_LOSS : "this does not prove that no acknowledged commit is missing"}`,
         timeline,
         seenLsn: maxLsn(...usable.flatMap(({ status }) => [status.upstreamLsn, endOfWal(status)])) ?? null,
       };
@@ -120,6 +128,16 @@ function refuseForeign(answered: readonly { name: string; status: ServerStatus }
   }
 }
 
+/** Whichever is chosen must take writes, and after the promotion it is too late to find out. */
+function refuseReadOnly(answered: readonly { name: string; status: ServerStatus }[]): void {
+  const names = answered.filter(({ status }) => status.readOnlyByDefault).map(({ name }) => name);
+  if (names.length === 0) return;
+  refuse(
+    "READ_ONLY_STANDBY",
+    `${names.join(", ")}: default_transaction_read_only is on, as a primary it would refuse writes; reset it there (alter system reset default_transaction_read_only; select pg_reload_conf())`,
+  );
+}
+
 function refuseTooFew(usable: number, quorum: Quorum, unusable: CheckedStandbys["unusable"]): void {
   if (usable >= quorum.required) return;
   const missing = unusable.map(({ name, reason }) => `${name} (${reason})`).join(", ");
@@ -129,6 +147,10 @@ function refuseTooFew(usable: number, quorum: Quorum, unusable: CheckedStandbys[
   );
 }
 
-function withoutPassword(conninfo: string): string | null {
-  return /\bpassword\s*=/i.test(conninfo) ? null : conninfo;
+/**
+ * A connection string that may be journaled, else null. Secrets are `password`, `sslpassword`, `oauth_client_secret`; a URI is never
+ * taken apart to look for one. Exported for its tests.
+ */
+export function journalable(conninfo: string): string | null {
+  return conninfo === "" || /(?:password|secret)\s*=|:\/\//i.test(conninfo) ? null : conninfo;
 }

@@ -104,7 +104,9 @@ async function checkStandby(
   primary: ServerStatus,
 ): Promise<void> {
   const status = await access.status(standby, ctx);
+  const isReadOnly = standby === ctx.input.candidate && status.readOnlyByDefault;
   const problem =
+    (isReadOnly && "has default_transaction_read_only on and would refuse writes as the new primary") ||
     (!status.inRecovery && "is not a standby") ||
     (status.systemIdentifier !== primary.systemIdentifier && "belongs to another cluster") ||
     ((status.walReceiver !== "streaming" || status.receivedTimeline !== primary.timeline) &&

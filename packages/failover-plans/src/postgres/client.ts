@@ -126,6 +126,14 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** Whether a connection attempt ended because the server did not greet in time; not a refusal, and not a slow statement. */
+export function isConnectTimeout(error: unknown): boolean {
+  // pg gives it no code.
+  return (
+    error instanceof Error && /^(?:timeout expired|Connection terminated due to connection timeout)/.test(error.message)
+  );
+}
+
 function clientFor(node: PostgresNode, options: CallOptions, extra: { replication?: string }): pg.Client {
   const config: pg.ClientConfig & { replication?: string } = {
     host: node.host,

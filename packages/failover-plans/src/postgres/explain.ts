@@ -69,7 +69,7 @@ function causes(snapshot: RunSnapshot): string[] {
   return snapshot.nodes
     .filter((node) => node.error !== null && node.status !== "SUCCESSFUL" && !node.tolerated)
     .filter((node) => !snapshot.nodes.some((other) => other.group === node.id && other.error !== null))
-    .map((node) => `"${node.id}" failed (${node.error?.code}): ${node.error?.message}`);
+    .map((node) => `${subject(node)} failed (${node.error?.code}): ${node.error?.message}`);
 }
 
 function stateOfRun(snapshot: RunSnapshot, facts: Facts): string[] {
@@ -80,7 +80,7 @@ function stateOfRun(snapshot: RunSnapshot, facts: Facts): string[] {
     case "SUCCESSFUL":
       return succeeded(snapshot, facts);
     case "ROLLED_BACK":
-      return rolledBack(facts);
+      return rolledBack(snapshot, facts);
     case "ROLLBACK_FAILED":
       return rollbackFailed(snapshot, facts);
     case "PARTIALLY_ROLLED_BACK":
@@ -99,38 +99,80 @@ function succeeded(snapshot: RunSnapshot, facts: Facts): string[] {
   const lines = [`${facts.candidate} takes writes and the clients are sent there.`];
   const following = facts.members("repoint").flatMap((node) => textOf(node, "standby") ?? []);
   if (following.length > 0) lines.push(`Proved to follow it: ${following.join(", ")}.`);
-  if (facts.nodes.get("rejoinOld")?.status === "SUCCESSFUL") lines.push("Nothing is left to do.");
+  const left = leftOut(facts);
+  for (const name of left) {
+    lines.push(
+      `${name} took no part and does not follow ${facts.candidate}: when it is repaired, start plan postgres-rejoin for it.`,
+    );
+  }
+  if (left.length === 0 && facts.nodes.get("rejoinOld")?.status === "SUCCESSFUL") lines.push("Nothing is left to do.");
   return lines;
 }
 
-function rolledBack(facts: Facts): string[] {
-  const takenOut = facts.nodes.get("fence") ?? facts.nodes.get("stopOld") ?? facts.nodes.get("dropRoute");
-  if (takenOut?.status === "COMPENSATED" || facts.nodes.get("dropRoute")?.status === "COMPENSATED") {
-    return [
-      `Nothing was promoted and everything was undone: ${facts.oldPrimary} is the primary again, takes writes and is on the route.`,
-      "Remove the cause above, then start the plan again.",
-    ];
-  }
-  return untouched(facts);
+/** Standbys that the failover went on without. */
+function leftOut({ nodes }: Facts): readonly string[] {
+  const unusable = objectOf(nodes.get("checkStandbys")?.output)?.["unusable"];
+  return Array.isArray(unusable) ? unusable.flatMap((each: Json) => String(objectOf(each)?.["name"] ?? [])) : [];
 }
 
+/** A node of the plan as people know it: with the server that it was about, where its item says so. */
+function subject({ id, item }: NodeSnapshot): string {
+  const name = typeof item === "string" ? item : objectOf(item)?.["name"];
+  return typeof name === "string" ? `"${id}" (${name})` : `"${id}"`;
+}
+
+function rolledBack(snapshot: RunSnapshot, facts: Facts): string[] {
+  const touched = TAKES_PRIMARY_OUT.flatMap((id) => facts.nodes.get(id) ?? []).filter(({ started }) => started);
+  if (touched.length === 0) return untouched(snapshot, facts);
+  const passed = snapshot.nodes.filter(({ status }) => status === "COMPENSATION_FAILED").map(subject);
+  const undone = passed.length === 0 ? "everything was undone" : `all but ${passed.join(", ")} was undone`;
+  const isBack = touched.every(({ status }) => status === "COMPENSATED");
+  const state = isBack
+    ? `${facts.oldPrimary} is the primary again, takes writes and is on the route.`
+    : `whether ${facts.oldPrimary} takes writes and is on the route is not known: look.`;
+  return [`Nothing was promoted and ${undone}: ${state}`, "Remove the cause above, then start the plan again."];
+}
+
+/** Nodes that keep the old primary from taking writes, or clients from finding it; all must be undone before it is the primary again. */
+const TAKES_PRIMARY_OUT = ["fence", "dropRoute", "readonly", "stopOld"] as const;
+
+/** Refusals that say: another node takes writes. Starting the old primary then could make two. */
+const ANOTHER_WRITER: ReadonlySet<string> = new Set(["NOT_A_STANDBY", "ROUTE_DISAGREES", "FOREIGN_PRIMARY"]);
+
 /** The run ended before it changed anything. */
-function untouched(facts: Facts): string[] {
+function untouched(snapshot: RunSnapshot, facts: Facts): string[] {
+  const again =
+    snapshot.status === "ROLLED_BACK" || snapshot.status === "ABANDONED"
+      ? "start the plan again"
+      : "retry the run, or give it up: until then it keeps the cluster's lock, and the plan cannot be started again";
   if (facts.nodes.has("precheck")) {
+    // These are found out only once the primary has proved to be one that takes writes.
+    const isWriting = ["PREPARED_TRANSACTIONS", "STANDBY_NOT_READY", "LAG_CEILING"].includes(
+      facts.nodes.get("precheck")?.error?.code ?? "",
+    );
+    const unchanged = isWriting
+      ? "Nothing was changed: the primary takes writes as before."
+      : "Nothing was changed by this run. Whether the primary takes writes and is on the route is not known: look.";
+    return [unchanged, `Remove the cause above, then ${again}.`];
+  }
+  const unchanged = "Nothing was changed: the cluster is as this run found it.";
+  if (snapshot.nodes.some(({ error }) => error !== null && ANOTHER_WRITER.has(error.code))) {
     return [
-      "Nothing was changed: the primary takes writes as before.",
-      "Remove the cause above, then start the plan again.",
+      unchanged,
+      `Another node than ${facts.oldPrimary} was promoted, or is on the route: do not start ${facts.oldPrimary} as a primary, two primaries would diverge. If that node is the right one, publish it on the route, let the other standbys follow it and start plan postgres-rejoin for ${facts.oldPrimary}.`,
     ];
   }
   return [
-    "Nothing was changed: the cluster is as this run found it. If the old primary is down, nobody takes writes.",
-    `Remove the cause above and start the plan again, or start ${facts.oldPrimary} where it is.`,
+    `${unchanged} If the old primary is down, nobody takes writes.`,
+    snapshot.status === "ROLLED_BACK" || snapshot.status === "ABANDONED"
+      ? `Remove the cause above and ${again}, or start ${facts.oldPrimary} where it is.`
+      : `Remove the cause above and ${again}.`,
   ];
 }
 
 function beforePromotion(snapshot: RunSnapshot, facts: Facts): string[] {
   const touched = ["fence", "freeze", "dropRoute", "readonly", "stopOld"].some((id) => facts.nodes.get(id)?.started);
-  if (!touched) return untouched(facts);
+  if (!touched) return untouched(snapshot, facts);
   const lines = [
     `Nothing was promoted. ${facts.oldPrimary} may be fenced or read-only: nobody takes writes until you act.`,
   ];
@@ -149,7 +191,11 @@ function afterPromotion(snapshot: RunSnapshot, facts: Facts): string[] {
   const lines = facts.promoted
     ? [`${candidate} was promoted, and that stands: it is the primary now.`]
     : [`Whether ${candidate} was promoted is not known. ${oldPrimary} is fenced and nobody is on the route.`];
-  if (facts.promoted && !facts.published) lines.push("The clients are not sent there yet: nobody is on the route.");
+  const overtaken = facts.nodes.get("publish")?.error?.code === "ROUTE_TAKEN";
+  if (facts.promoted && overtaken) lines.push(...routeTaken(facts));
+  else if (facts.promoted && !facts.published) {
+    lines.push("The clients are not sent there yet: nobody is on the route.");
+  }
   lines.push(...unprovedStandbys(facts));
   lines.push(`Do not start ${oldPrimary} as a primary: two primaries would diverge.`);
   if (snapshot.status === "ABANDONED") {
@@ -158,12 +204,25 @@ function afterPromotion(snapshot: RunSnapshot, facts: Facts): string[] {
         ? `The run was given up. By hand: publish ${candidate} if the clients do not reach it, set primary_conninfo of the other standbys to it, then start plan postgres-rejoin for ${oldPrimary}.`
         : `The run was given up. Ask ${candidate} for pg_is_in_recovery(): false means that it was promoted. Only if it says true, start postgres-failover again.`,
     );
-  } else {
+  } else if (!overtaken) {
     lines.push(
       "Remove the cause above, then retry the run: it goes on where it stopped and repeats nothing that is done.",
     );
+    if (!facts.promoted) {
+      lines.push(
+        `The run is bound to ${candidate}: if that is gone for good and was surely not promoted, abandon the run and start postgres-failover with a "quorum" that does without it.`,
+      );
+    }
   }
   return lines;
+}
+
+/** Somebody else moved the route on; a retry would be refused for ever, its epoch was fixed before the promotion. */
+function routeTaken({ candidate, oldPrimary }: Facts): string[] {
+  return [
+    "Somebody else has moved the route since: look at whom it names before anything else. A retry will not get past that.",
+    `If ${candidate} is the right one: abandon the run, publish it under a higher epoch, then start plan postgres-rejoin for ${oldPrimary}.`,
+  ];
 }
 
 /** Standbys that were not proved to follow the new primary. */
@@ -178,7 +237,7 @@ function unprovedStandbys(facts: Facts): string[] {
 function rollbackFailed(snapshot: RunSnapshot, facts: Facts): string[] {
   const failed = snapshot.nodes.filter(({ status }) => status === "COMPENSATION_FAILED");
   const lines = failed.map(
-    (node) => `Undoing "${node.id}" failed: ${node.compensation?.error?.message ?? "no reason was recorded"}`,
+    (node) => `Undoing ${subject(node)} failed: ${node.compensation?.error?.message ?? "no reason was recorded"}`,
   );
   if (facts.promoteStarted) return [...lines, ...afterPromotion(snapshot, facts)];
   lines.push("Nothing was promoted.");
@@ -223,7 +282,11 @@ function loose(facts: Facts): string[] {
     );
   }
   const output = objectOf(rejoin.output);
-  if (output?.["mode"] === "reclone") {
+  if (output?.["mode"] === "reclone" && output["endLsn"] === null) {
+    lines.push(
+      `${facts.oldPrimary} did not start and was copied anew: whether it held anything that nobody else has is not known.`,
+    );
+  } else if (output?.["mode"] === "reclone") {
     const salvage = objectOf(output["salvageable"]);
     const rows =
       salvage === undefined

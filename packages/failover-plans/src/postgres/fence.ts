@@ -125,8 +125,18 @@ async function restartAsPrimary(access: Access, ctx: ActionContext<Input>): Prom
     ctx.signal.throwIfAborted();
     refuse(
       "OLD_PRIMARY_DOES_NOT_START",
-      `${primary} was freed from its fence but does not start as primary: ${messageOf(error)}. Nothing was promoted and the route names nobody. Repair it and roll back again, or skip this rollback, abandon the run and start another failover`,
+      `${primary} was freed from its fence but does not start as primary: ${messageOf(error)}. Nothing was promoted, and ${await routeWords(access)}. Repair it and roll back again, or skip this rollback, abandon the run and start another failover`,
     );
+  }
+}
+
+/** Whom the route names, as half a sentence. A fence that failed half way may not have come to it. */
+async function routeWords({ route }: Access): Promise<string> {
+  try {
+    const { writer } = await route.current();
+    return writer === null ? "the route names nobody" : `the route still names ${writer}`;
+  } catch (error) {
+    return `the route cannot be read (${messageOf(error)})`;
   }
 }
 

@@ -5,18 +5,18 @@
 import { type ActionDefinition, defineAction } from "@belay/engine";
 import type { Access } from "./access.ts";
 import { quoteLiteral, withSession } from "./client.ts";
-import { inputSchema, optional, text } from "./input-schema.ts";
-import { endOfWal } from "./status.ts";
+import { inputSchema, optional, text, textOrEmpty } from "./input-schema.ts";
+import { endOfWal, isEndOfWalKnown } from "./status.ts";
 import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly standby: string;
   /** The primary it followed. */
   readonly primary: string;
-  /** What it followed, as it was written; nothing = to be composed anew when the freeze is undone. */
+  /** What it followed, as it was written; nothing, or "" (nobody) = to be composed anew when the freeze is undone. */
   readonly savedConninfo?: string | undefined;
 }
-const schema = inputSchema<Input>({ standby: text, primary: text, savedConninfo: optional(text) });
+const schema = inputSchema<Input>({ standby: text, primary: text, savedConninfo: optional(textOrEmpty) });
 
 /** A frozen standby. */
 export interface FrozenStandby {
@@ -25,7 +25,7 @@ export interface FrozenStandby {
   readonly lsn: string;
 }
 
-/** Milliseconds for a WAL receiver to end. */
+/** Milliseconds for a WAL receiver to end, and for a restarted standby to replay what it holds. */
 const FREEZE_TIMEOUT_MS = 20_000;
 
 /** Stops receiving and waits until the WAL receiver is gone. */
@@ -37,9 +37,10 @@ export function freeze(access: Access): ActionDefinition<Input, FrozenStandby> {
     run: async (ctx) => {
       const { standby } = ctx.input;
       await setPrimaryConninfo(access, standby, "", ctx);
-      const frozen = await until(`${standby} to stop receiving`, access.wait(ctx, FREEZE_TIMEOUT_MS), async () => {
+      const what = `${standby} to stop receiving and to replay what is on its disk`;
+      const frozen = await until(what, access.wait(ctx, FREEZE_TIMEOUT_MS), async () => {
         const status = await access.status(standby, ctx);
-        return status.walReceiver === null && status;
+        return status.walReceiver === null && isEndOfWalKnown(status) && status;
       });
       return { name: standby, lsn: endOfWal(frozen) };
     },
@@ -56,7 +57,7 @@ export function unfreeze(access: Access): ActionDefinition<Input, void> {
       const { standby, primary, savedConninfo } = ctx.input;
       const status = await access.status(standby, ctx);
       if (!status.inRecovery) refuse("PROMOTED_ALREADY", `${standby} takes writes: it cannot follow ${primary} again`);
-      const conninfo = savedConninfo ?? access.control.conninfo(standby, access.node(primary));
+      const conninfo = savedConninfo || access.control.conninfo(standby, access.node(primary));
       await setPrimaryConninfo(access, standby, conninfo, ctx);
     },
   });

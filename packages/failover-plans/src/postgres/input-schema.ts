@@ -16,6 +16,8 @@ export type InputSchema<T> = NonNullable<ActionDefinition<T>["input"]>;
 
 /** A non-empty string. */
 export const text: Field<string> = field("a non-empty string", (value) => typeof value === "string" && value !== "");
+/** Any string, the empty one included. */
+export const textOrEmpty: Field<string> = field("a string", (value) => typeof value === "string");
 /** A list of non-empty strings. */
 export const texts: Field<readonly string[]> = field(
   "a list of strings",

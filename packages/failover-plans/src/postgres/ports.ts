@@ -33,6 +33,8 @@ export interface ControlState {
   readonly checkpointLsn: string;
   /** Timeline of that checkpoint. */
   readonly timeline: number;
+  /** The cluster's identifier, as `pg_control_system()` prints it: the same on a primary and all that were ever copied from it. */
+  readonly systemIdentifier: string;
 }
 
 /** Power over server processes and data directories. Every method names a node by `PostgresNode.name`. */

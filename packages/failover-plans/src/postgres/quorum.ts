@@ -29,7 +29,7 @@ export function parseSyncNames(setting: string): SyncRule {
 export interface QuorumQuestion {
   /** Names of all standbys of the cluster. */
   readonly standbys: readonly string[];
-  /** Setting `synchronous_standby_names` that the primary ran with. */
+  /** Setting `synchronous_standby_names` that the primary ran with, as far as the standbys know: theirs. */
   readonly synchronousStandbyNames: string;
   /** An operator's own number; undefined = by the rule. */
   readonly override?: number | undefined;

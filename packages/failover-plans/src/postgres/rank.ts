@@ -5,7 +5,7 @@ import { type ActionDefinition, defineAction } from "@belay/engine";
 import type { Access } from "./access.ts";
 import { amount, inputSchema, optional, text, texts } from "./input-schema.ts";
 import { type Contender, chooseCandidate, DEFAULT_LAG_CEILING_BYTES } from "./ranking.ts";
-import { endOfWal } from "./status.ts";
+import { endOfWal, isEndOfWalKnown } from "./status.ts";
 import { messageOf, refuse } from "./wait.ts";
 
 interface Input {
@@ -61,8 +61,8 @@ export function rank(access: Access): ActionDefinition<Input, Ranked> {
           return undefined;
         });
         if (status === undefined) continue;
-        if (!status.inRecovery || status.walReceiver !== null) {
-          refuse("NOT_FROZEN", `${name} is not frozen: its position may still change`);
+        if (!status.inRecovery || status.walReceiver !== null || !isEndOfWalKnown(status)) {
+          refuse("NOT_FROZEN", `${name} is not frozen, or was restarted since: what it holds is not known for certain`);
         }
         contenders.push({ name, lsn: endOfWal(status), priority });
       }

@@ -4,7 +4,8 @@
  * It first starts fenced (a standby of nobody) and replays what it has. If its WAL ends at or before the fork it follows as it is. If
  * it holds WAL that the writer never had, it has diverged: synchronous replication does not prevent that, commits that nobody
  * acknowledged are enough. The rows that a wipe would destroy are reported before it, because the report is all that remains.
- * Invariant: nothing is wiped before the divergence is proved, unless the plan says `reclone: always`.
+ * Invariants: nothing is wiped before the divergence is proved, unless the plan says `reclone: always`; a server that is known to
+ * belong to another cluster is never wiped.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
 import type { Access } from "./access.ts";
@@ -12,8 +13,8 @@ import { query } from "./client.ts";
 import { followWriter, proveFollowing } from "./follow.ts";
 import { inputSchema, oneOf, optional, shape, text } from "./input-schema.ts";
 import { findSalvageable, type SalvageReport, type SalvageTable } from "./salvage.ts";
-import { endOfWal, type ServerStatus } from "./status.ts";
-import { type Divergence, divergence, type Fork, historyFile, parseHistory } from "./timeline.ts";
+import { endOfWal, isEndOfWalKnown, type ServerStatus } from "./status.ts";
+import { type Branch, type Divergence, divergence, type Fork, historyFile, parseHistory } from "./timeline.ts";
 import { messageOf, pause, refuse } from "./wait.ts";
 
 interface Input {
@@ -53,7 +54,7 @@ const SETTLE_PAUSE_MS = 100;
 /** One statement of the comparison may read a large table; the node's own timeout usually ends it earlier. */
 const SALVAGE_QUERY_TIMEOUT_MS = 600_000;
 
-/** The action. Codes: SPLIT_BRAIN, DIVERGED, DOES_NOT_START_FENCED, NO_WRITER. */
+/** The action. Codes: FOREIGN_CLUSTER, SPLIT_BRAIN, DIVERGED, DOES_NOT_START_FENCED, NO_WRITER. */
 export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
   return defineAction<Input, Rejoined>({
     description:
@@ -64,7 +65,8 @@ export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
       const { node, writer, reclone = "diverged" } = ctx.input;
       const target = await readWriter(access, ctx);
       const end = await startFenced(access, ctx);
-      const verdict = end === null ? UNREADABLE : divergence({ timeline: end.timeline, endLsn: endOfWal(end) }, target);
+      await refuseForeign(access, ctx.input, end, target.systemIdentifier);
+      const verdict = end === null ? UNREADABLE : await compare(access, ctx, end, target);
       const known = { node, writer, timeline: target.timeline, endLsn: end && endOfWal(end) };
       if (verdict.kind === "shared") {
         await query(access.node(node), "alter system reset default_transaction_read_only", [], access.call(ctx));
@@ -97,17 +99,56 @@ type Verdict = Divergence | typeof UNREADABLE;
 async function readWriter(
   access: Access,
   ctx: ActionContext<Input>,
-): Promise<{ readonly timeline: number; readonly forks: readonly Fork[] }> {
+): Promise<Branch & { readonly systemIdentifier: string }> {
   const { writer } = ctx.input;
-  const { inRecovery, timeline } = await access.status(writer, ctx);
+  const { inRecovery, timeline, systemIdentifier } = await access.status(writer, ctx);
   if (inRecovery) refuse("NO_WRITER", `${writer} is a standby itself: nothing can rejoin it`);
+  return { timeline, forks: await readForks(access, ctx, writer, timeline), systemIdentifier };
+}
+
+async function readForks(
+  access: Access,
+  ctx: ActionContext<Input>,
+  name: string,
+  timeline: number,
+): Promise<readonly Fork[]> {
   const rows = await query<{ history: string | null }>(
-    access.node(writer),
+    access.node(name),
     "select pg_read_file('pg_wal/' || $1, true) as history",
     [historyFile(timeline)],
     access.call(ctx),
   );
-  return { timeline, forks: parseHistory(rows[0]?.history ?? "") };
+  return parseHistory(rows[0]?.history ?? "");
+}
+
+async function compare(
+  access: Access,
+  ctx: ActionContext<Input>,
+  end: ServerStatus,
+  writer: Branch,
+): Promise<Divergence> {
+  const forks = await readForks(access, ctx, ctx.input.node, end.timeline);
+  return divergence({ timeline: end.timeline, forks, endLsn: endOfWal(end) }, writer);
+}
+
+/** Refuses a server of another cluster; one that does not start is judged by its control file, as far as that can be read. */
+async function refuseForeign(
+  access: Access,
+  { node, writer }: Input,
+  end: ServerStatus | null,
+  identifier: string,
+): Promise<void> {
+  const own =
+    end?.systemIdentifier ??
+    (await access.control.controlState(node).then(
+      ({ systemIdentifier }) => systemIdentifier,
+      () => identifier,
+    ));
+  if (own === identifier) return;
+  refuse(
+    "FOREIGN_CLUSTER",
+    `${node} belongs to another cluster than ${writer} (their system identifiers differ): it is not wiped. Is the parameter right?`,
+  );
 }
 
 /** The status of the server once it has replayed all it has; null when it does not start and may be copied anew. */
@@ -131,12 +172,12 @@ async function startFenced(access: Access, ctx: ActionContext<Input>): Promise<S
   if (!status.inRecovery) {
     refuse("SPLIT_BRAIN", `${node} runs as a primary beside ${ctx.input.writer}: stop it before it rejoins`);
   }
-  // Replay has no "finished" to ask for: it is over when its position stands still.
+  // Over when nothing is left on disk and the position stands still; a server that follows somebody may go on receiving.
   for (let still = 0; still < 2; ) {
     await pause(SETTLE_PAUSE_MS, ctx.signal);
     ctx.heartbeat();
     const next = await access.status(node, ctx);
-    still = next.replayLsn === status.replayLsn ? still + 1 : 0;
+    still = next.replayLsn === status.replayLsn && isEndOfWalKnown(next) ? still + 1 : 0;
     status = next;
   }
   return status;

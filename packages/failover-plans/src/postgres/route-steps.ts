@@ -28,9 +28,9 @@ export async function dropRoute(
   if (present.writer !== null && present.writer !== writer) {
     refuse("ROUTE_DISAGREES", `the route says that ${present.writer} takes writes, not ${writer}`);
   }
-  const lowest = present.writer === null ? present.epoch : present.epoch + 1;
-  const epoch = Math.max(lowest, ...Object.values(tokens));
-  if (epoch > present.epoch && !(await access.route.publish(null, epoch))) refuseOvertaken(epoch);
+  // A new epoch also when nobody is on the route: whoever emptied it before, and was not heard of since, is overtaken by that.
+  const epoch = Math.max(present.epoch + 1, ...Object.values(tokens));
+  if (!(await access.route.publish(null, epoch))) refuseOvertaken(epoch);
   return { epoch, publishEpoch: epoch + 1 };
 }
 

@@ -16,6 +16,8 @@ export interface ServerStatus {
   readonly receiveLsn: string | null;
   /** Last position replayed; null on a server that never was in recovery. */
   readonly replayLsn: string | null;
+  /** Whether a standby has replayed all the WAL on its disk and waits for more: before that, `replayLsn` is not its end of WAL. */
+  readonly replayIdle: boolean;
   /** Last position flushed to disk on a primary; null on a standby. */
   readonly flushLsn: string | null;
   /** Timeline of the server's newest WAL. */
@@ -42,6 +44,8 @@ const STATUS_SQL = `
   select r.recovering                                                  as "inRecovery",
          case when r.recovering then pg_last_wal_receive_lsn()::text end as "receiveLsn",
          pg_last_wal_replay_lsn()::text                                as "replayLsn",
+         exists (select from pg_stat_activity where backend_type = 'startup'
+                    and wait_event in ('RecoveryWalStream', 'RecoveryRetrieveRetryInterval')) as "replayIdle",
          case when not r.recovering then pg_current_wal_flush_lsn()::text end as "flushLsn",
          case when r.recovering
               then coalesce((select max(('x' || left(name, 8))::bit(32)::int) from pg_ls_waldir()
@@ -72,6 +76,14 @@ export async function statusOver(session: Session): Promise<ServerStatus> {
 /** The end of the WAL that a standby holds: received but not yet replayed WAL counts, a promotion replays it first. */
 export function endOfWal(status: ServerStatus): string {
   return maxLsn(status.receiveLsn, status.replayLsn, status.flushLsn) ?? "0/0";
+}
+
+/**
+ * Whether `endOfWal` is really the end of what a standby holds. One that was restarted and has not received since knows only how far
+ * it has replayed, and a receiver starts only when the WAL on disk is used up: until then that position stands for less than it holds.
+ */
+export function isEndOfWalKnown({ receiveLsn, replayIdle }: ServerStatus): boolean {
+  return receiveLsn !== null || replayIdle;
 }
 
 function only<R>(rows: readonly R[]): R {

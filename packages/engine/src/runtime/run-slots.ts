@@ -1,0 +1,107 @@
+/**
+ * The slots of one run (R41). Owns: how many of the engine's own it holds, its requests to named pools, the releases of
+ * the slots these gave. Does not own: how many are wanted (`demand` of the core), who is next (`pools.ts`).
+ */
+import type { RunState } from "../core/index.ts";
+import type { Host } from "./host.ts";
+import type { SlotTaker } from "./pools.ts";
+
+/** The run, as its slots see it. */
+export interface SlotUser extends SlotTaker {
+  readonly state: RunState;
+  readonly host: Host;
+  /** A named pool has a slot: the run decides whether it still wants it, see `keep`. */
+  granted(pool: number, release: () => void): void;
+  /** Slots of a named pool that were granted and are not decided on yet. */
+  undecidedGrants(pool: number): number;
+}
+
+/** A slot asked of a named pool. */
+interface PoolRequest {
+  takeBack: () => void;
+}
+
+export class RunSlots {
+  readonly #run: SlotUser;
+  /** Slots of the engine's own limit. */
+  #held = 0;
+  /** Requests to named pools that are not granted yet. */
+  readonly #waiting: Set<PoolRequest>[];
+  readonly #releases: (() => void)[][];
+
+  constructor(run: SlotUser) {
+    this.#run = run;
+    const { pools } = run.state.plan;
+    this.#waiting = pools.map(() => new Set());
+    this.#releases = pools.map(() => []);
+  }
+
+  /**
+   * Takes up to `want` of the engine's own slots. Those of attempts that just ended are used again unless another run
+   * waits for one.
+   */
+  take(want: number): number {
+    const { host, state } = this.#run;
+    const { slots } = host;
+    const spare = this.#held - (state.active[0] as number);
+    const reused = spare > 0 && !slots.isWantedBeside(this.#run) ? Math.min(spare, want) : 0;
+    const missing = want - reused;
+    const taken = missing > 0 ? slots.take(missing, this.#run) : 0;
+    // Who wants nothing (more) stands in nobody's way.
+    if (missing <= 0 && slots.quit(this.#run)) host.releaseLater(0);
+    this.#held += taken;
+    return reused + taken;
+  }
+
+  /** Asks a named pool for as many slots as are wanted beside those on their way, and takes the others back. */
+  request(pool: number, want: number): void {
+    const waiting = this.#waiting[pool] as Set<PoolRequest>;
+    while (waiting.size + this.#run.undecidedGrants(pool) < want) {
+      const request: PoolRequest = { takeBack: () => undefined };
+      waiting.add(request);
+      // The pool may grant at once, before `request` has answered.
+      request.takeBack = this.#run.host.pools.request(this.#run.state.plan.pools[pool] as string, (release) => {
+        waiting.delete(request);
+        this.#run.granted(pool, release);
+      });
+    }
+    for (const request of waiting) {
+      if (waiting.size <= want) break;
+      waiting.delete(request);
+      request.takeBack();
+    }
+  }
+
+  /** The slot is used: it goes back once an attempt of that pool has ended. */
+  keep(pool: number, release: () => void): void {
+    this.#releases[pool]?.push(release);
+  }
+
+  /** Gives back the slots of attempts that ended. */
+  releaseEnded(): void {
+    const { host, state } = this.#run;
+    const { active } = state;
+    if (this.#held > (active[0] as number)) {
+      const free = this.#held - (active[0] as number);
+      this.#held = active[0] as number;
+      host.releaseLater(free);
+    }
+    for (let pool = 1; pool < active.length; pool++) {
+      const held = this.#releases[pool] as (() => void)[];
+      while (held.length > (active[pool] as number)) held.pop()?.();
+    }
+  }
+
+  /** The run wants no more of the engine's own slots for now. */
+  leaveLine(): void {
+    this.#run.host.slots.leave(this.#run);
+  }
+
+  /** Gives everything back, whatever still runs. */
+  releaseAll(): void {
+    for (const waiting of this.#waiting) for (const request of waiting) request.takeBack();
+    for (const held of this.#releases) for (const release of held.splice(0)) release();
+    if (this.#held > 0) this.#run.host.releaseLater(this.#held);
+    this.#held = 0;
+  }
+}
