@@ -91,7 +91,7 @@ describe.skipIf(!hasServers())("demo on real PostgreSQL servers", () => {
     child.kill("SIGINT");
     const { code, stdout } = await finished;
     expect(code).toBe(130);
-    expect(stdout).toContain("What an operator is told:");
+    expect(stdout).toContain("What an operator is told");
     expect(await readdir(folder)).toEqual([]);
   });
 });

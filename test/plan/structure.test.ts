@@ -248,3 +248,7 @@ describe("R2, R3: rules of single nodes", () => {
     expect(checkPlan(text).plan).toBeDefined();
   });
 });
+
+test("R34: a node cannot take the word that names the point of no return in a rollback", () => {
+  expect(checkNode({ id: "barrier" })).toEqual(["INVALID_VALUE nodes[0].id"]);
+});

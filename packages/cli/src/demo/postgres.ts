@@ -161,5 +161,9 @@ async function writesResume(workload: Workload, interrupted: AbortSignal): Promi
 /** What an operator would be told; nothing after a success that left nothing to do. */
 function guidance(snapshot: RunSnapshot): string[] {
   if (snapshot.status === "SUCCESSFUL" && !snapshot.nodes.some(({ tolerated }) => tolerated)) return [];
-  return ["", "What an operator is told:", ...explainPostgresRun(snapshot).map((line) => `  ${line}`)];
+  return [
+    "",
+    "What an operator is told (the demo's servers end with it):",
+    ...explainPostgresRun(snapshot).map((line) => `  ${line}`),
+  ];
 }

@@ -45,6 +45,13 @@ class RuleChecker {
   }
 
   node(node: NodeDocument, path: string): void {
+    if (node.id === "barrier") {
+      this.#report(
+        "INVALID_VALUE",
+        `${path}.id`,
+        'the id "barrier" is taken: rollback({ to: "barrier" }) means the point of no return',
+      );
+    }
     this.#action(node.action, `${path}.action`);
     this.#template(node.with, `${path}.with`);
     this.#retry(node.retry, `${path}.retry`);
