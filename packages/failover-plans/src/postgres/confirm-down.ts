@@ -1,8 +1,8 @@
 /**
  * `postgres.confirm-down`: is the old primary really gone? Reads only.
  *
- * A server that answers anything, even a refusal, is alive: that is a switchover, not a failover. So is one that a standby still
- * hears from, because then only the path from here to it is broken. `force` passes both, for an operator who knows better
+ * A server that answers anything, even a refusal, is alive: that is a switchover, not a failover. So is one that a standby is
+ * still connected to, because then only the path from here to it may be broken. `force` passes both, for an operator who knows better
  * (a primary that refuses everybody, a zombie walsender); the fence that follows ends it for certain.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
@@ -43,14 +43,13 @@ export interface ConfirmedDown {
 /** The action. Codes: OLD_PRIMARY_ANSWERS, OLD_PRIMARY_STREAMS, ROUTE_DISAGREES, INPUT_CONFLICT. */
 export function confirmDown(access: Access): ActionDefinition<Input, ConfirmedDown> {
   return defineAction<Input, ConfirmedDown>({
-    description: "Checks that the old primary does not answer and that no standby hears from it. Changes nothing.",
+    description: "Checks that the old primary does not answer and that no standby is connected to it. Changes nothing.",
     input: schema,
     idempotent: true,
     run: async (ctx) => {
       const { primary, standbys, force = false } = ctx.input;
       await checkParameters(access, ctx.input);
       const overruled: string[] = [];
-      const startedAt = performance.now();
       const lastError = await probe(access, ctx);
       if (lastError === null) {
         if (!force) {
@@ -58,15 +57,10 @@ export function confirmDown(access: Access): ActionDefinition<Input, ConfirmedDo
         }
         overruled.push(`${primary} answers`);
       }
-      const hears = await hearingStandby(access, ctx, standbys, performance.now() - startedAt);
-      if (hears !== undefined) {
-        if (!force) {
-          refuse(
-            "OLD_PRIMARY_STREAMS",
-            `${hears} still receives from ${primary}: the path from here to it is broken, not the server; use postgres-switchover once it is reachable`,
-          );
-        }
-        overruled.push(`${hears} still receives from ${primary}`);
+      const attached = await attachedStandby(access, ctx, standbys);
+      if (attached !== undefined) {
+        if (!force) refuse("OLD_PRIMARY_STREAMS", `${attached} ${remedyFor(primary)}`);
+        overruled.push(`${attached} is still connected to ${primary}`);
       }
       return { primary, lastError, overruled };
     },
@@ -100,19 +94,49 @@ async function probe(access: Access, ctx: ActionContext<Input>): Promise<string 
   return lastError;
 }
 
-/** Name of a standby to which the primary spoke since the probes began. Standbys that do not answer are no witnesses. */
-async function hearingStandby(
+/** A standby loses a dead primary at once; a busy machine may take a moment to notice. */
+const NOTICE_MS = 2000;
+/** Beyond half of its timeout a silent receiver has asked for a sign of life; this much longer, and none came. */
+const REPLY_MS = 5000;
+
+function remedyFor(primary: string): string {
+  return (
+    `is still connected to ${primary}: only the path from here to it may be broken. ` +
+    "Use postgres-switchover once it is reachable. One that hangs is told apart after half of wal_receiver_timeout in silence: " +
+    "start this plan again then, or with force when you know that it is gone"
+  );
+}
+
+/**
+ * Name of a standby that the primary may still be serving. An idle primary is as silent as a hung one, so a connection counts
+ * until its receiver has asked for a sign of life in vain. Standbys that do not answer are no witnesses.
+ */
+async function attachedStandby(
   access: Access,
   ctx: ActionContext<Input>,
   standbys: readonly string[],
-  probedMs: number,
+): Promise<string | undefined> {
+  const startedAt = performance.now();
+  const { intervalMs, timeoutMs } = access.wait(ctx, NOTICE_MS);
+  for (;;) {
+    const attached = await findAttached(access, ctx, standbys);
+    if (attached === undefined || performance.now() - startedAt > timeoutMs) return attached;
+    await pause(intervalMs, ctx.signal);
+  }
+}
+
+async function findAttached(
+  access: Access,
+  ctx: ActionContext<Input>,
+  standbys: readonly string[],
 ): Promise<string | undefined> {
   for (const standby of standbys) {
     const status = await access.status(standby, ctx).catch(() => undefined);
     ctx.signal.throwIfAborted();
-    if (status?.walReceiver === "streaming" && (status.upstreamSilentMs ?? Number.POSITIVE_INFINITY) < probedMs) {
-      return standby;
-    }
+    if (status?.walReceiver !== "streaming") continue;
+    const { receiverTimeoutMs, upstreamSilentMs } = status;
+    const patienceMs = receiverTimeoutMs === 0 ? Number.POSITIVE_INFINITY : receiverTimeoutMs / 2 + REPLY_MS;
+    if ((upstreamSilentMs ?? 0) < patienceMs) return standby;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@
  * Timeline: a primary names that of the WAL it writes. A standby's control file lags behind its WAL, so the highest timeline
  * of its WAL segments is taken; a history file alone does not count, since a diverged server has fetched that too.
  */
-import { type CallOptions, query, type Session } from "./client.ts";
+import { type CallOptions, query } from "./client.ts";
 import { maxLsn } from "./lsn.ts";
 import type { PostgresNode } from "./ports.ts";
 
@@ -30,6 +30,8 @@ export interface ServerStatus {
   readonly upstreamLsn: string | null;
   /** Milliseconds since the upstream's last message; null without a WAL receiver. */
   readonly upstreamSilentMs: number | null;
+  /** Setting `wal_receiver_timeout`, milliseconds; 0 = the receiver never gives up. After half of it in silence it asks for a sign. */
+  readonly receiverTimeoutMs: number;
   /** Identity of the cluster: equal on all its members, whatever their timeline. Text, because it is a 64-bit number. */
   readonly systemIdentifier: string;
   /** Setting `synchronous_standby_names`. */
@@ -56,6 +58,7 @@ const STATUS_SQL = `
          w.received_tli                                                as "receivedTimeline",
          w.latest_end_lsn::text                                        as "upstreamLsn",
          (extract(epoch from clock_timestamp() - w.last_msg_receipt_time) * 1000)::float8 as "upstreamSilentMs",
+         (select setting::int from pg_settings where name = 'wal_receiver_timeout') as "receiverTimeoutMs",
          (select system_identifier::text from pg_control_system())     as "systemIdentifier",
          current_setting('synchronous_standby_names')                  as "synchronousStandbyNames",
          current_setting('primary_conninfo')                           as "primaryConninfo",
@@ -66,11 +69,6 @@ const STATUS_SQL = `
 /** Asks a server about itself. Rejects when it does not answer in time. */
 export async function readStatus(node: PostgresNode, options: CallOptions = {}): Promise<ServerStatus> {
   return only(await query<ServerStatus>(node, STATUS_SQL, [], options));
-}
-
-/** Asks over an open session. */
-export async function statusOver(session: Session): Promise<ServerStatus> {
-  return only(await session.query<ServerStatus>(STATUS_SQL));
 }
 
 /** The end of the WAL that a standby holds: received but not yet replayed WAL counts, a promotion replays it first. */
