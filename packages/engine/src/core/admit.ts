@@ -4,7 +4,7 @@
  * groups (`group.ts`), dispatch (`dispatch.ts`).
  */
 import { NodeFlag } from "../plan/compiled.ts";
-import { type Commands, Op } from "./command.ts";
+import { type Commands, Deadline, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
 import { forwardKey, undoKey } from "./ready-queue.ts";
@@ -104,14 +104,23 @@ export function passMember(state: RunState, member: number, reason: number, out:
  */
 export function holdReady(state: RunState, out: Commands): void {
   for (let node = 0; node < state.size; node++) {
-    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED)) continue;
+    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF)) continue;
     if ((state.attempt[node] as number) > (state.roundStart[node] as number) || mayStart(state, node)) continue;
     dequeue(state, node);
+    leaveBackoff(state, node, out);
     setNode(state, node, NodeState.PENDING);
     out.push(Op.HELD, node);
     const group = state.groupOf[node] as number;
     if (group >= 0) groupState(state, group).open--;
   }
+}
+
+/** The node no longer waits for its next attempt. */
+export function leaveBackoff(state: RunState, node: number, out: Commands): void {
+  if (!hasMark(state, node, Mark.BACKOFF)) return;
+  clearMark(state, node, Mark.BACKOFF);
+  state.backoff--;
+  out.push(Op.DISARM, node, 0, Deadline.BACKOFF);
 }
 
 /** Whether the compensation covers what the node has done (R30, R31). */

@@ -6,7 +6,7 @@
  * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
  */
 import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
-import { dequeue, enqueue, enqueueUndo, hasUndo } from "./admit.ts";
+import { dequeue, enqueue, enqueueUndo, hasUndo, leaveBackoff } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OUTCOME_SPAN, OutcomeCode } from "./input.ts";
@@ -181,7 +181,7 @@ function waitForNext(state: RunState, node: number, delayMs: number, out: Comman
 /** Whether the run has been stopped in a way that also ends attempts under way (R14 `kill`, R37 cancel). */
 function mustNotRetry(state: RunState, node: number): boolean {
   if (state.canceling || state.timedOut) return true;
-  if (state.plan.failureMode !== "kill" || state.failures === 0) return false;
+  if (state.plan.failureMode !== "kill" || state.failures === 0 || hasMark(state, node, Mark.RETRIED)) return false;
   return !acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
 }
 
@@ -227,13 +227,6 @@ export function failReady(state: RunState, node: number, cause: number, out: Com
   state.cause[node] = cause;
   if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
   failNode(state, node, out);
-}
-
-function leaveBackoff(state: RunState, node: number, out: Commands): void {
-  if (!hasMark(state, node, Mark.BACKOFF)) return;
-  clearMark(state, node, Mark.BACKOFF);
-  state.backoff--;
-  out.push(Op.DISARM, node, 0, Deadline.BACKOFF);
 }
 
 /** A deadline of an attempt passed; a token of another attempt changes nothing. */

@@ -98,10 +98,10 @@ function rearm(state: RunState, node: number, out: Commands): void {
   const home = state.groupOf[node] as number;
   setMark(state, node, Mark.RETRIED);
   if (home >= 0) {
-    reopenGroup(state, home);
+    reopenGroup(state, home, out);
     rearmMember(state, node, out);
   } else if (isExpanded(state, node) && isDecided(state, node)) {
-    reopenGroup(state, node);
+    reopenGroup(state, node, out);
     rearmMembers(state, groupState(state, node), out);
   } else {
     again(state, node, out);
@@ -114,9 +114,12 @@ function startNow(state: RunState, node: number, out: Commands): void {
   if (isDecided(state, node)) makeReady(state, node, out);
 }
 
-function reopenGroup(state: RunState, group: number): void {
+/** A failed group goes on: what was said of its failure no longer holds. */
+function reopenGroup(state: RunState, group: number, out: Commands): void {
   state.cause[group] = Cause.NONE;
-  if (state.node[group] === NodeState.FAILED) setNode(state, group, NodeState.RUNNING);
+  if (state.node[group] !== NodeState.FAILED) return;
+  setNode(state, group, NodeState.RUNNING);
+  out.push(Op.RESET, group);
 }
 
 /** FIRST_SUCCESS starts over with its first candidate; the other methods retry what failed. */
@@ -194,7 +197,7 @@ export function skip(state: RunState, node: number, out: Commands): void {
   leaveRest(state, out);
   if (state.node[node] === NodeState.READY) dequeue(state, node);
   const home = state.groupOf[node] as number;
-  if (home >= 0) reopenGroup(state, home);
+  if (home >= 0) reopenGroup(state, home, out);
   skipNode(state, node, SkipCode.OPERATOR, out);
   state.operationOf[node] = OperationCode.SKIP;
   const group = expandedGroup(state, node);

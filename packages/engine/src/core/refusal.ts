@@ -8,7 +8,7 @@ import { WHOLE_RUN } from "./input.ts";
 import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
-import { groupState, isExpanded, isGroup, type RunState } from "./state.ts";
+import { groupState, hasMark, isExpanded, isGroup, Mark, type RunState } from "./state.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** Why a verb is refused: as data. */
@@ -90,7 +90,8 @@ function isCandidate(state: RunState, node: number): boolean {
 
 function refuseSkip(state: RunState, node: number): Refusal | undefined {
   if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
-  const between = (state.attempt[node] as number) > (state.roundStart[node] as number);
+  const waits = hasMark(state, node, Mark.BACKOFF | Mark.UNDO_QUEUED);
+  const between = waits || (state.attempt[node] as number) > (state.roundStart[node] as number);
   if (state.node[node] === NodeState.READY && between) {
     return { kind: "node-state", allowedIn: FAILED_STATUSES, is: "READY" };
   }

@@ -32,8 +32,8 @@ export function checkStart(story: RunStory, node: NodeStory, serial: boolean): V
 
 /** What is wrong with `node` becoming ready now: its trigger must hold (R10, R12). */
 export function checkReady(story: RunStory, node: NodeStory): Violation[] {
-  // One member that an operator asked for starts whatever has become of its group's upstreams since (R37).
-  if (node.retried && node.index >= 0) return [];
+  // One member, or one reaction, that an operator asked for starts whatever has become of its upstreams since (R37).
+  if (node.retried && (node.index >= 0 || node.document.trigger !== undefined)) return [];
   if (node.attemptsInRound > 0 || underway(story, node) || triggerHolds(story, node)) return [];
   const rule = node.document.trigger === undefined ? "R10" : "R12";
   return [{ rule, message: `${rule}: ${node.id} started, but ${unmet(story, node)}` }];
@@ -69,9 +69,11 @@ function underway(story: RunStory, node: NodeStory): boolean {
 /** R12 for the node, or for the group it belongs to. For one that is retried it held before. */
 function triggerHolds(story: RunStory, node: NodeStory): boolean {
   const upstreams = (node.document.upstreams ?? []).map((upstream) =>
-    // A group that was passed as a whole counts as skipped, whatever became of its members.
+    // A group that was passed as a whole counts as skipped, but for the successes that were told before.
     story.passedGroups.has(upstream)
-      ? story.units(upstream).map((unit) => ({ ...unit, status: "skipped" as const }))
+      ? story
+          .units(upstream)
+          .map((unit) => (unit.status === "succeeded" ? unit : { ...unit, status: "skipped" as const }))
       : story.units(upstream),
   );
   if (node.retried && upstreams.every(finished)) return true;

@@ -75,7 +75,9 @@ export class RunStory {
 
   /** Node or member by its snapshot id; members come into being when first named. */
   node(id: string): NodeStory {
-    return this.nodes.get(id) ?? this.#add(id);
+    const known = this.nodes.get(id) ?? this.#add(id);
+    if (known.index >= 0) this.#enlist(known);
+    return known;
   }
 
   /** The declared node as its members: itself without `split`, or before it is expanded. */
@@ -96,6 +98,15 @@ export class RunStory {
       node.aborted = false;
     }
     if (entry.kind === "end") node.open.delete(entry.attempt);
+  }
+
+  /** A member belongs to its group once it is named, again after the group was taken apart. */
+  #enlist(member: NodeStory): void {
+    const members = this.members.get(member.declared) ?? [];
+    if (members.includes(member)) return;
+    members.push(member);
+    members.sort((a, b) => a.index - b.index);
+    this.members.set(member.declared, members);
   }
 
   #add(id: string): NodeStory {
@@ -121,12 +132,6 @@ export class RunStory {
       aborted: false,
     };
     this.nodes.set(id, node);
-    if (index >= 0) {
-      const members = this.members.get(declared) ?? [];
-      members.push(node);
-      members.sort((a, b) => a.index - b.index);
-      this.members.set(declared, members);
-    }
     return node;
   }
 
@@ -148,7 +153,12 @@ export class RunStory {
       const { split, onFailure } = this.model.nodes.get(event.nodeId) ?? {};
       if (event.type === "node:failed" && split?.method === "FIRST_SUCCESS" && onFailure !== "continue") this.#fail();
       this.canceledGroups.delete(event.nodeId);
-      if (event.type === "node:reset") this.#recountFailures();
+      if (event.type === "node:reset") {
+        this.allowed.add(event.nodeId);
+        // All of it waits again: it may expand anew, or be skipped as a whole.
+        if (this.units(event.nodeId).every(({ status }) => status === "pending")) this.members.delete(event.nodeId);
+        this.#recountFailures();
+      }
       if (event.type === "node:canceled" && onFailure !== "continue") {
         this.canceledGroups.add(event.nodeId);
         this.#fail();
