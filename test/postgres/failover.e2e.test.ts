@@ -46,14 +46,6 @@ afterAll(async () => {
   await drill?.close();
 });
 
-/** The primary dies after one more acknowledged row. */
-async function loseThePrimary(): Promise<Roles> {
-  const roles = await drill.roles();
-  await drill.keepRow(roles.primary);
-  await drill.cluster.control.kill(roles.primary);
-  return roles;
-}
-
 function params({ primary, standbys }: Roles): Record<string, string | readonly string[]> {
   return { primary, standbys };
 }
@@ -105,7 +97,7 @@ describe("R34: a failure before anything was touched leaves everything as it was
   test.each(UNTOUCHED)(
     "%s fails",
     async (node) => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const route = await drill.cluster.route.current();
       const { snapshot } = await drill.start("postgres-failover", params(roles), { fault: { node, when: "before" } });
       expect(snapshot.status).toBe("ROLLED_BACK");
@@ -124,7 +116,7 @@ describe("R30: a failure before the point of no return makes the old primary tak
   test.each(UNDONE)(
     "%s fails %s its effect",
     async (node, when) => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const { snapshot } = await drill.start("postgres-failover", params(roles), { fault: { node, when } });
       expect(snapshot).toMatchObject({ status: "ROLLED_BACK", prohibitRollback: false });
       expect(statusOf(snapshot, "fence")).toEqual(["COMPENSATED"]);
@@ -137,7 +129,7 @@ describe("R30: a failure before the point of no return makes the old primary tak
   test(
     "a standby that is too far behind is not promoted",
     async () => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const { snapshot } = await drill.start("postgres-failover", { ...params(roles), lastKnownLsn: "FF/0" });
       expect(snapshot.status).toBe("ROLLED_BACK");
       expect(failuresOf(snapshot)).toEqual(["LAG_CEILING"]);
@@ -160,7 +152,7 @@ describe("R30: a failure before the point of no return makes the old primary tak
   test(
     "R32: an old primary that is really dead is named, and the rollback resumes when it is repaired",
     async () => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const machine = { broken: true };
       const { run, snapshot } = await drill.start("postgres-failover", params(roles), {
         fault: { node: "rank", when: "before" },
@@ -186,7 +178,7 @@ describe("R34: a failure after the point of no return leaves what was promoted, 
   test.each(COMPLETED)(
     "%s fails %s its effect",
     async (node, when) => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const { run, snapshot } = await drill.start("postgres-failover", params(roles), { fault: { node, when } });
       expect(snapshot).toMatchObject({ status: "PARTIALLY_ROLLED_BACK", prohibitRollback: true });
       const rank = snapshot.nodes.find(({ id }) => id === "rank")?.output as { candidate: string };
@@ -206,7 +198,7 @@ describe("R34: a failure after the point of no return leaves what was promoted, 
   test(
     "rejoinOld fails: the failover stands without the old primary, and postgres-rejoin brings it back",
     async () => {
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const fault = { node: "rejoinOld", when: "before" } as const;
       const { snapshot } = await drill.start("postgres-failover", params(roles), { fault });
       expect(snapshot.status).toBe("SUCCESSFUL");

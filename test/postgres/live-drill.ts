@@ -102,6 +102,14 @@ export class LiveDrill {
     await query(this.node(primary), "insert into kept values ($1)", [this.#rows], PATIENT);
   }
 
+  /** The primary dies after one more acknowledged row; the roles are those before its death. */
+  async loseThePrimary(): Promise<Roles> {
+    const roles = await this.roles();
+    await this.keepRow(roles.primary);
+    await this.cluster.control.kill(roles.primary);
+    return roles;
+  }
+
   /** Starts a plan on an engine of its own and waits until the run rests. */
   async start(planName: string, params: Record<string, Json>, setup: Setup = {}): Promise<Settled> {
     const plan = loadPlan(planName);

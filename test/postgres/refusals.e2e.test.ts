@@ -24,14 +24,6 @@ afterAll(async () => {
   await drill?.close();
 });
 
-/** The primary dies after one more acknowledged row. */
-async function loseThePrimary(): Promise<Roles> {
-  const roles = await drill.roles();
-  await drill.keepRow(roles.primary);
-  await drill.cluster.control.kill(roles.primary);
-  return roles;
-}
-
 function failover({ primary, standbys }: Roles): { primary: string; standbys: readonly string[] } {
   return { primary, standbys };
 }
@@ -102,7 +94,7 @@ test(
 test(
   "R33: FENCE_BROKEN: nothing is promoted beside an old primary that somebody started; once it is down, a retry goes on",
   async () => {
-    const roles = await loseThePrimary();
+    const roles = await drill.loseThePrimary();
     const { control } = drill.cluster;
     // The control file is the last that the fence looks at: from then on the server should stay down.
     const started = controlBut(control, {
@@ -200,7 +192,7 @@ test(
       await other.control.markStandby(other.primary, "");
       await other.control.start(other.primary);
       const aliens = other.nodes.map((node) => ({ ...node, name: "alien" }));
-      const roles = await loseThePrimary();
+      const roles = await drill.loseThePrimary();
       const { snapshot } = await drill.start(
         "postgres-failover",
         { primary: roles.primary, standbys: [...roles.standbys, "alien"], quorum: 1 },
@@ -277,7 +269,7 @@ test(
 test(
   "SPLIT_BRAIN: a second primary is not wiped while it runs; once stopped it rejoins, and what only it had is reported",
   async () => {
-    const roles = await loseThePrimary();
+    const roles = await drill.loseThePrimary();
     const { control } = drill.cluster;
     const fault = { node: "rejoinOld", when: "before" } as const;
     await drill.start("postgres-failover", failover(roles), { fault });
@@ -311,7 +303,7 @@ test(
 test(
   "reclone: a server that does not start is left alone by default, and copied anew when the plan says always",
   async () => {
-    const roles = await loseThePrimary();
+    const roles = await drill.loseThePrimary();
     await truncate(join(drill.cluster.dataDir, roles.primary, "global", "pg_control"), 100);
     const { snapshot } = await drill.start("postgres-failover", failover(roles));
     expect(snapshot.status).toBe("SUCCESSFUL");
