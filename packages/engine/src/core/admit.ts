@@ -113,7 +113,10 @@ export function holdReady(state: RunState, out: Commands): void {
     setNode(state, node, NodeState.PENDING);
     out.push(Op.HELD, node);
     const group = state.groupOf[node] as number;
-    if (group >= 0) groupState(state, group).open--;
+    if (group < 0) continue;
+    groupState(state, group).open--;
+    // It may have been the last one that was open: a group that fails ends now.
+    state.undecided.push(group);
   }
 }
 

@@ -183,8 +183,11 @@ function waitForNext(state: RunState, node: number, delayMs: number, out: Comman
 function mustNotRetry(state: RunState, node: number): boolean {
   if (hasFlag(state, node, NodeFlag.TEARDOWN)) return isStopped(state);
   if (state.canceling || state.timedOut) return true;
-  if (state.plan.failureMode !== "kill" || state.failures === 0 || hasMark(state, node, Mark.RETRIED)) return false;
-  return !acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
+  if (state.plan.failureMode !== "kill" || state.failures === 0) return false;
+  const home = homeOf(state, node);
+  // Who retries a group asks for its members.
+  if (hasMark(state, node, Mark.RETRIED) || hasMark(state, home, Mark.RETRIED)) return false;
+  return !acceptsFailure(state.plan.trigger[home] as number);
 }
 
 function stopCause(state: RunState): number {

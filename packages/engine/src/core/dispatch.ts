@@ -22,11 +22,13 @@ export function grant(state: RunState, slots: { pool: number; count: number }, o
   while (left > 0 && queue !== undefined && demand(state, slots.pool) > 0) {
     const node = queue.pop();
     if (node < 0) break;
-    if (hasMark(state, node, Mark.UNDO_QUEUED)) {
+    // An entry that was taken back does not stand for a later one of the other kind, which has a place of its own (R11).
+    const undo = queue.key < 0;
+    if (undo && hasMark(state, node, Mark.UNDO_QUEUED)) {
       dequeue(state, node, Mark.UNDO_QUEUED);
       startUndo(state, node, out);
       left--;
-    } else if (hasMark(state, node, Mark.QUEUED) && state.node[node] === NodeState.READY) {
+    } else if (!undo && hasMark(state, node, Mark.QUEUED) && state.node[node] === NodeState.READY) {
       dequeue(state, node);
       startAttempt(state, node, out);
       left--;

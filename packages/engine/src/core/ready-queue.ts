@@ -21,6 +21,8 @@ export function undoKey(rank: number, parallelIdx: number): number {
 
 export class ReadyQueue {
   size = 0;
+  /** Key of the node that `pop` gave last: below 0 for a compensation. */
+  key = 0;
   #keys = new Float64Array(16);
   #nodes = new Int32Array(16);
 
@@ -46,6 +48,7 @@ export class ReadyQueue {
     if (this.size === 0) return -1;
     const nodes = this.#nodes;
     const top = nodes[0] as number;
+    this.key = this.#keys[0] as number;
     const last = --this.size;
     if (last > 0) this.#sink(this.#keys[last] as number, nodes[last] as number);
     return top;

@@ -99,7 +99,7 @@ function refuseWord(state: RunState, node: number, flag: number): Refusal | unde
 
 function refuseRetry(state: RunState, node: number): Refusal | undefined {
   if (node === WHOLE_RUN) return undefined;
-  if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
+  if (isCanceling(state)) return { kind: "moving" };
   const refused = refuseNode(state, node, FAILED_STATUSES);
   if (refused) return refused;
   if (isToleratedFailure(state, node)) return { kind: "tolerated" };
@@ -113,7 +113,7 @@ function isCandidate(state: RunState, node: number): boolean {
 }
 
 function refuseSkip(state: RunState, node: number): Refusal | undefined {
-  if (state.canceling && state.status !== "CANCELED") return { kind: "moving" };
+  if (isCanceling(state)) return { kind: "moving" };
   const waits = hasMark(state, node, Mark.BACKOFF | Mark.UNDO_QUEUED);
   const between = waits || (state.attempt[node] as number) > (state.roundStart[node] as number);
   if (state.node[node] === NodeState.READY && between) {
@@ -123,6 +123,11 @@ function refuseSkip(state: RunState, node: number): Refusal | undefined {
   if (isCandidate(state, node) && state.node[node] !== NodeState.READY) return { kind: "member-of-first-success" };
   if (isExpanded(state, node) && groupState(state, node).open > 0) return { kind: "moving" };
   return undefined;
+}
+
+/** A canceled run that has not come to rest. */
+function isCanceling(state: RunState): boolean {
+  return state.canceling && (state.status === "RUNNING" || state.status === "PAUSED");
 }
 
 function refuseCancelRun(state: RunState): Refusal | undefined {
