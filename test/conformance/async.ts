@@ -9,6 +9,7 @@ import {
   buildFacts,
   completionOrder,
   leftRunning,
+  notRun,
   type PromiseCase,
   type PromiseNode,
   promisePlan,
@@ -52,6 +53,8 @@ async function played(given: PromiseCase, measured: AsyncMeasured, document: Pla
   const { events, eventsBeforeSettle, settled } = measured;
   const facts = factsOf({
     ran: { peer: setOf(Object.keys(measured.inputs)), belay: started },
+    "not run": notRun(given, play),
+    "first failure": { peer: given.expected["rejects"], belay: firstFailure(play) },
     completions: { peer: measured.completionOrder, belay: completionOrder(play) },
     settles: { peer: measured.settledTimes, belay: ends.length },
     run: {
@@ -82,6 +85,13 @@ function readingAncestors(
     if (above.length === 0) return {};
     return { with: Object.fromEntries(above.map((one) => [one, { $cel: `nodes.${one}.output` }])) };
   };
+}
+
+function firstFailure({ rig }: CasePlay): string | undefined {
+  const [first] = rig.trace.flatMap((entry) =>
+    entry.kind === "event" && entry.event.type === "node:failed" ? [entry.event.nodeId] : [],
+  );
+  return first;
 }
 
 /** By node: whose results its action was given. */

@@ -5,6 +5,7 @@
 import type { PlanDocument, RunSnapshot } from "@belay/engine";
 import type { TraceEntry } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
+import { openPlay } from "./case-play.ts";
 import { listedCounts, listedDifferences, matches } from "./differences.ts";
 import { EXAMPLES, FALSIFIED } from "./examples.ts";
 import { brokenInvariants } from "./invariants.ts";
@@ -25,6 +26,36 @@ describe("R10-R37: cases of the peers in our own words", () => {
       expect([suite, verdict && differsIn(verdict)]).toEqual([suite, said]);
     }
     expect(FALSIFIED.map(({ suite }) => suite).sort()).toEqual(SUITES.map(({ name }) => name).sort());
+  });
+});
+
+describe("R35: what docs/differences.md offers instead", () => {
+  test("R35, R37: a scope is undone and repeated by a rollback to the node above it and a retry", async () => {
+    const undoable = { action: "do", compensation: { action: "undo" } };
+    const play = await openPlay({
+      document: {
+        belay: 1,
+        name: "scope",
+        nodes: [
+          { id: "before", ...undoable },
+          { id: "open", upstreams: ["before"], ...undoable },
+          { id: "copy", upstreams: ["open"], ...undoable },
+        ],
+      },
+      scripts: { copy: "fail,ok" },
+    });
+    expect((await play.play())?.status).toBe("FAILED");
+    await play.run.rollback({ to: "before" });
+    const rest = await play.play();
+    expect(rest?.status).toBe("PARTIALLY_ROLLED_BACK");
+    play.judge(rest, { node: "before" });
+    await play.run.retry();
+    const end = await play.play();
+    play.judge(end);
+    await play.close();
+    expect(end?.status).toBe("SUCCESSFUL");
+    expect(play.rig.started()).toEqual(["before", "open", "copy", "open", "copy"]);
+    expect(play.rig.undone()).toEqual(["copy", "open"]);
   });
 });
 

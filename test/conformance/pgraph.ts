@@ -7,6 +7,7 @@ import {
   buildFacts,
   completionOrder,
   leftRunning,
+  notRun,
   type PromiseCase,
   placeOf,
   promisePlan,
@@ -60,6 +61,7 @@ async function played(
     );
   const facts = factsOf({
     ran: { peer: setOf(measured.ran), belay: setOf(play.rig.started()) },
+    "not run": notRun(given, play),
     failed: {
       peer: named("fail"),
       belay: setOf(snapshot?.nodes.filter((n) => n.status === "FAILED").map((n) => n.id) ?? []),

@@ -8,7 +8,7 @@
 import type { NodeDocument, PlanDocument } from "@belay/engine";
 import type { Scripts, TraceEntry } from "@belay/engine/testing";
 import { type CasePlay, refusalsOf, type Setting } from "./case-play.ts";
-import type { PeerCase } from "./verdict.ts";
+import type { Fact, PeerCase } from "./verdict.ts";
 
 export interface PromiseNode {
   readonly id: string;
@@ -83,6 +83,12 @@ export function buildFacts(document: PlanDocument): { readonly refused: boolean;
 /** The nodes that succeeded, in the order of their ends. */
 export function completionOrder({ rig }: CasePlay): readonly string[] {
   return rig.trace.flatMap((entry) => (entry.kind === "end" && entry.ok ? [entry.node] : []));
+}
+
+/** Of what the peer's test says must not run: what has not. */
+export function notRun({ expected }: PromiseCase, { rig }: CasePlay): Fact {
+  const named = expected["notRun"] as readonly string[] | undefined;
+  return { peer: named, belay: named?.filter((id) => !rig.started().includes(id)) };
 }
 
 /** Place in the trace of the first start or end of a node; -1 when there is none. */

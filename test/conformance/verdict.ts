@@ -32,9 +32,13 @@ export interface Suite<Case extends PeerCase = PeerCase> {
 
 export const NO_COUNTERPART = "no counterpart";
 
-/** Names of the facts in which the two differ, sorted; `["no counterpart"]` when nothing could be compared. */
+/**
+ * Names of the facts in which the two differ, sorted; `["no counterpart"]` when nothing could be compared. Throws for a
+ * comparison without facts: it would always be the same.
+ */
 export function differsIn(verdict: Verdict): readonly string[] {
   if ("noCounterpart" in verdict) return [NO_COUNTERPART];
+  if (Object.values(verdict.facts).every(({ peer }) => peer === undefined)) throw new Error("nothing was compared");
   return Object.entries(verdict.facts)
     .filter(([, { peer, belay }]) => canonical(peer) !== canonical(belay))
     .map(([name]) => name)
