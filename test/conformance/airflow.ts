@@ -2,12 +2,19 @@
  * Airflow's trigger rules (R10, R12, R15). Owns: which rule is which trigger, the reading of counts, and small graphs.
  *
  * Mapping: `runnable` = the trigger holds; `newState` = it never can; neither = it waits. Where the peer was asked not to
- * set a state (`propagate: false`) only `runnable` is compared. In graphs a skipped task -> `when: "false"`, a setup task
+ * set a state (`propagate: false`) only `runnable` is compared. A rule without a trigger is a trigger and a `when`. In graphs a skipped task -> `when: "false"`, a setup task
  * -> an ordinary node; the states none and upstream_failed are "not started", since a node below a failure rests PENDING.
  */
 import type { NodeDocument, PlanDocument } from "@belay/engine";
 import { type CasePlay, openPlay } from "./case-play.ts";
-import { type Decision, decidedByCore, decidedByRun, type EndCounts, type Trigger } from "./trigger-decision.ts";
+import {
+  type Decision,
+  decidedByCore,
+  decidedByRun,
+  type EndCounts,
+  type Rule,
+  type Trigger,
+} from "./trigger-decision.ts";
 import { factsOf, type PeerCase, type Suite, setOf, type Verdict } from "./verdict.ts";
 
 interface DecisionCase extends PeerCase {
@@ -50,7 +57,7 @@ export const AIRFLOW: Suite<AirflowCase> = {
   compare: (given) => (given.kind === "graph" ? compareGraph(given) : compareDecision(given)),
 };
 
-/** Airflow's rule -> our trigger; the other rules have none. */
+/** Airflow's rule -> our trigger. */
 export const RULES: Readonly<Record<string, Trigger>> = {
   all_success: "all_succeeded",
   all_done: "all_finished",
@@ -60,17 +67,35 @@ export const RULES: Readonly<Record<string, Trigger>> = {
   none_failed: "none_failed",
 };
 
-/** What the peer decides. */
+/** Airflow's rule -> what a plan says instead: it waits, then asks the statuses. One rule is left: one_done. */
+export const RECIPES: Readonly<Record<string, Rule>> = {
+  none_failed_min_one_success: { trigger: "none_failed", when: (ids) => oneOf(ids, '== "SUCCESSFUL"') },
+  // Despite its name it is not satisfied by what was skipped, either.
+  all_done_min_one_success: {
+    trigger: "all_finished",
+    when: (ids) => `(${oneOf(ids, '== "SUCCESSFUL"')}) && !(${oneOf(ids, '== "SKIPPED"')})`,
+  },
+  all_skipped: { trigger: "all_finished", when: (ids) => `!(${oneOf(ids, '!= "SKIPPED"')})` },
+  none_skipped: { trigger: "all_finished", when: (ids) => `!(${oneOf(ids, '== "SKIPPED"')})` },
+};
+
+/** CEL: the status of one of the nodes at least is so. */
+function oneOf(ids: readonly string[], comparison: string): string {
+  return ids.map((id) => `nodes.${id}.status ${comparison}`).join(" || ");
+}
+
+/** What the peer decides. A state that is set ends the task, even where the rest of the rule would let it run. */
 export function decidedByPeer(runnable: boolean, newState: string | null): Decision {
-  if (runnable) return "holds";
-  return newState === null ? "wait" : "never";
+  if (newState !== null) return "never";
+  return runnable ? "holds" : "wait";
 }
 
 async function compareDecision(given: DecisionCase): Promise<Verdict> {
   const { rule, upstreamCount, upstreamStates: states, propagate, expected } = given;
   const trigger = RULES[rule];
   if (!given.countsConsistent) return { noCounterpart: "the peer's test counts states that no graph can be in" };
-  if (trigger === undefined) return { noCounterpart: `no trigger says ${rule}` };
+  const said = trigger === undefined ? RECIPES[rule] : { trigger };
+  if (said === undefined) return { noCounterpart: `nothing in a plan says ${rule}` };
   if (states.removed > 0) return { noCounterpart: "a list is bound at expansion: no member is removed" };
   // An upstream below a failure has not ended: it rests PENDING until somebody retries (R14).
   const counts: EndCounts = {
@@ -82,9 +107,8 @@ async function compareDecision(given: DecisionCase): Promise<Verdict> {
   const peer = decidedByPeer(expected.runnable, expected.newState);
   const decision = (ours: Decision): { peer: unknown; belay: unknown } =>
     propagate ? { peer, belay: ours } : { peer: expected.runnable, belay: ours === "holds" };
-  return {
-    facts: { core: decision(decidedByCore(trigger, counts)), run: decision(await decidedByRun(trigger, counts)) },
-  };
+  const run = decision(await decidedByRun(said, counts));
+  return { facts: trigger === undefined ? { run } : { core: decision(decidedByCore(trigger, counts)), run } };
 }
 
 async function compareGraph({ graph, steps }: GraphCase): Promise<Verdict> {

@@ -3,7 +3,7 @@
  *
  * Terms that are all alike have one: bare names joined by && -> `all_succeeded`, by || -> `any_succeeded`; `.Failed` ->
  * `any_failed` (|| or alone), `all_failed` (&&); `!.Failed` -> `none_failed`; `.AnySucceeded`, `.AllFailed` over a group ->
- * `any_succeeded`, `all_failed`. Upstreams end, are skipped or hang as the case says; `failureMode: continue`, so that
+ * `any_succeeded`, `all_failed`. Mixed terms -> `all_finished` and a `when` over the statuses. Upstreams end, are skipped or hang as the case says; `failureMode: continue`, so that
  * nothing but the trigger decides. `proceed` = the node started, was skipped, or nothing can start it any more; `execute`
  * = it started. `continueOn` -> `onFailure: continue` of the upstream.
  */
@@ -38,7 +38,7 @@ export async function compareEvaluation({ graph, steps }: EvaluationCase): Promi
   for (const { states, evaluate, expected } of steps) {
     const depends = graph.nodes.find(({ id }) => id === evaluate)?.depends ?? "";
     const parsed = parseDepends(depends);
-    if (parsed === undefined) return { noCounterpart: "a boolean expression over mixed terms" };
+    if (parsed === undefined) return { noCounterpart: "an expression over a fan-out and other terms" };
     peer.push(expected);
     belay.push(await evaluated(evaluate, parsed, (id) => upstreamOf(id, states, graph)));
   }
@@ -54,6 +54,8 @@ export async function compareEvaluation({ graph, steps }: EvaluationCase): Promi
 interface Depends {
   readonly upstreams: readonly string[];
   readonly trigger: Trigger;
+  /** For mixed terms: all of the expression, over the statuses. */
+  readonly when?: string;
 }
 
 /** By "<suffix> <operator>"; a single term is joined by either. */
@@ -67,8 +69,33 @@ const TRIGGERS: Readonly<Record<string, Trigger>> = {
   "AllFailed &&": "all_failed",
 };
 
+/** CEL for one term; groups and daemons have none. */
+const STATUSES: Readonly<Record<string, (status: string) => string>> = {
+  "": (status) => `(${status} == "SUCCESSFUL" || ${status} == "SKIPPED")`,
+  Succeeded: (status) => `${status} == "SUCCESSFUL"`,
+  Failed: (status) => `${status} == "FAILED"`,
+  Skipped: (status) => `${status} == "SKIPPED"`,
+};
+
+/** A trigger where the terms are alike, else a condition once all have ended; undefined when neither says it. */
+export function parseDepends(text: string): Depends | undefined {
+  return triggerOf(text) ?? conditionOf(text);
+}
+
+function conditionOf(text: string): Depends | undefined {
+  const terms = [...text.matchAll(TERM)].map(([, name = "", suffix = ""]) => ({ name, suffix }));
+  if (terms.some(({ suffix }) => STATUSES[suffix] === undefined)) return undefined;
+  const when = text.replaceAll(
+    TERM,
+    (_, name: string, suffix: string | undefined) => `(${STATUSES[suffix ?? ""]?.(`nodes["${name}"].status`)})`,
+  );
+  return { upstreams: setOf(terms.map(({ name }) => name)), trigger: "all_finished", when };
+}
+
+const TERM = /([\w-]+)(?:\.(\w+))?/g;
+
 /** Undefined when the terms are not alike. */
-function parseDepends(text: string): Depends | undefined {
+function triggerOf(text: string): Depends | undefined {
   const operators = setOf(text.match(/&&|\|\|/g) ?? []);
   const terms = text.split(/&&|\|\|/).map((term) => /^(!?)([\w-]+)(?:\.(\w+))?$/.exec(term.trim()));
   const kinds = setOf(terms.map((term) => `${term?.[1] ?? "?"}${term?.[3] ?? ""}`));
@@ -100,7 +127,11 @@ function upstreamOf(id: string, states: Readonly<Record<string, string>>, graph:
   return { node: {}, scripts: { [id]: { run: run(id) } } };
 }
 
-async function evaluated(id: string, { upstreams, trigger }: Depends, of: (id: string) => Upstream): Promise<unknown> {
+async function evaluated(
+  id: string,
+  { upstreams, trigger, when }: Depends,
+  of: (id: string) => Upstream,
+): Promise<unknown> {
   const above = upstreams.map((upstream) => [upstream, of(upstream)] as const);
   const groups = above.filter(([, { node }]) => node.split !== undefined);
   const params = Object.fromEntries(groups.map(([name, { scripts }]) => [name, Object.keys(scripts)]));
@@ -112,7 +143,7 @@ async function evaluated(id: string, { upstreams, trigger }: Depends, of: (id: s
     params: { type: "object", properties },
     nodes: [
       ...above.map(([name, { node }]): NodeDocument => ({ id: name, action: "do", ...node })),
-      { id, action: "do", upstreams, trigger },
+      { id, action: "do", upstreams, trigger, ...(when === undefined ? {} : { when }) },
     ],
   };
   const scripts = Object.assign({}, ...above.map(([, upstream]) => upstream.scripts)) as Record<string, NodeScript>;
@@ -131,7 +162,8 @@ async function evaluated(id: string, { upstreams, trigger }: Depends, of: (id: s
 export async function compareExpansion({ depends, upstreamOptions, expected }: ExpansionCase): Promise<Verdict> {
   const parsed = parseDepends(depends);
   const upstream = parsed?.upstreams[0];
-  if (parsed === undefined || upstream === undefined) return { noCounterpart: "a boolean expression over mixed terms" };
+  if (parsed === undefined || upstream === undefined)
+    return { noCounterpart: "an expression over a fan-out and other terms" };
   const tolerant = (upstreamOptions[upstream]?.continueOn.length ?? 0) > 0;
   const accepts: string[] = [];
   // Belay has one kind of failure where Argo has two, and nothing that stays up while others build on it.

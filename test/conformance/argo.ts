@@ -7,7 +7,13 @@
  */
 import type { NodeDocument, PlanDocument } from "@belay/engine";
 import type { TraceEntry } from "@belay/engine/testing";
-import { compareEvaluation, compareExpansion, type EvaluationCase, type ExpansionCase } from "./argo-depends.ts";
+import {
+  compareEvaluation,
+  compareExpansion,
+  type EvaluationCase,
+  type ExpansionCase,
+  parseDepends,
+} from "./argo-depends.ts";
 import { openPlay, refusalsOf } from "./case-play.ts";
 import { factsOf, type PeerCase, type Suite, setOf, type Verdict } from "./verdict.ts";
 
@@ -42,7 +48,8 @@ interface ValidationCase extends PeerCase {
   readonly kind: "validation" | "depends-validation";
   /** What the refused text held, in words; undefined for a `depends` that is judged by itself. */
   readonly input?: string;
-  readonly expected: { readonly rejected?: boolean };
+  readonly depends?: string;
+  readonly expected: { readonly rejected?: boolean; readonly valid?: boolean };
 }
 
 export type ArgoCase = EvaluationCase | ExpansionCase | RecordedCase | AncestryCase | ValidationCase;
@@ -165,10 +172,17 @@ const INPUTS: Readonly<Record<string, PlanDocument["nodes"]>> = {
   ],
 };
 
-function compareRefusal({ input, expected }: ValidationCase): Verdict {
-  if (input === undefined) return { noCounterpart: "a boolean expression over mixed terms" };
-  const nodes = INPUTS[input];
-  if (nodes === undefined) throw new Error(`the mapping does not know the input "${input}"`);
+function compareRefusal({ input, depends, expected }: ValidationCase): Verdict {
+  const nodes = input === undefined ? dependingNodes(depends ?? "") : INPUTS[input];
+  if (nodes === undefined) throw new Error(`the mapping does not know the input "${input ?? depends}"`);
   const refused = refusalsOf({ belay: 1, name: "peer", nodes }).length > 0;
-  return { facts: factsOf({ refused: { peer: expected.rejected, belay: refused } }) };
+  const peer = expected.valid === undefined ? expected.rejected : !expected.valid;
+  return { facts: factsOf({ refused: { peer, belay: refused } }) };
+}
+
+/** The node that depends so, and what it depends on. */
+function dependingNodes(depends: string): PlanDocument["nodes"] | undefined {
+  const parsed = parseDepends(depends);
+  if (parsed === undefined) return undefined;
+  return [...parsed.upstreams.map((id) => ({ id, action: "do" })), { id: "below", action: "do", ...parsed }];
 }

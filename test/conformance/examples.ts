@@ -152,10 +152,35 @@ const ARGO_GROUP: ArgoCase = {
   ],
 };
 
+/** It goes on when the check failed, or when both copies are there. */
 const ARGO_MIXED: ArgoCase = {
   id: "example: mixed terms",
   kind: "depends-evaluation",
-  graph: { nodes: [{ id: "go", depends: "a.Failed || (b && c.Succeeded)" }] },
+  graph: { nodes: [{ id: "go", depends: "check.Failed || (copy-1 && copy-2.Succeeded)" }] },
+  steps: [
+    {
+      states: { check: "Succeeded", "copy-1": "Skipped", "copy-2": "Succeeded" },
+      evaluate: "go",
+      expected: { proceed: true, execute: true },
+    },
+    {
+      states: { check: "Succeeded", "copy-1": "Succeeded", "copy-2": "Skipped" },
+      evaluate: "go",
+      expected: { proceed: true, execute: false },
+    },
+    {
+      states: { check: "Failed", "copy-1": "Failed", "copy-2": "Failed" },
+      evaluate: "go",
+      expected: { proceed: true, execute: true },
+    },
+  ],
+};
+
+/** Nothing in a plan asks for members of a group in a condition. */
+const ARGO_FAN_OUT: ArgoCase = {
+  id: "example: a fan-out among mixed terms",
+  kind: "depends-evaluation",
+  graph: { nodes: [{ id: "go", depends: "check && probe.AnySucceeded" }] },
   steps: [{ states: {}, evaluate: "go", expected: { proceed: false, execute: false } }],
 };
 
@@ -231,7 +256,8 @@ export const EXAMPLES: readonly Example[] = [
   { suite: "taskflow", given: TASKFLOW_REVERT, differsIn: [] },
   { suite: "taskflow", given: TASKFLOW_RETRY, differsIn: ["attempts", "sequence", "undone"] },
   { suite: "argo", given: ARGO_GROUP, differsIn: [] },
-  { suite: "argo", given: ARGO_MIXED, differsIn: ["no counterpart"] },
+  { suite: "argo", given: ARGO_MIXED, differsIn: [] },
+  { suite: "argo", given: ARGO_FAN_OUT, differsIn: ["no counterpart"] },
   { suite: "airflow", given: AIRFLOW_SKIP, differsIn: ["states"] },
   { suite: "airflow", given: AIRFLOW_ORDER, differsIn: [] },
   { suite: "ocp", given: OCP_ROLLBACK, differsIn: [] },

@@ -38,54 +38,65 @@ export function decidedByCore(trigger: Trigger, { total, succeeded, skipped, fai
   return verdict === "blocked" ? "never" : verdict;
 }
 
-/** What a run shows: the node below upstreams that ended so, and others that still run, then end well or badly. */
-export async function decidedByRun(trigger: Trigger, counts: EndCounts): Promise<Decision> {
-  const well = await observed(trigger, counts, "ok");
-  const badly = await observed(trigger, counts, "fail");
-  if (well.now !== badly.now) throw new Error(`R12: ${trigger} depends on what has not happened yet`);
-  if (well.now) return "holds";
-  return well.later || badly.later ? "wait" : "never";
+/** A trigger, and a condition over the upstreams' ids where the trigger alone does not say it. */
+export interface Rule {
+  readonly trigger: Trigger;
+  readonly when?: (upstreams: readonly string[]) => string;
 }
 
-/** Whether the node had started while upstreams still ran, and once they had ended that way. */
-async function observed(
-  trigger: Trigger,
-  counts: EndCounts,
-  rest: "ok" | "fail",
-): Promise<{ now: boolean; later: boolean }> {
+/** What may come to an upstream that has not ended. */
+const ENDS = ["ok", "fail", "skip"] as const;
+type End = (typeof ENDS)[number];
+
+/** What runs show: the node below upstreams that ended so, and others that end well, badly, or are skipped, later. */
+export async function decidedByRun(rule: Rule, counts: EndCounts): Promise<Decision> {
+  const seen: { now: boolean; later: boolean }[] = [];
+  for (const rest of ENDS) seen.push(await observed(rule, counts, rest));
+  const now = seen.filter((one) => one.now).length;
+  if (now !== 0 && now !== seen.length) throw new Error(`R12: ${rule.trigger} depends on what has not happened yet`);
+  if (now > 0) return "holds";
+  return seen.some((one) => one.later) ? "wait" : "never";
+}
+
+/** Whether the node had started while upstreams were still to end, and once they had ended that way. */
+async function observed(rule: Rule, counts: EndCounts, rest: End): Promise<{ now: boolean; later: boolean }> {
   const { total, succeeded, skipped, failed } = counts;
-  const upstreams = Array.from({ length: total }, (_, place) => `u${place}`);
-  const ends = (place: number): string =>
-    place < succeeded
-      ? "ok"
-      : place < succeeded + failed
-        ? "fail"
-        : place < succeeded + failed + skipped
-          ? "skip"
-          : rest;
-  const nodes = upstreams.map(
-    (id, place): NodeDocument => ({ id, action: "do", ...(ends(place) === "skip" ? { when: "false" } : {}) }),
-  );
-  // Nothing but the trigger decides: a failure holds nobody else (R14).
-  const document: PlanDocument = {
-    belay: 1,
-    name: "decision",
-    failureMode: "continue",
-    nodes: [...nodes, { id: "node", action: "do", upstreams, trigger }],
-  };
-  const running = upstreams.slice(succeeded + failed + skipped);
-  const scripts = Object.fromEntries(
-    upstreams.map((id, place) => [id, ends(place)]).filter(([, end]) => end !== "skip"),
-  );
-  const play = await openPlay({ document, scripts, ticksOf: (id) => (running.includes(id) ? 2 : 1) });
-  await play.play(() => hasEnded(play, upstreams.slice(0, succeeded + failed)));
+  const ended = [...fill("ok", succeeded), ...fill("fail", failed), ...fill("skip", skipped)];
+  const ends = [...ended, ...fill(rest, total - ended.length)];
+  const document = decisionPlan(rule, ends, ended.length);
+  const scripts = Object.fromEntries(ends.map((end, place) => [`u${place}`, end === "skip" ? "ok" : end]));
+  const isLate = (id: string): boolean => id === "gate" || Number(id.slice(1)) >= ended.length;
+  const play = await openPlay({ document, scripts, ticksOf: (id) => (isLate(id) ? 2 : 1) });
+  await play.play(() => hasEnded(play, succeeded + failed));
   const now = play.rig.started().includes("node");
   play.judge(await play.play());
   await play.close();
   return { now, later: play.rig.started().includes("node") };
 }
 
-function hasEnded({ rig }: CasePlay, ids: readonly string[]): boolean {
-  const ended = new Set(rig.trace.flatMap((entry) => (entry.kind === "end" ? [entry.node] : [])));
-  return ids.every((id) => ended.has(id));
+/** `node` below `u0`, `u1`, ...; those from `late` on that will be skipped wait for a gate before they are. */
+function decisionPlan({ trigger, when }: Rule, ends: readonly End[], late: number): PlanDocument {
+  const upstreams = ends.map((_, place) => `u${place}`);
+  const nodes = ends.map((end, place): NodeDocument => {
+    const gated = end === "skip" && place >= late ? { upstreams: ["gate"] } : {};
+    return { id: `u${place}`, action: "do", ...gated, ...(end === "skip" ? { when: "false" } : {}) };
+  });
+  const condition = when === undefined ? {} : { when: when(upstreams) };
+  const node: NodeDocument = { id: "node", action: "do", upstreams, trigger, ...condition };
+  // Nothing but the rule decides: a failure holds nobody else (R14).
+  return {
+    belay: 1,
+    name: "decision",
+    failureMode: "continue",
+    nodes: [{ id: "gate", action: "do" }, ...nodes, node],
+  };
+}
+
+function fill(end: End, count: number): End[] {
+  return Array.from({ length: count }, () => end);
+}
+
+/** Whether so many of the upstreams' actions have ended. */
+function hasEnded({ rig }: CasePlay, count: number): boolean {
+  return rig.trace.filter((entry) => entry.kind === "end" && entry.node !== "gate").length >= count;
 }
