@@ -41,13 +41,16 @@ describe("limits on graphs", { timeout: 60_000 }, () => {
   const large = allGraphs()
     .filter(({ n }) => n > 50_000)
     .map((graph) => [graph.file, graph] as const);
-  test.skipIf(large.length === 0).each(large)(
-    "R4: %s exceeds limits that are one too low, not its own size",
-    (_, graph) => {
-      const { document } = timedGraph(graph);
-      expectLimit(document, "nodes", graph.n, { nodes: graph.n - 1 });
-      expectLimit(document, "edges", graph.m, { edges: graph.m - 1 });
-      expect(checkPlan(document, { limits: { nodes: graph.n, edges: graph.m } }).diagnostics).toEqual([]);
-    },
-  );
+  test.skipIf(large.length === 0).each(large)("R4: %s exceeds limits that are one too low", (_, graph) => {
+    const { document } = timedGraph(graph);
+    expectLimit(document, "nodes", graph.n, { nodes: graph.n - 1 });
+    expectLimit(document, "edges", graph.m, { edges: graph.m - 1 });
+  });
+
+  test("R4: a graph that is exactly as large as its limits passes, and with one less of either it does not", () => {
+    const document = layered(20, 20);
+    expect(checkPlan(document, { limits: { nodes: 400, edges: 7600 } }).diagnostics).toEqual([]);
+    expectLimit(document, "nodes", 400, { nodes: 399 });
+    expectLimit(document, "edges", 7600, { edges: 7599 });
+  });
 });
