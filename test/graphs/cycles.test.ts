@@ -104,7 +104,7 @@ function withEdgeBack(document: PlanDocument, shape: Shape, draw: Draw): { docum
   }
 }
 
-describe("real cycles", { timeout: 60_000 }, () => {
+describe("real cycles", { timeout: 120_000 }, () => {
   const graphs = allGraphs();
   const cyclic = graphs.filter(({ expect: { shortestCycle } }) => shortestCycle !== undefined);
   const cases = cyclic.map((graph) => [graph.name, graph.expect.shortestCycle as number, graph] as const);

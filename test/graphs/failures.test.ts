@@ -74,8 +74,8 @@ function expectNoFaults(document: PlanDocument, seeds: readonly number[]): void 
   }
 }
 
-describe("failures on made graphs", { timeout: 60_000 }, () => {
-  const seeds = Array.from({ length: 200 }, (_, index) => index + 1);
+describe("failures on made graphs", { timeout: 120_000 }, () => {
+  const seeds = Array.from({ length: 100 }, (_, index) => index + 1);
 
   test.for(seeds)(
     "R14, R30, R34: nothing starts below a failure, and what started is undone bottom up: seed %i",
@@ -99,21 +99,21 @@ describe("failures on made graphs", { timeout: 60_000 }, () => {
     expect([...record.called.keys()]).toEqual(started.toReversed());
   });
 
-  test("R30: 100,000 independent nodes are undone once each, those that failed included", () => {
-    const document = wide(100_000);
+  test("R30: 20,000 independent nodes are undone once each, those that failed included", () => {
+    const document = wide(20_000);
     const nodes = document.nodes.map((node) => ({ ...node, compensation: UNDO }));
-    const failing = new Set([0, 5, 99_999]);
+    const failing = new Set([0, 5, 19_999]);
     const shape = shapeOf(document);
     const run = new FailingRun(definePlan({ ...document, nodes }), { failing, seed: 1 });
     const forward = run.forward();
     expect(forwardFaults(shape, failing, "no-new", forward)).toEqual([]);
-    expect(forward.started.length).toBe(100_000);
+    expect(forward.started.length).toBe(20_000);
     const { started } = forward;
     expect(rollbackFaults(shape, { started, undoable: () => true }, run.rollback())).toEqual([]);
   });
 });
 
-describe("failures on real graphs", { timeout: 60_000 }, () => {
+describe("failures on real graphs", { timeout: 120_000 }, () => {
   const acyclic = allGraphs().filter(({ expect: { shortestCycle } }) => shortestCycle === undefined);
   const some = acyclic.filter(({ n }) => n < 10_000).map((graph) => [graph.name ?? graph.file, graph] as const);
   const large = acyclic.filter(({ n }) => n >= 10_000).map((graph) => [graph.file, graph] as const);
@@ -132,4 +132,50 @@ describe("failures on real graphs", { timeout: 60_000 }, () => {
       expect(faultsOf({ document, shape: shapeOf(document), seed: graph.n }, "continue", undefined)).toEqual([]);
     },
   );
+});
+
+describe("the judge of failures and rollbacks", () => {
+  const document = chain(4);
+  const shape = shapeOf(document);
+  const failing = new Set([2]);
+  const nodes = document.nodes.map((node) => ({ ...node, compensation: UNDO }));
+  const run = new FailingRun(definePlan({ ...document, failureMode: "continue", nodes }), { failing, seed: 1 });
+  const forward = run.forward();
+  const record = run.rollback();
+  const undone = { started: forward.started, undoable: () => true };
+
+  test("R14, R10: a start below a failure, one before its upstream and one too few are told", () => {
+    expect(forward.started).toEqual([0, 1, 2]);
+    const told = (started: number[]): string =>
+      forwardFaults(shape, failing, "continue", { ...forward, started }).join();
+    expect(told([0, 1, 2])).toBe("");
+    expect(told([0, 1, 2, 3])).toContain("n3 started below a failure");
+    expect(told([1, 0, 2])).toContain("n1 before n0");
+    expect(told([0, 1])).toContain("2 started, of 3");
+    const late = { ...forward, startedBeforeFailure: 2 };
+    expect(forwardFaults(shape, failing, "no-new", late).join()).toContain("started after a failure");
+  });
+
+  test("R30: an undo before one below it, a missing one and a second one are told, also across a node without undo", () => {
+    const told = (changed: Partial<typeof record>): string =>
+      rollbackFaults(shape, undone, { ...record, ...changed }).join();
+    expect(told({})).toBe("");
+    expect(told({ called: new Map([...record.called, [0, 0]]) })).toContain("n0 is undone before something below it");
+    expect(told({ called: new Map([...record.called].slice(1)) })).toContain("n2 started and is not undone");
+    expect(told({ calls: 4 })).toContain("4 compensations, of 3");
+    const shielded = {
+      called: new Map([
+        [0, 1],
+        [2, 2],
+      ]),
+      answered: new Map([
+        [0, 2],
+        [2, 3],
+      ]),
+      calls: 2,
+    };
+    const partly = { ...undone, undoable: (v: number) => v !== 1 };
+    const faults = rollbackFaults(shape, partly, { ...record, ...shielded }).join();
+    expect(faults).toContain("n0 is undone before something below it");
+  });
 });

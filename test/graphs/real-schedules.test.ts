@@ -37,7 +37,7 @@ function playedGraph(graph: RealGraph): Played {
   return played;
 }
 
-describe.skipIf(graphs.length === 0)("real graphs on virtual time", { timeout: 60_000 }, () => {
+describe.skipIf(graphs.length === 0)("real graphs on virtual time", { timeout: 120_000 }, () => {
   test("R10: there are 450 acyclic graphs, from 1 to 86,695 nodes", () => {
     expect(graphs.length).toBe(450);
     expect(Math.max(...graphs.map(({ n }) => n))).toBe(86_695);
@@ -63,7 +63,8 @@ describe.skipIf(graphs.length === 0)("real graphs on virtual time", { timeout: 6
       expect(schedule.makespanMs).toBe(graph.expect.makespanUnitUnlimited);
       expect(schedule.waves.length).toBe(graph.depth);
       expect(schedule.maxParallel).toBe(graph.maxLevelWidth);
-      expect(schedule.waves.map((wave) => wave.toSorted())).toEqual(levelsOf(unit.shape));
+      const levels = levelsOf(unit.shape).map((level) => level.join());
+      expect(schedule.waves.filter((wave, k) => wave.toSorted().join() !== levels[k])).toEqual([]);
     });
 
     test("R11, R41: 1 to 16 workers stay within Graham's bounds, never run more at once, and one takes all the work", () => {

@@ -99,8 +99,8 @@ class VirtualRun implements RunFacts {
   /** What runs, by the time at which it ends. */
   readonly #running = new ReadyQueue();
   readonly #starts: ScheduledStart[] = [];
-  /** Place in `#starts` by node number. */
-  readonly #startOf = new Map<number, number>();
+  /** By node number. */
+  readonly #startOf: ScheduledStart[];
   #nowMs = 0;
 
   constructor(plan: Plan, options: ScheduleOptions) {
@@ -115,6 +115,8 @@ class VirtualRun implements RunFacts {
     this.program = compilePlan(plan, items, this.limits);
     this.nextSeries = this.program.nextSeries;
     for (const [id, list] of Object.entries(items)) this.values.items.set(this.program.indexOf(id), list);
+    // As long as it will be from the start: written in any order, it stays an array and becomes no table.
+    this.#startOf = new Array(this.program.compiled.size);
     this.state = createState(this.program.compiled, { graceMs: 0, seed: 0 });
   }
 
@@ -158,7 +160,7 @@ class VirtualRun implements RunFacts {
   }
 
   #startOfNode(node: number): ScheduledStart {
-    return this.#starts[this.#startOf.get(node) as number] as ScheduledStart;
+    return this.#startOf[node] as ScheduledStart;
   }
 
   #end(node: number): void {
@@ -193,8 +195,9 @@ class VirtualRun implements RunFacts {
   #start(node: number): void {
     const id = nodeId(this, node);
     const endMs = this.#nowMs + this.#durationOf(node, id);
-    this.#startOf.set(node, this.#starts.length);
-    this.#starts.push({ node: id, startMs: this.#nowMs, endMs, worker: this.#workers.take() });
+    const start = { node: id, startMs: this.#nowMs, endMs, worker: this.#workers.take() };
+    this.#startOf[node] = start;
+    this.#starts.push(start);
     this.#running.push(endMs, node);
   }
 
