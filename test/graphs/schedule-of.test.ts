@@ -1,6 +1,8 @@
-import { definePlan, type NodeDocument, type PlanDocument } from "@belay/engine";
-import { scheduleOf } from "@belay/engine/testing";
+import { createEngine, definePlan, type NodeDocument, type PlanDocument } from "@belay/engine";
+import { callId, scheduleOf } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
+import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { randomDag } from "./made-graph.ts";
 
 const plan = (nodes: (Partial<NodeDocument> & { id: string })[], rest: Partial<PlanDocument> = {}) =>
   definePlan({ belay: 1, name: "p", nodes: nodes.map((node) => ({ action: "do", ...node })), ...rest });
@@ -129,5 +131,39 @@ describe("what a plan takes", () => {
       params: { type: "object", properties: { host: { type: "string" } }, required: ["host"] },
     });
     expect(() => scheduleOf(strict, { durations })).toThrow(expect.objectContaining({ code: "PARAMS_INVALID" }));
+  });
+});
+
+describe("a schedule and the engine", () => {
+  const seeds = Array.from({ length: 60 }, (_, index) => index + 1);
+
+  /** A random graph with priorities, groups and conditions. */
+  function variedPlan(seed: number) {
+    const draw = new Draw(seed);
+    const nodes = randomDag(seed, 30).nodes.map((node): NodeDocument => {
+      const split = draw.of(["PARALLEL", "SERIAL", "FIRST_SUCCESS"] as const) ?? "SERIAL";
+      const varied = { ...node, action: "told", priority: draw.below(4) };
+      if (draw.chance(0.2)) return { ...varied, split: { over: "['x', 'y', 'z']", method: split } };
+      return draw.chance(0.2) ? { ...varied, when: draw.chance(0.5) ? "true" : "false" } : varied;
+    });
+    return definePlan({ belay: 1, name: "varied", nodes });
+  }
+
+  test.for(seeds)("R11, R50: one worker does the same in the same order in both: seed %i", async (seed) => {
+    const calls: string[] = [];
+    const engine = await createEngine({
+      concurrency: 1,
+      actions: {
+        told: (ctx) => {
+          calls.push(callId(ctx));
+        },
+      },
+    });
+    const made = variedPlan(seed);
+    const run = await engine.start(made);
+    expect((await run.settled()).status).toBe("SUCCESSFUL");
+    await engine.close();
+    const { starts } = scheduleOf(made, { durations: second, workers: 1 });
+    expect(starts.map(({ node }) => node)).toEqual(calls);
   });
 });
