@@ -7,6 +7,7 @@ import type { PlanDocument } from "../../packages/engine/src/plan/document.ts";
 /** Nodes by place in the plan. */
 export interface Shape {
   readonly ids: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
   readonly up: readonly (readonly number[])[];
   readonly down: readonly (readonly number[])[];
   /** Upstreams before downstreams; shorter than the graph when that has a cycle. */
@@ -28,7 +29,7 @@ export function shapeOf({ nodes }: PlanDocument): Shape {
       if (missing[v] === 0) order.push(v);
     }
   }
-  return { ids, up, down, order };
+  return { ids, places, up, down, order };
 }
 
 export function edgesOf({ up }: Shape): number {
