@@ -7,8 +7,8 @@ import { topologicalOrder } from "../../packages/engine/src/plan/compile.ts";
 import { MethodCode, NodeFlag, TriggerCode } from "../../packages/engine/src/plan/compiled.ts";
 import type { NodeDocument, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
+import { realGraphs, realPlan } from "../graphs/real-graph.ts";
 import { acyclic, compile, compileDocument, drafts } from "./acyclic-plan.ts";
-import { realGraphs, realPlan } from "./real-graph.ts";
 
 describe("edges", () => {
   test("R10: upstreams and downstreams are the same edges from both sides", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { NodeDocument, Plan, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { analyzePlan, planGraph } from "../../packages/engine/src/plan/graph.ts";
-import { realGraphs, realPlan } from "./real-graph.ts";
+import { realGraphs, realPlan } from "../graphs/real-graph.ts";
 
 function plan(nodes: (Partial<NodeDocument> & { id: string })[], rest: Partial<PlanDocument> = {}): Plan {
   const document = { belay: 1, name: "p", nodes: nodes.map((node) => ({ action: "belay.noop", ...node })), ...rest };

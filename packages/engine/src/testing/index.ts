@@ -23,3 +23,4 @@ export { type Fault, type SimulationOptions, type SimulationResult, simulate } f
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";
 export { settleTurns } from "./turns.ts";
+export { type Schedule, type ScheduledStart, type ScheduleOptions, scheduleOf } from "./virtual-schedule.ts";
