@@ -29,6 +29,7 @@ import {
 export function createMembers(state: RunState, node: number, count: number, out: Commands): void {
   const index = state.plan.split[node] as number;
   const base = appendMembers(state, node, count);
+  state.members += count;
   state.attempt.fill(state.attemptFloor[index] as number, base, base + count);
   state.roundStart.fill(state.attemptFloor[index] as number, base, base + count);
   state.undoAttempt.fill(state.undoFloor[index] as number, base, base + count);

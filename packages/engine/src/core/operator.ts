@@ -183,6 +183,7 @@ function dissolve(state: RunState, group: GroupState): void {
     state.undoFloor[index] = Math.max(state.undoFloor[index] as number, state.undoAttempt[member] as number);
   }
   state.groups[index] = undefined;
+  state.members -= group.count;
 }
 
 function undoneAndBelow(state: RunState): Uint8Array {

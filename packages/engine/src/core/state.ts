@@ -82,6 +82,8 @@ export interface RunState {
   operation: number;
   /** Nodes in use, members included. */
   size: number;
+  /** Members of the groups that are expanded now. */
+  members: number;
   /** NodeState code by node. */
   node: Uint8Array;
   operationOf: Uint8Array;
@@ -169,6 +171,7 @@ export function createState(plan: CompiledPlan, settings: Settings): RunState {
     status: "RUNNING",
     operation: OperationCode.EXECUTE,
     size,
+    members: 0,
     node: new Uint8Array(size),
     operationOf: new Uint8Array(size),
     skipReason: new Uint8Array(size),

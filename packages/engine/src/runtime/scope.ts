@@ -85,8 +85,7 @@ function listOf(facts: RunFacts, node: number, over: CompiledExpression): readon
   if (!result.ok) return engineFailure("EXPRESSION_FAILED", `split.over: ${result.message}`);
   if (!Array.isArray(result.value)) return engineFailure("EXPRESSION_FAILED", "split.over: the result is not a list");
   const { members } = facts.limits;
-  const inUse = facts.state.groups.reduce((sum, group) => sum + (group?.count ?? 0), 0);
-  if (inUse + result.value.length > members) {
+  if (facts.state.members + result.value.length > members) {
     return engineFailure("EXPRESSION_FAILED", `split.over: more than ${members} members in the run (limits.members)`);
   }
   return frozenCopy(result.value) as readonly Json[];
