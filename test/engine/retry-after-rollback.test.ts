@@ -1,6 +1,6 @@
 /** Retrying one node after a partial rollback: what was asked for by name goes, whatever else has failed (R34, R37). */
 import { describe, expect, test } from "vitest";
-import { node, plan, stage, undoable } from "./stage.ts";
+import { node, plan, stage } from "./stage.ts";
 
 describe("retry of one node after a partial rollback", () => {
   test("R37: a failed node that had nothing to undo, and that is asked for by name, is not held by another failure", async () => {

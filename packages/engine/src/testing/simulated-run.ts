@@ -336,7 +336,6 @@ export class SimulatedRun implements RunFacts {
     }
   }
 
-  // biome-ignore lint/complexity/useMaxParams: an object per call would cost an allocation.
   #start(node: number, attempt: number, undo: boolean, silent: boolean): void {
     const unit = this.#unit(node, silent);
     const call = { unit, node, attempt, undo, aborted: false, over: false, lost: silent, fate: "ok" };
