@@ -105,14 +105,23 @@ export function passMember(state: RunState, member: number, reason: number, out:
 export function holdReady(state: RunState, out: Commands): void {
   for (let node = 0; node < state.size; node++) {
     if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF)) continue;
-    if ((state.attempt[node] as number) > (state.roundStart[node] as number) || mayStart(state, node)) continue;
-    dequeue(state, node);
-    leaveBackoff(state, node, out);
-    setNode(state, node, NodeState.PENDING);
-    out.push(Op.HELD, node);
-    const group = state.groupOf[node] as number;
-    if (group >= 0) groupState(state, group).open--;
+    if (mustWait(state, node)) hold(state, node, out);
   }
+}
+
+/** The node would start its first attempt of this round, and may not (R14). */
+export function mustWait(state: RunState, node: number): boolean {
+  return (state.attempt[node] as number) <= (state.roundStart[node] as number) && !mayStart(state, node);
+}
+
+/** READY -> PENDING; of a group, the member is open no more. */
+export function hold(state: RunState, node: number, out: Commands): void {
+  dequeue(state, node);
+  leaveBackoff(state, node, out);
+  setNode(state, node, NodeState.PENDING);
+  out.push(Op.HELD, node);
+  const group = state.groupOf[node] as number;
+  if (group >= 0) groupState(state, group).open--;
 }
 
 /** The node no longer waits for its next attempt. */

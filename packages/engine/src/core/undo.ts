@@ -6,10 +6,22 @@
 import { enqueueUndo } from "./admit.ts";
 import { clearDeadline, resumeRetry, undoPolicyOf } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
+import { endGroup } from "./group.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
-import { clearMark, hasMark, homeOf, Mark, Purpose, type RunState, setMark, setNode, useSlot } from "./state.ts";
+import {
+  clearMark,
+  groupState,
+  hasMark,
+  homeOf,
+  Mark,
+  Purpose,
+  type RunState,
+  setMark,
+  setNode,
+  useSlot,
+} from "./state.ts";
 
 /** A compensation gets its slot. */
 export function startUndo(state: RunState, node: number, out: Commands): void {
@@ -71,6 +83,9 @@ function conclude(state: RunState, node: number, out: Commands): void {
     setNode(state, node, NodeState.READY);
     state.purpose[node] = Purpose.NONE;
     resumeRetry(state, node, out);
+    // A member that is held may have been the last that its group waited for.
+    const home = state.groupOf[node] as number;
+    if (home >= 0 && state.node[node] === NodeState.PENDING) endGroup(state, groupState(state, home), out);
     return;
   }
   setNode(state, node, NodeState.COMPENSATED);
