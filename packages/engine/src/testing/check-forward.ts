@@ -79,11 +79,7 @@ const mode = (story: RunStory): string => story.model.failureMode;
 
 /** The unit is a member of a group that has begun: its trigger was decided then, once and for all (R12). */
 function isUnderway(unit: UnitStory): boolean {
-  if (unit.index < 0) return false;
-  for (const member of unit.home.units) {
-    if (member !== unit && member.status !== "pending" && member.status !== "ready") return true;
-  }
-  return false;
+  return unit.index >= 0 && unit.home.begun;
 }
 
 function upstreamsFinished(story: RunStory, { model }: DeclaredStory): boolean {

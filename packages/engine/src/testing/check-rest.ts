@@ -93,19 +93,20 @@ function checkMembers(nodes: readonly NodeSnapshot[], units: readonly UnitStory[
 /** R15: the status is a function of all nodes. */
 function checkStatus(story: RunStory, { status, nodes }: RunSnapshot, report: Report): void {
   for (const node of nodes) {
-    // A paused run waits between two attempts of a compensation, too.
-    const moving = node.status === "COMPENSATING" ? status !== "PAUSED" : MOVING.has(node.status);
+    // A paused run waits between two attempts of a compensation, too, and may be given up there.
+    const moving = node.status === "COMPENSATING" ? !BETWEEN.has(status) : MOVING.has(node.status);
     if (moving) report("R14", `the run is ${status} while ${node.id} is ${node.status}`);
     if (status === "SUCCESSFUL" && (node.status === "PENDING" || node.status === "READY"))
       report("R15", `the run is SUCCESSFUL while ${node.id} is ${node.status}`);
   }
-  const harmful = story.declared.find((one) => one.canceled || (!one.passed && !isHarmless(one)));
+  const harmful = story.declared.find((one) => !one.passed && !isHarmless(one));
   if (status === "SUCCESSFUL" && harmful !== undefined)
     report("R15", `the run is SUCCESSFUL while ${harmful.model.id} failed`);
   if (status === "FAILED" && harmful === undefined)
     report("R15", "the run is FAILED and no node's failure is untolerated");
 }
 
+const BETWEEN: ReadonlySet<string> = new Set(["PAUSED", "ABANDONED"]);
 const MOVING: ReadonlySet<string> = new Set(["RUNNING", "CANCELING"]);
 
 /** R14: the run is FAILED only once nothing more can start, or be skipped, by itself. */

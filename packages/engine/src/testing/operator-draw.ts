@@ -25,7 +25,7 @@ const RESTING = [
 type Word = (typeof MOVING)[number] | (typeof RESTING)[number];
 
 /** Verbs that are tried before the operator goes away again. */
-const TRIES = 6;
+const TRIES = 12;
 
 /** Of the times that an operator wants to give a run up, it is done so often: a run that is given up tells no more. */
 const ABANDONS = 0.2;

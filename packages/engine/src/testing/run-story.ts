@@ -147,6 +147,7 @@ export class RunStory {
   /** A group got its members; it may have fewer than when it expanded before. */
   expanded({ home }: UnitStory, members: number): void {
     home.count = 0;
+    home.begun = false;
     if (members === 0) {
       home.expanded = false;
       home.units = home.single;
@@ -173,15 +174,15 @@ export class RunStory {
         if (method === "FIRST_SUCCESS" && !tolerated) this.#fail();
         return;
       case "node:canceled":
-        if (tolerated) return;
         home.canceled = true;
-        this.#fail();
+        if (!tolerated) this.#fail();
         return;
       case "node:reset":
         home.allowed = true;
         home.passed = false;
         // All of it waits again: it may expand anew, or be skipped as a whole.
         if (home.units.every(({ status }) => status === "pending")) {
+          home.begun = false;
           home.expanded = false;
           home.units = home.single;
         }
@@ -200,6 +201,9 @@ export class RunStory {
     if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
     unit.status = STATUS_AFTER[type] ?? before;
     switch (type) {
+      case "node:ready":
+        unit.home.begun = true;
+        return;
       case "node:started":
         this.#started(unit);
         return;

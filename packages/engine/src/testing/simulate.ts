@@ -142,7 +142,7 @@ class Simulation {
   #atRest(): boolean {
     if (!this.#faulty) return this.#resume();
     if (this.#copies.length > 0 && this.#draw.chance(0.5)) return this.#deliverCopy();
-    return this.#operatorShare > 0 && this.#draw.chance(0.7) && this.#operate(true);
+    return this.#operatorShare > 0 && this.#draw.chance(0.85) && this.#operate(true);
   }
 
   /** Mostly one thing, sometimes a few in one batch. */

@@ -91,6 +91,8 @@ function hasFailure(declared: DeclaredStory): boolean {
 
 function allFailed(declared: DeclaredStory): boolean {
   if (declared.canceled && !declared.units.some(({ status }) => isFailure(status))) return true;
+  // A group that bears the failure of all its members has succeeded.
+  if (declared.expanded && !tooManyFailed(declared)) return false;
   for (const unit of declared.units) if (!isFailure(statusOf(declared, unit))) return false;
   return true;
 }

@@ -71,6 +71,8 @@ export interface DeclaredStory {
   expanded: boolean;
   /** The members once it is expanded, else itself. */
   units: readonly UnitStory[];
+  /** A member has been ready since the group last waited as a whole. */
+  begun: boolean;
   /** The group was skipped as a whole. */
   passed: boolean;
   /** The group was canceled as a whole: it has failed, however few of its members did. */
@@ -89,6 +91,7 @@ export function declaredStory(model: ModelNode): DeclaredStory {
     made: [],
     count: 0,
     expanded: false,
+    begun: false,
     passed: false,
     canceled: false,
     allowed: false,
