@@ -114,14 +114,16 @@ export function mustWait(state: RunState, node: number): boolean {
   return (state.attempt[node] as number) <= (state.roundStart[node] as number) && !mayStart(state, node);
 }
 
-/** READY -> PENDING; of a group, the member is open no more. */
+/** READY -> PENDING; of a group, the member is open no more, and may have been the last that its end waited for. */
 export function hold(state: RunState, node: number, out: Commands): void {
   dequeue(state, node);
   leaveBackoff(state, node, out);
   setNode(state, node, NodeState.PENDING);
   out.push(Op.HELD, node);
   const group = state.groupOf[node] as number;
-  if (group >= 0) groupState(state, group).open--;
+  if (group < 0) return;
+  groupState(state, group).open--;
+  state.undecided.push(group);
 }
 
 /** The node no longer waits for its next attempt. */

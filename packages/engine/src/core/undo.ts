@@ -6,7 +6,6 @@
 import { enqueueUndo } from "./admit.ts";
 import { clearDeadline, resumeRetry, undoPolicyOf } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { endGroup } from "./group.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -83,9 +82,6 @@ function conclude(state: RunState, node: number, out: Commands): void {
     setNode(state, node, NodeState.READY);
     state.purpose[node] = Purpose.NONE;
     resumeRetry(state, node, out);
-    // A member that is held may have been the last that its group waited for.
-    const home = state.groupOf[node] as number;
-    if (home >= 0 && state.node[node] === NodeState.PENDING) endGroup(state, groupState(state, home), out);
     return;
   }
   setNode(state, node, NodeState.COMPENSATED);
