@@ -9,18 +9,7 @@ import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
-import {
-  clearMark,
-  groupState,
-  hasMark,
-  homeOf,
-  Mark,
-  Purpose,
-  type RunState,
-  setMark,
-  setNode,
-  useSlot,
-} from "./state.ts";
+import { clearMark, hasMark, homeOf, Mark, Purpose, type RunState, setMark, setNode, useSlot } from "./state.ts";
 
 /** A compensation gets its slot. */
 export function startUndo(state: RunState, node: number, out: Commands): void {
