@@ -164,14 +164,14 @@ export class RunStory {
 
   /**
    * What is said of a group as a whole follows from its members, but for a group that never got any, and for the failure
-   * of a FIRST_SUCCESS group: it has failed once its last candidate is undone (R21).
+   * of a FIRST_SUCCESS group with a candidate that could not be undone (R21).
    */
   #saidOfGroup(home: DeclaredStory, type: string): void {
     const { method, tolerated } = home.model;
     home.canceled = false;
     switch (type) {
       case "node:failed":
-        if (method === "FIRST_SUCCESS" && !tolerated) this.#fail();
+        if (method === "FIRST_SUCCESS" && !tolerated && !home.lost) this.#fail();
         return;
       case "node:canceled":
         home.canceled = true;
@@ -180,6 +180,7 @@ export class RunStory {
       case "node:reset":
         home.allowed = true;
         home.passed = false;
+        home.lost = false;
         // All of it waits again: it may expand anew, or be skipped as a whole.
         if (home.units.every(({ status }) => status === "pending")) {
           home.begun = false;
@@ -226,6 +227,7 @@ export class RunStory {
       case "node:failed":
       case "node:canceled":
         if (!tolerates(unit)) this.#fail();
+        else this.#lose(unit.home);
         return;
       case "node:compensation-failed":
         // Between two attempts that is a failure of the node: there will be no further one (R25).
@@ -253,8 +255,19 @@ export class RunStory {
     for (const place of unit.home.model.ancestors) (this.declared[place] as DeclaredStory).barred = true;
   }
 
+  /** The last candidate failed: so has its group, whatever becomes of the compensation (R21). */
+  #lose(home: DeclaredStory): void {
+    if (home.model.method !== "FIRST_SUCCESS" || home.model.tolerated || !home.expanded || home.lost) return;
+    for (const { status } of home.units) {
+      if (status !== "failed" && status !== "compensated" && status !== "skipped") return;
+    }
+    home.lost = true;
+    this.#fail();
+  }
+
   /** An operator lets the node go again. */
   #goAgain(unit: UnitStory): void {
+    unit.home.lost = false;
     unit.attemptsInRound = 0;
     unit.home.allowed = true;
     unit.home.canceled = false;
@@ -300,7 +313,10 @@ function stands(declared: DeclaredStory): boolean {
     return failed > (expanded ? toleratedFailures(model, units.length) : 0);
   }
   let ended = failed;
-  for (const unit of units) if (unit.status === "compensated" && !unit.rolledBack) ended++;
+  for (const { status, rolledBack, betweenAttempts } of units) {
+    if (status === "compensated" && !rolledBack) ended++;
+    if (status === "compensating" && !betweenAttempts) ended++;
+  }
   return ended > 0 && ended + count(declared, "skipped") === units.length;
 }
 

@@ -37,6 +37,8 @@ export interface SimulationOptions {
   readonly workers?: number;
   /** Steps with faults; then they stop. Default 40 per node. */
   readonly steps?: number;
+  /** Steps without faults in which the run must come to rest (I11). Default: far more than any run needs. */
+  readonly bound?: number;
 }
 
 export interface SimulationResult {
@@ -117,7 +119,7 @@ class Simulation {
     const faultySteps = this.#options.steps ?? 40 * this.#plan.document.nodes.length;
     while (violations.length === 0 && this.#steps < faultySteps && this.#step()) this.#steps++;
     this.#faulty = false;
-    const bound = this.#steps + boundOf(run.state.size);
+    const bound = this.#steps + (this.#options.bound ?? boundOf(run.state.size));
     while (violations.length === 0 && this.#isUnfinished() && this.#steps < bound && this.#step()) this.#steps++;
     if (violations.length > 0) return;
     if (this.#isUnfinished()) this.#judge.report("I11", `no rest after ${this.#steps} steps`);

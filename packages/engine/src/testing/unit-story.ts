@@ -73,6 +73,8 @@ export interface DeclaredStory {
   units: readonly UnitStory[];
   /** A member has been ready since the group last waited as a whole. */
   begun: boolean;
+  /** FIRST_SUCCESS: the last candidate failed, and no retry has come since. */
+  lost: boolean;
   /** The group was skipped as a whole. */
   passed: boolean;
   /** The group was canceled as a whole: it has failed, however few of its members did. */
@@ -92,6 +94,7 @@ export function declaredStory(model: ModelNode): DeclaredStory {
     count: 0,
     expanded: false,
     begun: false,
+    lost: false,
     passed: false,
     canceled: false,
     allowed: false,
