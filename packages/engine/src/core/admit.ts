@@ -107,17 +107,25 @@ export function passMember(state: RunState, member: number, reason: number, out:
 export function holdReady(state: RunState, out: Commands): void {
   for (let node = 0; node < state.size; node++) {
     if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF)) continue;
-    if ((state.attempt[node] as number) > (state.roundStart[node] as number) || mayStart(state, node)) continue;
-    dequeue(state, node);
-    leaveBackoff(state, node, out);
-    setNode(state, node, NodeState.PENDING);
-    out.push(Op.HELD, node);
-    const group = state.groupOf[node] as number;
-    if (group < 0) continue;
-    groupState(state, group).open--;
-    // It may have been the last one that was open: a group that fails ends now.
-    state.undecided.push(group);
+    if (mustWait(state, node)) hold(state, node, out);
   }
+}
+
+/** The node would start its first attempt of this round, and may not (R14). */
+export function mustWait(state: RunState, node: number): boolean {
+  return (state.attempt[node] as number) <= (state.roundStart[node] as number) && !mayStart(state, node);
+}
+
+/** READY -> PENDING; of a group, the member is open no more, and may have been the last that its end waited for. */
+export function hold(state: RunState, node: number, out: Commands): void {
+  dequeue(state, node);
+  leaveBackoff(state, node, out);
+  setNode(state, node, NodeState.PENDING);
+  out.push(Op.HELD, node);
+  const group = state.groupOf[node] as number;
+  if (group < 0) return;
+  groupState(state, group).open--;
+  state.undecided.push(group);
 }
 
 /** The node no longer waits for its next attempt. */

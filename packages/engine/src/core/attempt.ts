@@ -6,7 +6,7 @@
  * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
  */
 import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
-import { dequeue, enqueue, enqueueUndo, hasUndo, leaveBackoff } from "./admit.ts";
+import { dequeue, enqueue, enqueueUndo, hasUndo, hold, leaveBackoff, mustWait } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OUTCOME_SPAN, OutcomeCode } from "./input.ts";
@@ -159,7 +159,9 @@ export function resumeRetry(state: RunState, node: number, out: Commands): void 
     failNode(state, node, out);
     return;
   }
-  waitForNext(state, node, delayOf(state, node), out);
+  // An operator's retry began a new round with this compensation, and a failure has come since.
+  if (mustWait(state, node)) hold(state, node, out);
+  else waitForNext(state, node, delayOf(state, node), out);
 }
 
 function delayOf(state: RunState, node: number): number {

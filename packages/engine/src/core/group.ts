@@ -99,7 +99,7 @@ export function memberDone(state: RunState, member: number, out: Commands): void
     state.undoRoundStart[member] = state.undoAttempt[member] as number;
     enqueueUndo(state, member);
     // Nobody is left to try: the group fails now, whatever becomes of the compensation.
-    if (!hasNext(state, group)) startFailing(state, group, out);
+    if (group.next === group.count) startFailing(state, group, out);
     return;
   }
   group.open--;
@@ -113,12 +113,6 @@ export function memberDone(state: RunState, member: number, out: Commands): void
   }
   releaseMembers(state, group, out);
   endGroup(state, group, out);
-}
-
-/** Whether a member is left that was not let go. Passes those that have ended: after a verb, `next` starts from the first. */
-function hasNext(state: RunState, group: GroupState): boolean {
-  while (group.next < group.count && state.node[group.base + group.next] !== NodeState.PENDING) group.next++;
-  return group.next < group.count;
 }
 
 function countSuccess(state: RunState, group: GroupState, out: Commands): void {

@@ -38,6 +38,8 @@ export function retry(state: RunState, node: number, out: Commands): void {
   if (undone) resetUndone(state, out);
   if (node === WHOLE_RUN) rearmAll(state, out);
   else if (state.node[node] !== NodeState.PENDING) retryOne(state, node, out);
+  // Undone, or below what was: it waits for its turn, but no other failure holds what was asked for by name (R37).
+  else setMark(state, homeOf(state, node), Mark.RETRIED);
   recount(state, out);
 }
 

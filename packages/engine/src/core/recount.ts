@@ -62,10 +62,17 @@ function recountGroup(state: RunState, group: GroupState): void {
     else if (code !== NodeState.PENDING) group.open++;
     if (code === NodeState.COMPENSATION_FAILED && isFailed(state, member)) group.stuck++;
   }
+  // Whether a candidate is left to try must not wait for the present one to end (R21).
+  while (group.next < group.count && !isWaiting(state, group.base + group.next)) group.next++;
   const stopped = state.cause[group.node] === Cause.CANCEL && state.node[group.node] === NodeState.FAILED;
   // A failure that comes only now, by a skip, is spread like any other: `endGroup` sees to it.
   const anew = state.node[group.node] === NodeState.PENDING;
   group.failing = group.failing && !anew && (hasFailed(group) || stopped || isLost(state, group));
+}
+
+/** A member that was not let go yet. */
+function isWaiting(state: RunState, member: number): boolean {
+  return state.node[member] === NodeState.PENDING && !hasMark(state, member, Mark.RESOLVING);
 }
 
 /** FIRST_SUCCESS: nobody is left who could succeed; the last candidate is only being undone. */

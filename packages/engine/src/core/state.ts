@@ -131,7 +131,7 @@ export interface RunState {
   readonly active: Int32Array;
   /** Nodes that ended and whose end is not told yet. */
   readonly done: number[];
-  /** Declared nodes whose upstream counters changed. */
+  /** Declared nodes whose upstream counters changed, and groups of which a member was held. */
   readonly undecided: number[];
   /** Attempts in flight, aborting ones included. */
   running: number;

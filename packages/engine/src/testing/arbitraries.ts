@@ -13,6 +13,8 @@ export type FastCheckApi = typeof FastCheck.default;
 export interface ScenarioOptions {
   /** Most declared nodes; default 12. */
   readonly maxNodes?: number;
+  /** Fewest declared nodes; default 1. Above 1 all sizes up to `maxNodes` are as likely, otherwise small plans are. */
+  readonly minNodes?: number;
   readonly failures?: boolean;
   readonly groups?: boolean;
   /** Groups over the output of an upstream, expanded at run time; needs `groups`. */
@@ -28,6 +30,7 @@ export interface ScenarioOptions {
 
 const ALL: Required<ScenarioOptions> = {
   maxNodes: 12,
+  minNodes: 1,
   failures: true,
   groups: true,
   dynamic: true,
@@ -55,10 +58,12 @@ class Odds {
 
   scenario(): FastCheck.Arbitrary<Scenario> {
     const fc = this.#fc;
+    const { minNodes, maxNodes } = this.#settings;
+    const lengths = { minLength: minNodes, maxLength: maxNodes, ...(minNodes > 1 ? { size: "max" as const } : {}) };
     return fc
       .record({
         shape: fc.constantFrom<Shape>("random", "chain", "fan-out", "fan-in", "layers", "diamonds"),
-        seeds: fc.array(this.#node(), { minLength: 1, maxLength: this.#settings.maxNodes }),
+        seeds: fc.array(this.#node(), lengths),
         failureMode: this.#mostly<FailureMode>(fc.constantFrom<FailureMode>("no-new", "continue", "kill")),
         onFailure: this.#mostly(fc.constantFrom<"pause" | "rollback">("pause", "rollback")),
         priorities: fc.boolean(),

@@ -1,100 +1,126 @@
 /**
- * Checks of a run at rest: the snapshot against the story and against itself (R13, R15, R20, R24, R33).
+ * Checks of a run at rest: the snapshot against the story and against itself (R12, R13-R15, R20, R24, R27, R33, R39).
  */
 import type { NodeSnapshot, RunSnapshot } from "../runtime/api.ts";
-import { harmless } from "./check-forward.ts";
-import { barrierOf } from "./check-rollback.ts";
-import type { Rule, Violation } from "./plan-model.ts";
-import type { NodeStory, RunStory } from "./run-story.ts";
+import { hasBarrier } from "./check-rollback.ts";
+import type { Report } from "./plan-model.ts";
+import type { RunStory } from "./run-story.ts";
+import { isHarmless, triggerHolds, triggerIsLost } from "./triggers-told.ts";
+import { type StoryStatus, type UnitStory, unitId } from "./unit-story.ts";
 
 /** What is wrong with `snapshot`, taken at the end of the story. */
-export function checkRest(story: RunStory, snapshot: RunSnapshot): Violation[] {
-  const found: Violation[] = [];
-  const report = (rule: Rule, what: string): void => {
-    found.push({ rule, message: `${rule}: ${what}` });
-  };
+export function checkRest(story: RunStory, snapshot: RunSnapshot, report: Report): void {
   if (snapshot.fault !== null)
     report("I11", `the engine stopped the run: ${snapshot.fault.code} ${snapshot.fault.message}`);
-  for (const node of snapshot.nodes) checkNode(story, node, report);
-  checkGroups(story, snapshot, report);
+  const units = snapshot.nodes.map((node) => unitOf(story, node));
+  for (const [place, node] of snapshot.nodes.entries()) checkNode(units[place] as UnitStory, node, report);
+  checkMembers(snapshot.nodes, units, report);
   checkStatus(story, snapshot, report);
-  if (snapshot.prohibitRollback !== prohibits(story))
+  if (snapshot.status === "FAILED") checkNothingMore(story, report);
+  if (snapshot.prohibitRollback !== (story.model.document.prohibitRollback === true || hasBarrier(story)))
     report("R33", `prohibitRollback reads ${snapshot.prohibitRollback}`);
-  return found;
 }
 
-type Report = (rule: Rule, what: string) => void;
-
-function prohibits(story: RunStory): boolean {
-  return story.model.document.prohibitRollback === true || barrierOf(story).size > 0;
+function unitOf(story: RunStory, { id, group, parallelIdx }: NodeSnapshot): UnitStory {
+  const place = story.model.placeOf.get(group ?? id);
+  if (place === undefined) throw new Error(`the snapshot names ${id}, which the plan does not know`);
+  const declared = story.declared[place];
+  // Asking does not make a member: a group may be shown with members of which nobody has heard.
+  return (group === null ? declared?.own : declared?.made[parallelIdx]) ?? story.unitAt(place, parallelIdx);
 }
 
-/** Statuses of the snapshot that fit what listeners were told. */
-const FITTING: Readonly<Record<NodeStory["status"], readonly NodeSnapshot["status"][]>> = {
-  pending: ["PENDING"],
-  ready: ["READY"],
-  running: [],
-  backoff: ["READY"],
-  succeeded: ["SUCCESSFUL"],
-  failed: ["FAILED"],
-  skipped: ["SKIPPED"],
+/** Status of the snapshot that fits what listeners were told. */
+const FITTING: Readonly<Record<StoryStatus, NodeSnapshot["status"] | undefined>> = {
+  pending: "PENDING",
+  ready: "READY",
+  running: undefined,
+  backoff: "READY",
+  succeeded: "SUCCESSFUL",
+  failed: "FAILED",
+  skipped: "SKIPPED",
   // A paused run waits between two attempts of a compensation.
-  compensating: ["COMPENSATING"],
-  compensated: ["COMPENSATED"],
-  "compensation-failed": ["COMPENSATION_FAILED"],
+  compensating: "COMPENSATING",
+  compensated: "COMPENSATED",
+  "compensation-failed": "COMPENSATION_FAILED",
 };
 
-function checkNode(story: RunStory, node: NodeSnapshot, report: Report): void {
-  const told = story.node(node.id);
-  if (!FITTING[told.status].includes(node.status))
+function checkNode(told: UnitStory, node: NodeSnapshot, report: Report): void {
+  if (FITTING[told.status] !== node.status)
     report("R15", `${node.id} is ${node.status}, listeners were told ${told.status}`);
   if (node.status === "SKIPPED" && node.skipReason === null) report("R12", `${node.id} is SKIPPED without a reason`);
   if (node.status === "FAILED" && node.error === null) report("R27", `${node.id} is FAILED without an error`);
   if (node.started !== (node.startTime !== null))
     report("R30", `${node.id} reads started ${node.started}, startTime ${node.startTime}`);
+  if (isUnlike(told)) report("R39", `attempt ${told.lastAttempt} of ${node.id} ${unlike(told)}`);
 }
 
-function checkGroups(story: RunStory, snapshot: RunSnapshot, report: Report): void {
-  const series = new Set(snapshot.nodes.map((node) => node.seriesId));
-  if (series.size !== snapshot.nodes.length) report("R24", "two nodes carry the same seriesId");
-  for (const node of snapshot.nodes) {
-    // 0 without a group is the plan's own label.
-    if (node.group === null && node.parallelIdx > 0)
-      report("R20", `${node.id} has no group and parallelIdx ${node.parallelIdx}`);
+/** An attempt was announced and not called, or called and not announced (R39). */
+export function checkTold(story: RunStory, report: Report): void {
+  for (const unit of story.all) {
+    if (isUnlike(unit)) report("R39", `attempt ${unit.lastAttempt} of ${unitId(unit)} ${unlike(unit)}`);
   }
-  for (const [group, { split }] of story.model.nodes) {
-    const members = snapshot.nodes.filter((node) => node.group === group);
-    if (members.length === 0) continue;
-    if (members.some((member, index) => member.parallelIdx !== index || member.id !== `${group}[${index}]`)) {
-      report(
-        "R20",
-        `the members of ${group} are ${members.map((member) => `${member.id}:${member.parallelIdx}`).join(", ")}`,
-      );
+}
+
+/** What is built in is announced and not seen by those who watch the actions. */
+function isUnlike({ balance, home }: UnitStory): boolean {
+  return balance < 0 || (balance > 0 && !home.model.document.action.startsWith("belay."));
+}
+
+function unlike({ balance }: UnitStory): string {
+  return balance < 0 ? "was called without a node:started" : "was announced and not called";
+}
+
+/** Members are consecutive, by parallelIdx and by seriesId; nothing else has either (R20, R24). */
+function checkMembers(nodes: readonly NodeSnapshot[], units: readonly UnitStory[], report: Report): void {
+  let next = 0;
+  for (const [place, node] of nodes.entries()) {
+    for (let other = 0; other < place; other++) {
+      if (nodes[other]?.seriesId === node.seriesId)
+        report("R24", `${nodes[other]?.id} and ${node.id} carry the same seriesId`);
     }
-    const first = members[0]?.seriesId ?? 0;
-    if (members.some((member, index) => member.seriesId !== first + index))
-      report("R24", `the seriesIds of ${group} are not consecutive`);
-    if (split === undefined) report("R20", `${group} has members without a split`);
+    const { home } = units[place] as UnitStory;
+    if (node.group === null) {
+      // 0 without a group is the plan's own label.
+      if (node.parallelIdx > 0) report("R20", `${node.id} has no group and parallelIdx ${node.parallelIdx}`);
+      continue;
+    }
+    const previous = nodes[place - 1];
+    const first = previous?.group !== node.group;
+    next = first ? 0 : next + 1;
+    if (home.model.method === undefined) report("R20", `${node.group} has members without a split`);
+    if (node.parallelIdx !== next || node.id !== `${node.group}[${next}]`)
+      report("R20", `member ${next} of ${node.group} is ${node.id} with parallelIdx ${node.parallelIdx}`);
+    if (!first && node.seriesId !== (previous?.seriesId ?? 0) + 1)
+      report("R24", `the seriesIds of ${node.group} are not consecutive`);
   }
 }
 
 /** R15: the status is a function of all nodes. */
 function checkStatus(story: RunStory, { status, nodes }: RunSnapshot, report: Report): void {
-  // A paused run waits between two attempts of a compensation, too.
-  const moving = nodes.find(
-    (node) => MOVING.has(node.status) && !(status === "PAUSED" && node.status === "COMPENSATING"),
-  );
-  if (moving !== undefined) report("R14", `the run is ${status} while ${moving.id} is ${moving.status}`);
-  const harmful = [...story.model.nodes.keys()].filter(
-    (id) => story.canceledGroups.has(id) || (!story.passedGroups.has(id) && !harmless(story.units(id))),
-  );
-  if (status === "SUCCESSFUL") {
-    const open = nodes.find((node) => node.status === "PENDING" || node.status === "READY");
-    if (open !== undefined) report("R15", `the run is SUCCESSFUL while ${open.id} is ${open.status}`);
-    if (harmful.length > 0) report("R15", `the run is SUCCESSFUL while ${harmful.join(", ")} failed`);
+  for (const node of nodes) {
+    // A paused run waits between two attempts of a compensation, too, and may be given up there.
+    const moving = node.status === "COMPENSATING" ? !BETWEEN.has(status) : MOVING.has(node.status);
+    if (moving) report("R14", `the run is ${status} while ${node.id} is ${node.status}`);
+    if (status === "SUCCESSFUL" && (node.status === "PENDING" || node.status === "READY"))
+      report("R15", `the run is SUCCESSFUL while ${node.id} is ${node.status}`);
   }
-  if (status === "FAILED" && harmful.length === 0)
+  const harmful = story.declared.find((one) => !one.passed && !isHarmless(one));
+  if (status === "SUCCESSFUL" && harmful !== undefined)
+    report("R15", `the run is SUCCESSFUL while ${harmful.model.id} failed`);
+  if (status === "FAILED" && harmful === undefined)
     report("R15", "the run is FAILED and no node's failure is untolerated");
 }
 
-const MOVING: ReadonlySet<string> = new Set(["RUNNING", "CANCELING", "COMPENSATING"]);
+const BETWEEN: ReadonlySet<string> = new Set(["PAUSED", "ABANDONED"]);
+const MOVING: ReadonlySet<string> = new Set(["RUNNING", "CANCELING"]);
+
+/** R14: the run is FAILED only once nothing more can start, or be skipped, by itself. */
+function checkNothingMore(story: RunStory, report: Report): void {
+  const mode = story.model.failureMode;
+  for (const declared of story.declared) {
+    const held = story.failed && !declared.named && !declared.model.reacts && mode !== "continue";
+    if (held || declared.units.some(({ status }) => status !== "pending")) continue;
+    if (triggerHolds(story, declared)) report("R14", `the run is FAILED, but ${declared.model.id} may still start`);
+    if (triggerIsLost(story, declared)) report("R12", `the run is FAILED, but ${declared.model.id} waits in vain`);
+  }
+}

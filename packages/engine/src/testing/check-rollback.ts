@@ -1,90 +1,95 @@
 /**
- * Checks of the way back: what may be undone, when, and what must not be left (R26, R30-R34).
+ * Checks of the way back: what may be undone, when, what must not be left, and how the run may end (R26, R30-R37).
  */
 import { owesUndo } from "./check-forward.ts";
-import type { Rule, Violation } from "./plan-model.ts";
-import type { NodeStory, RunStory } from "./run-story.ts";
+import type { Report } from "./plan-model.ts";
+import type { OperatorVerb, RollbackScope, RunStory } from "./run-story.ts";
+import { type DeclaredStory, type UnitStory, unitId } from "./unit-story.ts";
 
-/** Nodes whose compensation an operator passed by `skipRollback`: they owe nothing any more (R32). */
-export type Excused = ReadonlySet<string>;
-
-/** What is wrong with the compensation of `node` being called now. */
-export function checkUndo(story: RunStory, node: NodeStory, excused: Excused): Violation[] {
-  const found: Violation[] = [];
-  const report = (rule: Rule, what: string): void => {
-    found.push({ rule, message: `${rule}: ${node.id} was compensated, but ${what}` });
-  };
-  if (story.phase === "terminal") report("R51", "the run had ended for good");
-  if (!node.dirty) report("R30", "it had not started since it was last undone");
-  else if (!owesUndo(node)) report("R31", "its compensation does not cover how it ended");
+/** The compensation of `unit` is called. */
+export function checkUndo(story: RunStory, unit: UnitStory, report: Report): void {
+  const compensated = (what: string): string => `${unitId(unit)} was compensated, but ${what}`;
+  if (story.phase === "terminal") report("R51", compensated("the run had ended for good"));
+  if (story.paused) report("R37", compensated("the run was paused"));
+  if (!unit.dirty) report("R30", compensated("it had not started since it was last undone"));
+  else if (!owesUndo(unit)) report("R31", compensated("its compensation does not cover how it ended"));
   if (story.phase !== "rolling-back") {
-    if (!undoneOnTheWay(node)) report("R30", "the run was not rolling back");
-    return found;
+    if (!unit.home.model.undoneOnTheWay) report("R30", compensated("the run was not rolling back"));
+    return;
   }
-  if (barrierOf(story).has(node.id)) report("R33", "it is, or is above, a started node that prohibits rollback");
-  const early = below(story, node).find((lower) => owesUndo(lower) && !excused.has(lower.id));
-  if (early !== undefined) report("R30", `${early.id} below it had started and was not undone yet`);
-  return found;
+  if (isBarred(unit)) report("R33", compensated("it is, or is above, a started node that prohibits rollback"));
+  if (story.verbsTold && !isInScope(story, unit.home, story.scope))
+    report("R35", compensated("it is not below the node to go back to"));
+  const early = firstOwing(story, unit);
+  if (early !== undefined) report("R30", compensated(`${unitId(early)} below it had started and was not undone yet`));
 }
 
-/** Compensated without a rollback: between two attempts (R25), or before the next candidate (R21). */
-function undoneOnTheWay(node: NodeStory): boolean {
-  return node.document.retry?.mode === "compensate-first" || node.document.split?.method === "FIRST_SUCCESS";
-}
-
-/** How far the rollback was to go; "node": R35, which leaves the rest as it stands. */
-export type RollbackScope = "all" | "barrier" | { readonly node: string };
-
-/** What a rollback that has come to rest left behind, or touched, against the rules. */
-export function checkRolledBack(story: RunStory, scope: RollbackScope, excused: Excused, failed: boolean): Violation[] {
-  const found: Violation[] = [];
-  const barrier = barrierOf(story);
-  const stuck = failed ? stuckAbove(story) : new Set<string>();
-  for (const node of story.nodes.values()) {
-    if (!owesUndo(node) || barrier.has(node.id) || excused.has(node.id) || !inScope(story, node, scope)) continue;
-    if (node.status === "compensation-failed" && failed) continue;
-    const rule = failed ? "R32" : "R30";
-    if (!stuck.has(node.id))
-      found.push({ rule, message: `${rule}: the rollback ended, but ${node.id} (${node.status}) was left undone` });
+/** A rollback, or anything else, that an operator asked for was let pass (R33, R37, R51). */
+export function checkVerb(story: RunStory, verb: OperatorVerb, report: Report): void {
+  if (story.phase === "terminal") report("R51", `${verb.verb} was let pass, but the run had ended for good`);
+  if (verb.verb !== "rollback" || verb.scope === undefined) return;
+  if (story.phase !== "resting") report("R30", "a rollback was let pass, but the run did not rest");
+  if (story.model.document.prohibitRollback === true)
+    report("R33", "a rollback was let pass, but the plan prohibits every form");
+  if (verb.scope === "barrier") return;
+  for (const unit of story.all) {
+    if (unit.barred && isInScope(story, unit.home, verb.scope))
+      report("R33", `a rollback was let pass, but ${unitId(unit)} prohibits it and has started`);
   }
-  return found;
 }
 
-function inScope(story: RunStory, node: NodeStory, scope: RollbackScope): boolean {
-  return typeof scope === "string" || (story.model.descendants.get(scope.node)?.has(node.declared) ?? false);
+/** The run says that a rollback has come to its end: the word must fit how far it was to go (R30, R34, R35). */
+export function checkEndOfRollback(story: RunStory, type: string, report: Report): void {
+  if (!story.verbsTold || (type !== "run:rolled-back" && type !== "run:partially-rolled-back")) return;
+  const { scope } = story;
+  const full = scope === "all" || (scope === "barrier" && !hasBarrier(story));
+  if (full !== (type === "run:rolled-back"))
+    report(typeof scope === "string" ? "R34" : "R35", `the end is ${type}, but the rollback was to ${told(scope)}`);
 }
 
-/** Every unit above a failed compensation: it may rest undone (R32). */
-function stuckAbove(story: RunStory): Set<string> {
-  const stuck = new Set<string>();
-  for (const node of story.nodes.values()) {
-    if (node.status === "compensation-failed") for (const higher of above(story, node)) stuck.add(higher.id);
+function told(scope: RollbackScope): string {
+  return typeof scope === "string" ? scope : `node ${scope.node}`;
+}
+
+/** A rollback has come to rest: what it left behind against the rules. `failed`: in ROLLBACK_FAILED. */
+export function checkRolledBack(story: RunStory, scope: RollbackScope, failed: boolean, report: Report): void {
+  for (const unit of story.all) {
+    if (!owesUndo(unit) || isBarred(unit) || unit.excused || !isInScope(story, unit.home, scope)) continue;
+    if (failed && (unit.status === "compensation-failed" || isStuck(story, unit))) continue;
+    report(failed ? "R32" : "R30", `the rollback ended, but ${unitId(unit)} (${unit.status}) was left undone`);
   }
-  return stuck;
 }
 
-/** Started prohibiting nodes and everything above them (R33, R34). */
-export function barrierOf(story: RunStory): Set<string> {
-  const barrier = new Set<string>();
-  for (const node of story.nodes.values()) {
-    if (node.document.prohibitRollback !== true || !node.started) continue;
-    barrier.add(node.id);
-    for (const higher of above(story, node)) barrier.add(higher.id);
+function isInScope(story: RunStory, home: DeclaredStory, scope: RollbackScope): boolean {
+  if (typeof scope === "string") return true;
+  return home.model.ancestors.includes(story.model.placeOf.get(scope.node) ?? -1);
+}
+
+/** It is a started prohibiting unit, or above one (R33, R34). */
+export function isBarred(unit: UnitStory): boolean {
+  return unit.barred || unit.home.barred;
+}
+
+/** A prohibiting node has started. */
+export function hasBarrier(story: RunStory): boolean {
+  return story.all.some((unit) => unit.barred);
+}
+
+/** A failed compensation is below: it may rest undone (R32). */
+function isStuck(story: RunStory, unit: UnitStory): boolean {
+  return someBelow(story, unit, ({ status }) => status === "compensation-failed") !== undefined;
+}
+
+function firstOwing(story: RunStory, unit: UnitStory): UnitStory | undefined {
+  return someBelow(story, unit, (lower) => !lower.excused && owesUndo(lower));
+}
+
+/** Among the units below: of lower nodes, and later members of the same SERIAL group, which is a chain (R21). */
+function someBelow(story: RunStory, unit: UnitStory, test: (lower: UnitStory) => boolean): UnitStory | undefined {
+  const { model, units } = unit.home;
+  for (const place of model.descendants) {
+    for (const lower of (story.declared[place] as DeclaredStory).units) if (test(lower)) return lower;
   }
-  return barrier;
-}
-
-/** Units below: of lower nodes, and later members of the same SERIAL group, which is a chain (R21). */
-function below(story: RunStory, node: NodeStory): NodeStory[] {
-  const lower = [...(story.model.descendants.get(node.declared) ?? [])].flatMap((id) => story.units(id));
-  return lower.concat(chained(story, node).filter((member) => member.index > node.index));
-}
-
-function above(story: RunStory, node: NodeStory): NodeStory[] {
-  const higher = [...(story.model.ancestors.get(node.declared) ?? [])].flatMap((id) => story.units(id));
-  return higher.concat(chained(story, node).filter((member) => member.index < node.index));
-}
-
-function chained(story: RunStory, node: NodeStory): readonly NodeStory[] {
-  return node.document.split?.method === "SERIAL" && node.index >= 0 ? story.units(node.declared) : [];
+  if (model.method !== "SERIAL") return undefined;
+  return units.find((member) => member.index > unit.index && test(member));
 }

@@ -13,13 +13,16 @@ export {
   type Scripts,
 } from "./action-rig.ts";
 export { type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
-export type { RollbackScope } from "./check-rollback.ts";
 export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
+export { failureReport, type PlayedPlan, planYaml } from "./failure-report.ts";
+export type { Fault, FaultShares } from "./faults.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
 export { ManualClock } from "./manual-clock.ts";
 export type { Rule, Violation } from "./plan-model.ts";
+export type { OperatorVerb, RollbackScope } from "./run-story.ts";
 export type { Scenario, Shape } from "./scenario.ts";
-export { type Fault, type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
+export { type ShrinkOptions, shrinkFailure } from "./shrink.ts";
+export { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";
 export { settleTurns } from "./turns.ts";

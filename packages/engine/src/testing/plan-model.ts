@@ -1,37 +1,113 @@
 /**
- * The plan as the checkers see it: plain maps of ids, derived from the document by the contract alone. Owns: reachability,
- * declared order (R11, R13), what a node needs undone (R30, R31). Shares no code with the compiler or the core on purpose:
- * it is the other opinion. Sized for plans of a few hundred nodes: reachability is a set per node.
+ * The plan as the judge sees it: one record per declared node, derived from the document by the contract alone. Owns:
+ * reachability, declared order (R11, R13), what a node needs undone (R30, R31), what its group tolerates (R21).
+ * Shares no code with the compiler or the core on purpose: it is the other opinion.
+ * Made once per document and kept, so that a plan that is played a thousand times is read once. Sized for plans of a few
+ * hundred nodes: reachability is a list per node.
  */
-import type { NodeDocument, PlanDocument } from "../plan/document.ts";
+import type { FailureMode, NodeDocument, PlanDocument, Trigger } from "../plan/document.ts";
+
+/** One declared node. Numbers are places in `PlanModel.nodes`, which are places in the document. */
+export interface ModelNode {
+  readonly place: number;
+  readonly id: string;
+  readonly document: NodeDocument;
+  readonly upstreams: readonly number[];
+  /** All nodes above, and all nodes below. */
+  readonly ancestors: readonly number[];
+  readonly descendants: readonly number[];
+  /** Given, or assigned 0..n-1 in topological order, ties by place in the plan (R13). */
+  readonly seriesId: number;
+  readonly priority: number;
+  readonly trigger: Trigger;
+  /** The trigger accepts failures: such a node starts even while a failure holds everything else (R14). */
+  readonly reacts: boolean;
+  /** Exactly this many attempts in a round (R25). */
+  readonly maxAttempts: number;
+  readonly method: "PARALLEL" | "SERIAL" | "FIRST_SUCCESS" | undefined;
+  /** Members at once; Infinity = no limit of the group's own. */
+  readonly maxConcurrency: number;
+  /** The group's list is known only at run time (R23). */
+  readonly dynamic: boolean;
+  /** `onFailure: continue`. */
+  readonly tolerated: boolean;
+  readonly prohibits: boolean;
+  /** The compensation, if any, covers: every started attempt, or successes only (R31). */
+  readonly undoes: "started" | "succeeded" | undefined;
+  /** It may be undone without a rollback: between two attempts (R25), or before the next candidate (R21). */
+  readonly undoneOnTheWay: boolean;
+}
 
 export interface PlanModel {
   readonly document: PlanDocument;
-  readonly nodes: ReadonlyMap<string, NodeDocument>;
-  /** All nodes above, and all nodes below, each by declared id. */
-  readonly ancestors: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly descendants: ReadonlyMap<string, ReadonlySet<string>>;
-  /** `seriesId` of the declared node: given, or assigned 0..n-1 in topological order, ties by place in the plan (R13). */
-  readonly seriesId: ReadonlyMap<string, number>;
+  readonly nodes: readonly ModelNode[];
+  readonly placeOf: ReadonlyMap<string, number>;
+  readonly failureMode: FailureMode;
 }
 
-/** Builds the model of a valid plan document. Throws on a cycle or an unknown upstream. */
+const MODELS = new WeakMap<PlanDocument, PlanModel>();
+
+/** The model of a valid plan document. Throws on a cycle or an unknown upstream. */
 export function planModel(document: PlanDocument): PlanModel {
-  const nodes = new Map(document.nodes.map((node) => [node.id, node]));
+  let model = MODELS.get(document);
+  if (model === undefined) {
+    model = buildModel(document);
+    MODELS.set(document, model);
+  }
+  return model;
+}
+
+function buildModel(document: PlanDocument): PlanModel {
+  const placeOf = new Map(document.nodes.map(({ id }, place) => [id, place]));
   const order = topologicalOrder(document);
   const ancestors = new Map<string, Set<string>>();
   const descendants = new Map<string, Set<string>>(order.map((id) => [id, new Set()]));
   for (const id of order) {
     const above = new Set<string>();
-    for (const upstream of nodes.get(id)?.upstreams ?? []) {
+    for (const upstream of document.nodes[placeOf.get(id) as number]?.upstreams ?? []) {
       above.add(upstream);
       for (const higher of ancestors.get(upstream) ?? []) above.add(higher);
     }
     ancestors.set(id, above);
     for (const higher of above) descendants.get(higher)?.add(id);
   }
-  const seriesId = new Map(order.map((id, place) => [id, nodes.get(id)?.seriesId ?? place]));
-  return { document, nodes, ancestors, descendants, seriesId };
+  const places = (ids: Iterable<string>): number[] => Array.from(ids, (id) => placeOf.get(id) as number);
+  const nodes = document.nodes.map(
+    (node, place): ModelNode => ({
+      ...factsOf(node, document),
+      place,
+      upstreams: places(node.upstreams ?? []),
+      ancestors: places(ancestors.get(node.id) ?? []),
+      descendants: places(descendants.get(node.id) ?? []),
+      seriesId: node.seriesId ?? order.indexOf(node.id),
+    }),
+  );
+  return { document, nodes, placeOf, failureMode: document.failureMode ?? "no-new" };
+}
+
+type Facts = Omit<ModelNode, "place" | "upstreams" | "ancestors" | "descendants" | "seriesId">;
+
+/** What the node's own fields say. */
+function factsOf(node: NodeDocument, { defaults }: PlanDocument): Facts {
+  const trigger = node.trigger ?? "all_succeeded";
+  const { split, compensation } = node;
+  const method = split === undefined ? undefined : (split.method ?? "PARALLEL");
+  const undoable = compensation !== undefined && node.effect !== "none";
+  return {
+    id: node.id,
+    document: node,
+    priority: node.priority ?? 0,
+    trigger,
+    reacts: trigger === "all_finished" || trigger === "any_failed" || trigger === "all_failed",
+    maxAttempts: (node.retry ?? defaults?.retry)?.maxAttempts ?? 1,
+    method,
+    maxConcurrency: split?.maxConcurrency ?? Number.POSITIVE_INFINITY,
+    dynamic: split !== undefined && /\bnodes\b/.test(split.over),
+    tolerated: node.onFailure === "continue",
+    prohibits: node.prohibitRollback === true,
+    undoes: undoable ? (compensation.when ?? "started") : undefined,
+    undoneOnTheWay: (node.retry ?? defaults?.retry)?.mode === "compensate-first" || method === "FIRST_SUCCESS",
+  };
 }
 
 /** Upstreams before downstreams; among the free ones the first in the plan comes first. */
@@ -58,8 +134,8 @@ export function splitId(id: string): { readonly declared: string; readonly index
 }
 
 /** How many of `members` may fail without failing the group (R2 `tolerated`). */
-export function toleratedFailures(node: NodeDocument, members: number): number {
-  const tolerated = node.split?.tolerated ?? 0;
+export function toleratedFailures({ document }: ModelNode, members: number): number {
+  const tolerated = document.split?.tolerated ?? 0;
   if (typeof tolerated === "number") return tolerated;
   // 29 % of 100 is 28.999999999999996 in floating point.
   return Math.floor((Number.parseFloat(tolerated) / 100) * members + 1e-9);
@@ -73,3 +149,6 @@ export interface Violation {
   readonly rule: Rule;
   readonly message: string;
 }
+
+/** Where checkers write what they find: the text, without its rule, is built only when something is wrong. */
+export type Report = (rule: Rule, what: string) => void;

@@ -1,298 +1,331 @@
 /**
- * The state of every node as a listener can know it: the trace, told entry by entry. Owns: the bookkeeping shared by the
- * checkers. Does not judge: a checker looks at the story before an entry is applied to it.
+ * The state of every node as a listener can know it: what actions saw and what the engine said, told entry by entry.
+ * Owns: the bookkeeping shared by the checkers. Does not judge: a checker looks at the story before an entry is told.
+ * Shares no code with the engine. Cost: constant per entry, but for operators' verbs and a first start of a prohibiting
+ * node, which pass over the nodes once. Nothing is allocated per entry.
  */
-import type { NodeDocument } from "../plan/document.ts";
-import type { AnyRunEvent } from "../runtime/api.ts";
 import { type PlanModel, splitId, toleratedFailures } from "./plan-model.ts";
-import type { TraceEntry } from "./trace.ts";
+import {
+  type DeclaredStory,
+  declaredStory,
+  PHASE_AFTER,
+  type Phase,
+  STATUS_AFTER,
+  type UnitStory,
+  unitStory,
+} from "./unit-story.ts";
 
-export type StoryStatus =
-  | "pending"
-  | "ready"
-  | "running"
-  | "backoff"
-  | "succeeded"
-  | "failed"
-  | "skipped"
-  | "compensating"
-  | "compensated"
-  | "compensation-failed";
+/** How far a rollback is to go; "node": R35, which leaves the rest as it stands. */
+export type RollbackScope = "all" | "barrier" | { readonly node: string };
 
-/** One node, or one member of a group. */
-export interface NodeStory {
-  readonly id: string;
-  readonly declared: string;
-  /** -1 for a node without `split`. */
-  readonly index: number;
-  readonly document: NodeDocument;
-  status: StoryStatus;
-  /** An attempt was dispatched since the node was last undone: there may be something to undo. */
-  dirty: boolean;
-  /** An attempt was dispatched, ever: what makes a prohibiting node a point of no return (R33). */
-  started: boolean;
-  /** It failed, and an operator lets it go again: its trigger was decided before (R12). */
-  retried: boolean;
-  /** Undone by a rollback, not between two candidates or attempts: it runs again when the run goes forward. */
-  rolledBack: boolean;
-  /** It is being undone between two attempts (retry.mode: compensate-first), not for good. */
-  betweenAttempts: boolean;
-  /** Skipped by an operator. */
-  passed: boolean;
-  /** How the last attempt ended: decides whether `compensation.when: succeeded` applies. */
-  lastSucceeded: boolean;
-  /** Attempts since the start, or since the run last went forward again. */
-  attemptsInRound: number;
-  /** Attempts whose call has not let go. Any but the latest was given up (R26). */
-  readonly open: Set<number>;
-  /** The latest attempt that was called; 0 before the first. */
-  lastAttempt: number;
-  /** An abort was asked of the attempt that runs. */
-  aborted: boolean;
+/** What an operator asked for, once it was let pass (R37). */
+export interface OperatorVerb {
+  readonly verb: string;
+  /** The node it is about; absent: the whole run. */
+  readonly node?: string;
+  /** Of a rollback. */
+  readonly scope?: RollbackScope;
 }
-
-export type Phase = "forward" | "resting" | "rolling-back" | "terminal";
 
 export class RunStory {
   readonly model: PlanModel;
-  readonly nodes: Map<string, NodeStory> = new Map();
-  /** Members of a group, once it is expanded. */
-  readonly members: Map<string, NodeStory[]> = new Map();
+  /** By place in the plan. */
+  readonly declared: readonly DeclaredStory[];
+  /** Nodes, groups and every member that ever was. */
+  readonly all: UnitStory[] = [];
   phase: Phase = "forward";
+  /** The run's last event: "run:failed", ... */
+  said = "";
+  paused = false;
+  /** An operator canceled the run, and it has not rested since. */
+  canceling = false;
   /** An untolerated failure stands. */
   failed = false;
-  /** Groups that were skipped as a whole. */
-  readonly passedGroups: Set<string> = new Set();
-  /** Groups that an operator canceled as a whole: they have failed, however few of their members did. */
-  readonly canceledGroups: Set<string> = new Set();
-  /** Declared nodes that an operator lets go again, whatever else has failed; a new failure ends that (R14, R37). */
-  readonly allowed: Set<string> = new Set();
+  scope: RollbackScope;
+  /** Operators' verbs are told too. Otherwise how far a rollback goes is a guess, and judged only at rest. */
+  verbsTold = true;
+  /** A verb asked for the rollback that begins. */
+  #asked = false;
 
   constructor(model: PlanModel) {
     this.model = model;
-    for (const id of model.nodes.keys()) this.#add(id);
+    this.scope = model.document.onFailure === "rollback" ? "barrier" : "all";
+    this.declared = model.nodes.map((node) => declaredStory(node));
+    for (const { own } of this.declared) this.all.push(own);
+  }
+
+  /** Nobody tells of operators' verbs: rollbacks go as far as `scope`, nodes in `excused` owe nothing. */
+  withoutVerbs(scope: RollbackScope | undefined, excused: readonly string[]): void {
+    this.verbsTold = false;
+    this.scope = scope ?? this.scope;
+    for (const id of excused) this.unit(id).excused = true;
   }
 
   /** Node or member by its snapshot id; members come into being when first named. */
-  node(id: string): NodeStory {
-    const known = this.nodes.get(id) ?? this.#add(id);
-    if (known.index >= 0) this.#enlist(known);
-    return known;
-  }
-
-  /** The declared node as its members: itself without `split`, or before it is expanded. */
-  units(declared: string): readonly NodeStory[] {
-    return this.members.get(declared) ?? [this.node(declared)];
-  }
-
-  apply(entry: TraceEntry): void {
-    if (entry.kind === "event") {
-      this.#applyEvent(entry.event);
-      return;
-    }
-    const node = this.node(entry.node);
-    if (entry.kind === "start") {
-      node.open.add(entry.attempt);
-      node.lastAttempt = entry.attempt;
-      node.dirty = true;
-      node.aborted = false;
-    }
-    if (entry.kind === "end") node.open.delete(entry.attempt);
-  }
-
-  /** A member belongs to its group once it is named, again after the group was taken apart. */
-  #enlist(member: NodeStory): void {
-    const members = this.members.get(member.declared) ?? [];
-    if (members.includes(member)) return;
-    members.push(member);
-    members.sort((a, b) => a.index - b.index);
-    this.members.set(member.declared, members);
-  }
-
-  #add(id: string): NodeStory {
+  unit(id: string): UnitStory {
     const { declared, index } = splitId(id);
-    const document = this.model.nodes.get(declared);
-    if (document === undefined) throw new Error(`the trace names ${id}, which the plan does not know`);
-    const node: NodeStory = {
-      id,
-      declared,
-      index,
-      document,
-      status: "pending",
-      dirty: false,
-      started: false,
-      retried: false,
-      rolledBack: false,
-      betweenAttempts: false,
-      passed: false,
-      lastSucceeded: false,
-      attemptsInRound: 0,
-      open: new Set(),
-      lastAttempt: 0,
-      aborted: false,
-    };
-    this.nodes.set(id, node);
-    return node;
+    const place = this.model.placeOf.get(declared);
+    if (place === undefined) throw new Error(`the trace names ${id}, which the plan does not know`);
+    return this.unitAt(place, index);
   }
 
-  #applyEvent(event: AnyRunEvent): void {
-    if (!("nodeId" in event)) {
-      this.#applyRunEvent(event);
-      return;
+  /** The same, for news that may come long after its group was taken apart: it names nobody. */
+  known(id: string): UnitStory | undefined {
+    const { declared, index } = splitId(id);
+    const home = this.declared[this.model.placeOf.get(declared) ?? -1];
+    return index < 0 ? home?.own : home?.made[index];
+  }
+
+  /** Node (`index` -1) or member by place in the plan. */
+  unitAt(place: number, index: number): UnitStory {
+    const declared = this.declared[place] as DeclaredStory;
+    return index < 0 ? declared.own : this.#member(declared, index);
+  }
+
+  /** A member belongs to its group once it is named, again after all of the group was made to wait. */
+  #member(declared: DeclaredStory, index: number): UnitStory {
+    const { made } = declared;
+    for (let next = made.length; next <= index; next++) {
+      const unit = unitStory(declared, next);
+      made.push(unit);
+      this.all.push(unit);
     }
-    if (event.type === "node:expanded") {
-      for (let index = 0; index < event.members; index++) this.node(`${event.nodeId}[${index}]`);
-      // A group that expands again may have fewer members than before.
-      if (event.members === 0) this.members.delete(event.nodeId);
-      else this.members.set(event.nodeId, (this.members.get(event.nodeId) ?? []).slice(0, event.members));
-      return;
+    if (declared.count <= index) declared.count = index + 1;
+    if (!declared.expanded || declared.units.length !== declared.count) enlist(declared);
+    return made[index] as UnitStory;
+  }
+
+  /** The action of `unit` was called. */
+  start(unit: UnitStory, attempt: number): void {
+    unit.open.push(attempt);
+    unit.balance -= attempt;
+    unit.lastAttempt = Math.max(unit.lastAttempt, attempt);
+    unit.dirty = true;
+    if (this.verbsTold) unit.excused = false;
+    unit.aborted = false;
+  }
+
+  /** The process died and came back; what was in flight is called again, under the same key (R42). */
+  again(unit: UnitStory, attempt: number): void {
+    unit.open.push(attempt);
+  }
+
+  /** The action of `unit` let go. */
+  end(unit: UnitStory, attempt: number): void {
+    const place = unit.open.indexOf(attempt);
+    if (place >= 0) unit.open.splice(place, 1);
+  }
+
+  /** The engine said something of the run. */
+  saidOfRun(type: string): void {
+    this.said = type;
+    const phase = PHASE_AFTER[type];
+    if (phase !== undefined) this.phase = phase;
+    if (phase === "resting" || phase === "terminal") this.canceling = false;
+    this.paused = type === "run:paused" || (this.paused && phase === undefined);
+    if (type === "run:rolling-back") {
+      if (!this.#asked && this.verbsTold) this.scope = "barrier";
+      this.#asked = false;
     }
-    // What is said of a group as a whole follows from its members, but for a group that never got any, and for the
-    // failure of a FIRST_SUCCESS group: it has failed once its last candidate is undone (R21).
-    if (this.members.has(event.nodeId)) {
-      const { split, onFailure } = this.model.nodes.get(event.nodeId) ?? {};
-      if (event.type === "node:failed" && split?.method === "FIRST_SUCCESS" && onFailure !== "continue") this.#fail();
-      this.canceledGroups.delete(event.nodeId);
-      if (event.type === "node:reset") {
-        this.allowed.add(event.nodeId);
+    if (type !== "run:retrying") return;
+    this.#asked = false;
+    for (const unit of this.all) unit.attemptsInRound = 0;
+    this.#recountFailures();
+  }
+
+  /** An operator's verb was let pass. */
+  verb({ verb, node, scope }: OperatorVerb): void {
+    if (verb === "rollback" && scope !== undefined) this.scope = scope;
+    if (verb === "skip-rollback" && node !== undefined) this.unit(node).excused = true;
+    this.#asked = verb === "rollback" || verb === "skip-rollback";
+    if (verb === "cancel" && node === undefined) this.canceling = true;
+    if (verb !== "retry") return;
+    this.canceling = false;
+    if (node !== undefined) this.unit(node).home.named = true;
+  }
+
+  /** A group got its members; it may have fewer than when it expanded before. */
+  expanded({ home }: UnitStory, members: number): void {
+    home.count = 0;
+    home.begun = false;
+    if (members === 0) {
+      home.expanded = false;
+      home.units = home.single;
+    } else {
+      this.#member(home, members - 1);
+    }
+  }
+
+  /** The engine said something of a node; `detail` is the reason of `node:skipped`. */
+  saidOf(unit: UnitStory, type: string, detail?: string): void {
+    if (unit.index < 0 && unit.home.expanded) this.#saidOfGroup(unit.home, type);
+    else this.#saidOfUnit(unit, type, detail);
+  }
+
+  /**
+   * What is said of a group as a whole follows from its members, but for a group that never got any, and for the failure
+   * of a FIRST_SUCCESS group with a candidate that could not be undone (R21).
+   */
+  #saidOfGroup(home: DeclaredStory, type: string): void {
+    const { method, tolerated } = home.model;
+    home.canceled = false;
+    switch (type) {
+      case "node:failed":
+        if (method === "FIRST_SUCCESS" && !tolerated && !home.lost) this.#fail();
+        return;
+      case "node:canceled":
+        home.canceled = true;
+        if (!tolerated) this.#fail();
+        return;
+      case "node:reset":
+        home.allowed = true;
+        home.passed = false;
+        home.lost = false;
         // All of it waits again: it may expand anew, or be skipped as a whole.
-        if (this.units(event.nodeId).every(({ status }) => status === "pending")) this.members.delete(event.nodeId);
+        if (home.units.every(({ status }) => status === "pending")) {
+          home.begun = false;
+          home.expanded = false;
+          home.units = home.single;
+        }
         this.#recountFailures();
-      }
-      if (event.type === "node:canceled" && onFailure !== "continue") {
-        this.canceledGroups.add(event.nodeId);
-        this.#fail();
-      }
-      if (event.type === "node:skipped") {
-        this.passedGroups.add(event.nodeId);
+        return;
+      case "node:skipped":
+        home.passed = true;
         this.#recountFailures();
-      }
-      return;
+        return;
     }
-    this.#applyNodeEvent(this.node(event.nodeId), event);
   }
 
-  #applyNodeEvent(node: NodeStory, event: AnyRunEvent): void {
-    if (event.type === "node:reset" || event.type === "node:ready") node.retried ||= node.status === "failed";
-    if (event.type === "node:succeeded" || event.type === "node:failed") node.retried = false;
-    const before = node.status;
-    const status = STATUS_AFTER[event.type];
-    if (status !== undefined) node.status = status;
-    switch (event.type) {
+  #saidOfUnit(unit: UnitStory, type: string, detail: string | undefined): void {
+    const before = unit.status;
+    if (type === "node:reset" || type === "node:ready") unit.retried ||= before === "failed";
+    if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
+    unit.status = STATUS_AFTER[type] ?? before;
+    switch (type) {
+      case "node:ready":
+        unit.home.begun = true;
+        return;
       case "node:started":
-        node.attemptsInRound += 1;
-        node.dirty = true;
-        node.started = true;
-        node.lastSucceeded = false;
-        break;
+        this.#started(unit);
+        return;
       case "node:succeeded":
-        node.lastSucceeded = true;
-        break;
+        unit.lastSucceeded = true;
+        return;
       case "node:canceling":
-        node.aborted = true;
-        break;
+        unit.aborted = true;
+        return;
       case "node:compensating":
-        if (before === "compensation-failed" && this.phase === "forward") this.#goAgain(node);
-        if (before !== "compensating") node.betweenAttempts = before === "backoff";
-        break;
+        if (before === "compensation-failed" && this.phase === "forward") this.#goAgain(unit);
+        // A failed compensation that is tried again is for what it was for.
+        if (before !== "compensating" && before !== "compensation-failed") unit.betweenAttempts = before === "backoff";
+        return;
       case "node:compensated":
-        if (node.betweenAttempts && this.phase === "forward") node.status = "backoff";
-        node.dirty = false;
-        node.rolledBack = this.phase === "rolling-back";
-        break;
+        if (unit.betweenAttempts && this.phase === "forward") unit.status = "backoff";
+        unit.dirty = false;
+        unit.rolledBack = this.phase === "rolling-back";
+        return;
       case "node:failed":
       case "node:canceled":
-        if (!this.#tolerates(node)) this.#fail();
-        break;
+        if (!tolerates(unit)) this.#fail();
+        else this.#lose(unit.home);
+        return;
+      case "node:compensation-failed":
+        // Between two attempts that is a failure of the node: there will be no further one (R25).
+        if (this.phase === "forward" && !tolerates(unit)) this.#fail();
+        return;
       case "node:reset":
-        this.#goAgain(node);
-        break;
+        this.#goAgain(unit);
+        return;
       case "node:skipped":
-        node.passed = event.reason === "operator";
-        if (node.passed) this.#recountFailures();
-        break;
-      default:
+        unit.passed = detail === "operator";
+        if (unit.passed) this.#recountFailures();
+        return;
     }
   }
 
-  /** Whether the failure of this node leaves the run unharmed, as far as is known now (R14). */
-  #tolerates(node: NodeStory): boolean {
-    if (node.document.onFailure === "continue") return true;
-    if (node.index < 0) return false;
-    const members = this.units(node.declared);
-    if (node.document.split?.method === "FIRST_SUCCESS") return true;
-    return (
-      members.filter((member) => member.status === "failed").length <= toleratedFailures(node.document, members.length)
-    );
+  #started(unit: UnitStory): void {
+    unit.attemptsInRound += 1;
+    unit.dirty = true;
+    unit.lastSucceeded = false;
+    if (unit.started) return;
+    unit.started = true;
+    if (!unit.home.model.prohibits) return;
+    // From now on it, and everything above it, stands (R33, R34).
+    unit.barred = true;
+    for (const place of unit.home.model.ancestors) (this.declared[place] as DeclaredStory).barred = true;
   }
 
-  #applyRunEvent(event: AnyRunEvent): void {
-    const phase = PHASE_AFTER[event.type];
-    if (phase !== undefined) this.phase = phase;
-    if (event.type !== "run:retrying") return;
-    for (const node of this.nodes.values()) node.attemptsInRound = 0;
-    this.#recountFailures();
+  /** The last candidate failed: so has its group, whatever becomes of the compensation (R21). */
+  #lose(home: DeclaredStory): void {
+    if (home.model.method !== "FIRST_SUCCESS" || home.model.tolerated || !home.expanded || home.lost) return;
+    for (const { status } of home.units) {
+      if (status !== "failed" && status !== "compensated" && status !== "skipped") return;
+    }
+    home.lost = true;
+    this.#fail();
   }
 
   /** An operator lets the node go again. */
-  #goAgain(node: NodeStory): void {
-    node.attemptsInRound = 0;
-    this.allowed.add(node.declared);
-    this.canceledGroups.delete(node.declared);
+  #goAgain(unit: UnitStory): void {
+    unit.home.lost = false;
+    unit.attemptsInRound = 0;
+    unit.home.allowed = true;
+    unit.home.canceled = false;
     this.#recountFailures();
   }
 
+  /** A new failure: what operators asked for before it is held by it like anything else (R14, R37). */
   #fail(): void {
     this.failed = true;
-    this.allowed.clear();
+    for (const declared of this.declared) {
+      declared.allowed = false;
+      declared.named = false;
+    }
   }
 
   /** After an operator's verb: which failures still stand. */
   #recountFailures(): void {
-    this.failed = [...this.model.nodes.values()].some(
-      (document) => document.onFailure !== "continue" && this.#hasFailed(document),
-    );
-  }
-
-  #hasFailed(document: NodeDocument): boolean {
-    if (this.passedGroups.has(document.id)) return false;
-    if (this.canceledGroups.has(document.id)) return true;
-    const units = this.units(document.id);
-    const failed = units.filter(({ status }) => status === "failed" || status === "compensation-failed").length;
-    if (document.split?.method !== "FIRST_SUCCESS" || !this.members.has(document.id)) {
-      return failed > (this.members.has(document.id) ? toleratedFailures(document, units.length) : 0);
-    }
-    const ended = units.filter(({ status, rolledBack }) => status === "compensated" && !rolledBack).length + failed;
-    const skipped = units.filter(({ status }) => status === "skipped").length;
-    return ended > 0 && ended + skipped === units.length;
+    this.failed = this.declared.some((declared) => !declared.model.tolerated && stands(declared));
   }
 }
 
-const STATUS_AFTER: { readonly [K in AnyRunEvent["type"]]?: StoryStatus } = {
-  "node:ready": "ready",
-  "node:held": "pending",
-  "node:reset": "pending",
-  "node:started": "running",
-  "node:succeeded": "succeeded",
-  "node:failed": "failed",
-  "node:canceled": "failed",
-  "node:retrying": "backoff",
-  "node:skipped": "skipped",
-  "node:compensating": "compensating",
-  "node:compensated": "compensated",
-  "node:compensation-failed": "compensation-failed",
-};
+function enlist(declared: DeclaredStory): void {
+  declared.expanded = true;
+  declared.units =
+    declared.count === declared.made.length ? declared.made.slice() : declared.made.slice(0, declared.count);
+}
 
-const PHASE_AFTER: { readonly [K in AnyRunEvent["type"]]?: Phase } = {
-  "run:started": "forward",
-  "run:resumed": "forward",
-  "run:retrying": "forward",
-  "run:failed": "resting",
-  "run:canceled": "resting",
-  "run:rolling-back": "rolling-back",
-  "run:partially-rolled-back": "resting",
-  "run:rollback-failed": "resting",
-  "run:succeeded": "terminal",
-  "run:rolled-back": "terminal",
-  "run:abandoned": "terminal",
-};
+/** Whether the failure of this unit leaves the run unharmed, as far as is known now (R14). */
+function tolerates({ home, index }: UnitStory): boolean {
+  if (home.model.tolerated) return true;
+  if (index < 0) return false;
+  if (home.model.method === "FIRST_SUCCESS") return true;
+  return failures(home) <= toleratedFailures(home.model, home.units.length);
+}
+
+/** The node or group has failed, and its failure still stands. */
+function stands(declared: DeclaredStory): boolean {
+  if (declared.passed) return false;
+  if (declared.canceled) return true;
+  const { units, model, expanded } = declared;
+  const failed = failures(declared);
+  if (model.method !== "FIRST_SUCCESS" || !expanded) {
+    return failed > (expanded ? toleratedFailures(model, units.length) : 0);
+  }
+  let ended = failed;
+  for (const { status, rolledBack, betweenAttempts } of units) {
+    if (status === "compensated" && !rolledBack) ended++;
+    if (status === "compensating" && !betweenAttempts) ended++;
+  }
+  return ended > 0 && ended + count(declared, "skipped") === units.length;
+}
+
+function failures(declared: DeclaredStory): number {
+  return count(declared, "failed") + count(declared, "compensation-failed");
+}
+
+function count({ units }: DeclaredStory, status: UnitStory["status"]): number {
+  let found = 0;
+  for (const unit of units) if (unit.status === status) found++;
+  return found;
+}

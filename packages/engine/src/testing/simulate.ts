@@ -1,39 +1,26 @@
 /**
- * Simulation: one whole life of a plan, drawn from a seed, in virtual time. Answers, failures, hangs, late and lost
- * answers, ignored aborts, crashes between two records and operators at any moment; then the faults stop and the run
- * must come to rest (liveness, I11). Owns: what happens next. The judge is `trace-check.ts`.
+ * Simulation: one whole life of a plan, drawn from a seed, in virtual time. Safety first: faults of every kind, crashes
+ * between any two records, operators at any moment, each step judged as it is taken; the first broken rule ends the run.
+ * Then liveness: the faults stop and the run must come to rest within bounded steps (I11).
+ * Owns: what happens next. The run is `simulated-run.ts`, the judge `judge.ts`.
  */
-import { refusalOf, type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import { InvariantError } from "../core/assert.ts";
+import type { Input, VerbInput } from "../core/index.ts";
 import { BelayError } from "../errors.ts";
 import type { RunHeader } from "../journal/port.ts";
-import { compilePlan } from "../plan/compile.ts";
+import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
 import type { Json, Plan } from "../plan/document.ts";
 import { bindItems } from "../plan/expand.ts";
-import { resolveLimits } from "../plan/limits.ts";
+import { type Limits, resolveLimits } from "../plan/limits.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
-import { nodeId } from "../runtime/node-id.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
-import type { RollbackScope } from "./check-rollback.ts";
 import { Draw } from "./draw.ts";
-import type { Violation } from "./plan-model.ts";
+import { type Fault, FaultDraw, type FaultShares } from "./faults.ts";
+import { Judge } from "./judge.ts";
+import { drawVerb, verbName } from "./operator-draw.ts";
+import type { Rule, Violation } from "./plan-model.ts";
 import { type SimulatedCall, SimulatedRun } from "./simulated-run.ts";
 import type { TraceEntry } from "./trace.ts";
-import { checkTrace } from "./trace-check.ts";
-
-/** What can go wrong with one call. */
-export type Fault =
-  /** It fails; another attempt may help. */
-  | "error"
-  /** It fails for good. */
-  | "fatal"
-  /** It never answers by itself; it lets go when aborted. */
-  | "hang"
-  /** It takes effect and its answer is lost: a failure to the engine. */
-  | "reply-lost"
-  /** It ignores its signal and answers, with success, once its attempt is over. */
-  | "late"
-  /** It ignores its signal and never lets go. */
-  | "deaf";
 
 export interface SimulationOptions {
   /** The whole story: same plan, same seed, same options, byte-identical records (R50). */
@@ -41,8 +28,8 @@ export interface SimulationOptions {
   /** Parameters of the run. */
   readonly params?: Readonly<Record<string, Json>>;
   /** Share of calls with each fault, 0..1. Default: 0.08 error, 0.03 of each other. */
-  readonly faults?: Partial<Readonly<Record<Fault, number>>>;
-  /** Share of steps after which the process crashes and recovers. Default 0.02. */
+  readonly faults?: FaultShares;
+  /** Share of batches of records in, or after, which the process crashes and recovers. Default 0.02. */
   readonly crashes?: number;
   /** Share of steps at which an operator does something. Default 0.03. */
   readonly operators?: number;
@@ -50,189 +37,305 @@ export interface SimulationOptions {
   readonly workers?: number;
   /** Steps with faults; then they stop. Default 40 per node. */
   readonly steps?: number;
+  /** Steps without faults in which the run must come to rest (I11). Default: far more than any run needs. */
+  readonly bound?: number;
 }
 
 export interface SimulationResult {
   readonly seed: number;
-  readonly snapshot: RunSnapshot;
   /** Steps taken. */
   readonly steps: number;
   readonly crashes: number;
-  /** Canonical text of all records, one per line. */
-  readonly journal: string;
-  readonly trace: readonly TraceEntry[];
-  /** Empty = every rule held. */
+  /** Calls that had each fault. */
+  readonly faults: Readonly<Record<Fault, number>>;
+  /** Operators' verbs by name: "retry", "cancel run", "rollback node", ... */
+  readonly verbs: Readonly<Record<string, number>>;
+  /** Empty = every rule held. Otherwise what the last step broke: nothing was done after it. */
   readonly violations: readonly Violation[];
+  /** The run as it stood in the end. Made when asked for. */
+  readonly snapshot: RunSnapshot;
+  /** Canonical text of all records, one per line. Made when asked for. */
+  readonly journal: string;
+  /** All that happened, up to and with the first violation. Made when asked for, by playing the run once more. */
+  readonly trace: readonly TraceEntry[];
 }
-
-const DEFAULT_FAULTS: Readonly<Record<Fault, number>> = {
-  error: 0.08,
-  fatal: 0.03,
-  hang: 0.03,
-  "reply-lost": 0.03,
-  late: 0.03,
-  deaf: 0.03,
-};
 
 /** Runs the plan once. Fails with PARAMS_INVALID when a group's list cannot be bound; never for what the run does. */
 export function simulate(plan: Plan, options: SimulationOptions): SimulationResult {
-  return new Simulation(plan, options).play();
+  return new Simulation(plan, options, false).play();
 }
+
+/** Steps of the second phase: far more than what is left can need. */
+const boundOf = (size: number): number => 1000 + 200 * size;
 
 class Simulation {
   readonly #plan: Plan;
   readonly #options: SimulationOptions;
   readonly #draw: Draw;
+  readonly #faults: FaultDraw;
+  readonly #judge: Judge;
   readonly #run: SimulatedRun;
   readonly #workers: number;
-  readonly #violations: Violation[] = [];
-  readonly #skippedRollbacks: string[] = [];
-  #scope: RollbackScope | undefined;
+  readonly #crashShare: number;
+  readonly #operatorShare: number;
+  readonly #verbs: Record<string, number> = {};
+  /** Answers that are delivered a second time, later. */
+  readonly #copies: Answer[] = [];
   #faulty = true;
   #steps = 0;
   #crashes = 0;
 
-  constructor(plan: Plan, options: SimulationOptions) {
+  constructor(plan: Plan, options: SimulationOptions, record: boolean) {
     this.#plan = plan;
     this.#options = options;
     this.#draw = new Draw(options.seed);
+    this.#faults = new FaultDraw(this.#draw, options.faults);
     this.#workers = options.workers ?? 1 + this.#draw.below(4);
-    const limits = resolveLimits();
-    const header = headerOf(plan, options);
-    const bound = bindItems(plan, header.params, limits);
-    if (bound.diagnostics.length > 0) {
-      throw new BelayError("PARAMS_INVALID", bound.diagnostics.map(({ message }) => message).join("; "), { ...bound });
-    }
-    const program = compilePlan(plan, bound.items, limits);
-    this.#run = new SimulatedRun({ header: { ...header, items: bound.items }, program, limits }, (call) =>
-      this.#fate(call),
-    );
+    this.#crashShare = options.crashes ?? 0.02;
+    this.#operatorShare = options.operators ?? 0.03;
+    this.#judge = new Judge(plan.document, this.#workers === 1);
+    const { program, items, limits } = prepare(plan, options.params ?? NO_PARAMS);
+    const header = headerOf(plan, options, items);
+    this.#run = new SimulatedRun({ header, program, limits, record, judge: this.#judge, fate: () => this.#fate() });
   }
 
   play(): SimulationResult {
-    const run = this.#run;
-    const faultySteps = this.#options.steps ?? 40 * this.#plan.document.nodes.length;
-    run.feed({ kind: "start", at: run.now });
-    while (this.#steps < faultySteps && this.#step()) this.#steps++;
-    this.#faulty = false;
-    const bound = this.#steps + 1000 + 200 * run.state.size;
-    while (!run.atRest && this.#steps < bound && this.#step()) this.#steps++;
-    if (!run.atRest) this.#violations.push({ rule: "I11", message: `I11: no rest after ${this.#steps} steps` });
+    try {
+      this.#play();
+    } catch (error) {
+      // The core's own assertions are violations like any other.
+      if (!(error instanceof InvariantError)) throw error;
+      this.#judge.report(ruleOf(error.message), `the core stopped: ${error.message}`);
+    }
     return this.#result();
+  }
+
+  #play(): void {
+    const run = this.#run;
+    const { violations } = this.#judge;
+    run.feed({ kind: "start", at: run.now });
+    // Before that is durable there is no run (R39).
+    this.#commit(1);
+    const faultySteps = this.#options.steps ?? 40 * this.#plan.document.nodes.length;
+    while (violations.length === 0 && this.#steps < faultySteps && this.#step()) this.#steps++;
+    this.#faulty = false;
+    const bound = this.#steps + (this.#options.bound ?? boundOf(run.state.size));
+    while (violations.length === 0 && this.#isUnfinished() && this.#steps < bound && this.#step()) this.#steps++;
+    if (violations.length > 0) return;
+    if (this.#isUnfinished()) this.#judge.report("I11", `no rest after ${this.#steps} steps`);
+    else this.#judge.ends();
+  }
+
+  /** It moves, or waits for a word that no fault explains. */
+  #isUnfinished(): boolean {
+    return !this.#run.atRest || this.#run.state.status === "PAUSED";
   }
 
   /** One thing happens; false when the run rests and nobody wants anything more of it. */
   #step(): boolean {
     const run = this.#run;
-    const { crashes = 0.02, operators = 0.03 } = this.#options;
     run.dispatch(this.#workers);
-    if (this.#faulty && this.#draw.chance(crashes)) {
-      this.#crashes++;
-      run.crash();
-    }
-    if (run.atRest) return this.#faulty && operators > 0 && this.#draw.chance(0.7) && this.#operate(true);
-    if (this.#faulty && this.#draw.chance(operators) && this.#operate(false)) return true;
-    const answerable = [...run.calls].filter((call) => this.#mayAnswer(call));
-    const deadline = run.nextDeadline();
-    const choice = this.#draw.below(answerable.length + (deadline === undefined ? 0 : 1));
-    const call = answerable[choice];
-    if (call !== undefined) this.#answer(call);
-    else if (deadline !== undefined) run.passDeadline(deadline);
-    else return this.#unpause();
+    this.#commit();
+    const goesOn = run.atRest ? this.#atRest() : this.#move();
+    this.#commit();
+    return goesOn;
+  }
+
+  #atRest(): boolean {
+    if (!this.#faulty) return this.#resume();
+    if (this.#copies.length > 0 && this.#draw.chance(0.5)) return this.#deliverCopy();
+    return this.#operatorShare > 0 && this.#draw.chance(0.85) && this.#operate(true);
+  }
+
+  /** Mostly one thing, sometimes a few in one batch. */
+  #move(): boolean {
+    const run = this.#run;
+    if (this.#faulty && this.#draw.chance(this.#operatorShare) && this.#operate(false)) return true;
+    if (this.#faulty && this.#copies.length > 0 && this.#draw.chance(0.3)) return this.#deliverCopy();
+    if (!this.#happen()) return this.#resume();
+    while (this.#faulty && this.#draw.chance(0.15) && !run.atRest && this.#happen());
     return true;
   }
 
-  #unpause(): boolean {
+  /** A call answers or a deadline passes; false when neither can. */
+  #happen(): boolean {
+    const run = this.#run;
+    let answerable = 0;
+    for (const call of run.calls) if (this.#mayAnswer(call)) answerable++;
+    const deadline = run.nextDeadline();
+    let choice = this.#draw.below(answerable + (deadline === undefined ? 0 : 1));
+    for (const call of run.calls) {
+      if (!this.#mayAnswer(call) || choice-- > 0) continue;
+      this.#answer(call);
+      return true;
+    }
+    if (deadline !== undefined) run.passDeadline(deadline);
+    return deadline !== undefined;
+  }
+
+  #resume(): boolean {
     if (this.#run.state.status !== "PAUSED") return false;
     this.#run.feed({ kind: "resume", at: this.#run.now });
     return true;
   }
 
-  #fate(_call: SimulatedCall): string {
-    if (!this.#faulty) return "ok";
-    let draw = this.#draw.next();
-    for (const [fault, share] of Object.entries({ ...DEFAULT_FAULTS, ...this.#options.faults })) {
-      draw -= share;
-      if (draw < 0) return fault;
+  /** The batch becomes durable, or the process dies in it, with at least so many records kept, or right after. */
+  #commit(least = 0): void {
+    const run = this.#run;
+    if (!this.#faulty || !this.#draw.chance(this.#crashShare)) {
+      run.commit();
+      return;
     }
-    return "ok";
+    this.#crashes++;
+    const kept = least + this.#draw.below(run.batch + 2 - least);
+    // The second copy of an answer dies with the process: it may be that the first never counted.
+    this.#copies.length = 0;
+    if (kept > run.batch) run.commit();
+    run.crash(Math.min(kept, run.batch));
+  }
+
+  #fate(): string {
+    return this.#faulty ? this.#faults.next() : "ok";
   }
 
   #mayAnswer(call: SimulatedCall): boolean {
     // Once the faults are over, even what hung answers: liveness must not depend on an operator.
     if (!this.#faulty) return true;
-    if (call.fate === "hang") return call.aborted;
-    if (call.fate === "late") return call.over;
-    return call.fate !== "deaf";
+    switch (call.fate) {
+      case "hang":
+        return call.aborted;
+      case "timeout":
+        return call.aborted || !this.#run.hasDeadline(call.node, call.undo ? "compensation" : "attempt");
+      case "late":
+        return call.over;
+      default:
+        return call.fate !== "deaf";
+    }
   }
 
   #answer(call: SimulatedCall): void {
-    const { fate } = call;
-    const failed = fate === "error" || fate === "fatal" || fate === "hang" || fate === "reply-lost";
-    const output = { items: ["x", "y"].slice(this.#draw.below(3)) };
-    this.#run.answer(call, !failed, fate !== "fatal", output);
+    const { node, attempt, undo, fate } = call;
+    const at = this.#run.now;
+    const failed = fate === "error" || fate === "fatal" || fate === "reply-lost" || call.aborted;
+    const ok = fate === "late" || !failed;
+    const answer: Answer = ok
+      ? {
+          input: { kind: undo ? "undone" : "succeeded", at, node, attempt },
+          payload: undo ? undefined : { output: OUTPUTS[this.#draw.below(OUTPUTS.length)] as Json },
+        }
+      : failureOf(call, at);
+    this.#run.answer(call, answer.input, answer.payload);
+    if (fate === "duplicate") this.#copies.push(answer);
+  }
+
+  #deliverCopy(): boolean {
+    const { input, payload } = this.#copies.splice(this.#draw.below(this.#copies.length), 1)[0] as Answer;
+    this.#run.answerAgain({ ...input, at: this.#run.now }, payload);
+    return true;
   }
 
   /** An operator's verb that makes sense now, if there is one. */
   #operate(resting: boolean): boolean {
-    const input = this.#draw.of(this.#verbs(resting).filter((verb) => refusalOf(this.#run.state, verb) === undefined));
-    if (input === undefined) return false;
-    if (input.kind === "rollback") this.#scope = input.scope === "node" ? undefined : input.scope;
-    if (input.kind === "skip-rollback") this.#skippedRollbacks.push(nodeId(this.#run, input.node));
-    this.#run.feed(input, { who: "operator" });
+    const verb: VerbInput | undefined = drawVerb(this.#run.state, this.#run.now, this.#draw, resting);
+    if (verb === undefined) return false;
+    const name = verbName(verb);
+    this.#verbs[name] = (this.#verbs[name] ?? 0) + 1;
+    this.#run.feed(verb, OPERATOR);
     return true;
-  }
-
-  #verbs(resting: boolean): VerbInput[] {
-    const at = this.#run.now;
-    const node = this.#draw.below(this.#run.state.size);
-    const one: VerbInput[] = [
-      { kind: "skip", at, node },
-      { kind: "retry", at, node },
-    ];
-    if (!resting) return [...one, { kind: "cancel", at, node }, { kind: "pause", at }, { kind: "resume", at }];
-    return [
-      ...one,
-      { kind: "retry", at, node: WHOLE_RUN },
-      { kind: "rollback", at, scope: "all", node: WHOLE_RUN },
-      { kind: "rollback", at, scope: "barrier", node: WHOLE_RUN },
-      { kind: "skip-rollback", at, node },
-      { kind: "resume", at },
-    ];
   }
 
   #result(): SimulationResult {
     const run = this.#run;
-    const snapshot = snapshotOf(run);
-    const judged = checkTrace({
-      document: this.#plan.document,
-      trace: run.trace,
-      ...(run.atRest ? { snapshot } : {}),
-      ...(this.#scope === undefined ? {} : { scope: this.#scope }),
-      skippedRollbacks: this.#skippedRollbacks,
-      serial: this.#workers === 1,
-    });
+    const plan = this.#plan;
+    const options = this.#options;
+    let trace: readonly TraceEntry[] | undefined;
     return {
-      seed: this.#options.seed,
-      snapshot,
+      seed: options.seed,
       steps: this.#steps,
       crashes: this.#crashes,
-      journal: run.journal(),
-      trace: run.trace,
-      violations: [...this.#violations, ...judged],
+      faults: this.#faults.counts,
+      verbs: this.#verbs,
+      violations: this.#judge.violations,
+      get snapshot() {
+        return snapshotOf(run);
+      },
+      get journal() {
+        return run.journal();
+      },
+      get trace() {
+        trace ??= traceOf(plan, options);
+        return trace;
+      },
     };
+  }
+
+  /** Plays, and answers what was kept. */
+  record(): readonly TraceEntry[] {
+    this.play();
+    return this.#run.trace;
   }
 }
 
-function headerOf(plan: Plan, options: SimulationOptions): RunHeader {
+function traceOf(plan: Plan, options: SimulationOptions): readonly TraceEntry[] {
+  return new Simulation(plan, options, true).record();
+}
+
+interface Answer {
+  readonly input: Extract<Input, { kind: "succeeded" | "failed" | "undone" | "undo-failed" }>;
+  readonly payload: Json | undefined;
+}
+
+const OPERATOR: Json = { who: "operator" };
+const NO_PARAMS: Readonly<Record<string, Json>> = {};
+const OUTPUTS: readonly Json[] = [{ items: ["x", "y"] }, { items: ["y"] }, { items: [] }];
+const FAILURE = { code: "SIMULATED", message: "a simulated failure" };
+const FAILURES: readonly Json[] = [true, false].map((retryable) => ({ error: { ...FAILURE, retryable } }));
+
+function failureOf({ node, attempt, undo, fate }: SimulatedCall, at: number): Answer {
+  const retryable = fate !== "fatal";
   return {
-    runId: `simulated-${options.seed}`,
+    input: { kind: undo ? "undo-failed" : "failed", at, node, attempt, retryable },
+    payload: FAILURES[retryable ? 0 : 1] as Json,
+  };
+}
+
+/** "R51: node 3 may not go ..." is about R51. */
+function ruleOf(message: string): Rule {
+  return (/^[RI]\d+/.exec(message)?.[0] ?? "I11") as Rule;
+}
+
+interface Prepared {
+  readonly params: Readonly<Record<string, Json>>;
+  readonly program: CompiledProgram;
+  readonly items: Readonly<Record<string, readonly Json[]>>;
+  readonly limits: Limits;
+}
+
+const PREPARED = new WeakMap<Plan, Prepared>();
+
+/** Compiles the plan, once for as long as it is played with the same parameters. */
+function prepare(plan: Plan, params: Readonly<Record<string, Json>>): Prepared {
+  const known = PREPARED.get(plan);
+  if (known?.params === params) return known;
+  const limits = resolveLimits();
+  const { items, diagnostics } = bindItems(plan, params, limits);
+  if (diagnostics.length > 0) {
+    throw new BelayError("PARAMS_INVALID", diagnostics.map(({ message }) => message).join("; "), { diagnostics });
+  }
+  const prepared = { params, program: compilePlan(plan, items, limits), items, limits };
+  PREPARED.set(plan, prepared);
+  return prepared;
+}
+
+function headerOf(plan: Plan, { seed, params }: SimulationOptions, items: Prepared["items"]): RunHeader {
+  return {
+    runId: `simulated-${seed}`,
     format: 1,
     document: plan.document,
     planHash: plan.hash,
-    params: options.params ?? {},
-    items: {},
-    seed: options.seed,
+    params: params ?? NO_PARAMS,
+    items,
+    seed,
     graceMs: 5000,
     clientToken: null,
     requestHash: "",

@@ -1,10 +1,12 @@
 /**
  * A run without an engine: the same core, values and expressions, on virtual time and without promises. Owns: the
- * journal in memory, the calls in flight and the armed deadlines, all of which a crash rebuilds from the records.
- * Does not own: what happens next (`simulate.ts` chooses).
+ * journal in memory, the batch of records that is not carried out yet, the calls in flight and the armed deadlines, all
+ * of which a crash rebuilds from the records. Tells the judge everything. Does not own: what happens next
+ * (`simulate.ts` chooses).
  *
- * Everything here is a function of the records but for the calls' fates, so `crash()` can compare: the state replayed
- * from the records equals the live one (R42, R50).
+ * S1 (R39): what a record asks for is carried out, and told, only by `commit`; a crash before that keeps any number of
+ *     the batch's records, from none to all.
+ * S2 (R42, R50): the state replayed from all records equals the live one.
  */
 import {
   Commands,
@@ -18,7 +20,6 @@ import {
   type RunState,
   step,
 } from "../core/index.ts";
-import { assert } from "../errors.ts";
 import type { JournalRecord, RunHeader } from "../journal/port.ts";
 import { encodeRecord } from "../journal/replay.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
@@ -27,14 +28,21 @@ import type { Limits } from "../plan/limits.ts";
 import { absorb } from "../runtime/absorb.ts";
 import type { AnyRunEvent } from "../runtime/api.ts";
 import type { RunFacts } from "../runtime/facts.ts";
-import { nodeId } from "../runtime/node-id.ts";
 import { noticeEvent, noticeName } from "../runtime/notices.ts";
 import { evaluateNode } from "../runtime/scope.ts";
+import { snapshotOf } from "../runtime/snapshot.ts";
 import { RunValues } from "../runtime/values.ts";
+import { SKIP_REASONS } from "../runtime/words.ts";
+import type { Judge } from "./judge.ts";
+import { verbOf } from "./operator-words.ts";
+import { differingField } from "./same-state.ts";
 import type { TraceEntry } from "./trace.ts";
+import { type UnitStory, unitId } from "./unit-story.ts";
 
 /** One attempt, or compensation, that was started and has not let go. */
 export interface SimulatedCall {
+  /** Whom the judge knows it as: outlives the node's number. */
+  readonly unit: UnitStory;
   readonly node: number;
   readonly attempt: number;
   readonly undo: boolean;
@@ -42,15 +50,29 @@ export interface SimulatedCall {
   aborted: boolean;
   /** The core no longer waits for it. */
   over: boolean;
+  /** It was made before the process died: not yet made again. */
+  lost: boolean;
   /** Chosen by the simulation when the call starts. */
   fate: string;
 }
 
-interface ArmedDeadline {
+/** An answer that the core is to hear of. */
+export interface ArmedDeadline {
   readonly at: number;
   readonly kind: DeadlineKind;
   readonly node: number;
   readonly token: number;
+}
+
+export interface SimulatedFacts {
+  readonly header: RunHeader;
+  readonly program: CompiledProgram;
+  readonly limits: Limits;
+  readonly judge: Judge;
+  /** Keep the trace: costs as much as the run itself. */
+  readonly record: boolean;
+  /** What becomes of a call that is made now. */
+  readonly fate: (call: SimulatedCall) => string;
 }
 
 export class SimulatedRun implements RunFacts {
@@ -59,7 +81,8 @@ export class SimulatedRun implements RunFacts {
   readonly limits: Limits;
   readonly records: JournalRecord[] = [];
   readonly trace: TraceEntry[] = [];
-  readonly calls: Set<SimulatedCall> = new Set();
+  /** In the order in which they were made. */
+  readonly calls: SimulatedCall[] = [];
   readonly fault: null = null;
   state: RunState;
   values: RunValues = new RunValues();
@@ -67,21 +90,26 @@ export class SimulatedRun implements RunFacts {
   restedAt: number | null = null;
   /** Virtual time, epoch milliseconds. */
   now: number;
-  readonly #deadlines = new Map<string, ArmedDeadline>();
-  readonly #commands = new Commands();
+  readonly #judge: Judge;
+  readonly #record: boolean;
   readonly #fate: (call: SimulatedCall) => string;
-  /** While records are replayed, nothing is told and no fate is drawn. */
-  #replaying = false;
+  readonly #deadlines: ArmedDeadline[] = [];
+  readonly #commands = new Commands();
+  /** Where the commands of each record of the batch end. */
+  readonly #ends: number[] = [];
+  readonly #toResolve: number[] = [];
+  /** Records whose commands were carried out before the crash that is being recovered from: they are not told again. */
+  #silent = 0;
+  #judgedAt = 0;
 
-  constructor(
-    facts: { header: RunHeader; program: CompiledProgram; limits: Limits },
-    fate: (call: SimulatedCall) => string,
-  ) {
+  constructor(facts: SimulatedFacts) {
     this.header = facts.header;
     this.program = facts.program;
     this.limits = facts.limits;
     this.now = facts.header.at;
-    this.#fate = fate;
+    this.#judge = facts.judge;
+    this.#record = facts.record;
+    this.#fate = facts.fate;
     this.nextSeries = facts.program.nextSeries;
     this.state = this.#fresh();
   }
@@ -90,74 +118,118 @@ export class SimulatedRun implements RunFacts {
     return isAtRest(this.state);
   }
 
-  /** One input: recorded, decided, carried out. */
-  feed(input: Input, payload?: Json): void {
-    this.#feed(input, payload);
-    while (this.#pendingResolve.length > 0) {
-      const { resolved, payload: found } = evaluateNode(this, this.#pendingResolve.shift() as number, this.now);
-      this.#feed(resolved, found);
-    }
+  /** Records that are written and not carried out. */
+  get batch(): number {
+    return this.#ends.length;
   }
 
-  readonly #pendingResolve: number[] = [];
+  /** One input: recorded and decided, with the evaluations it asks for. Carried out by `commit`. */
+  feed(input: Input, payload?: Json): void {
+    this.#write(input, payload);
+    this.#resolve();
+  }
 
   /** Grants free slots, as an engine with `workers` slots would (R11, R41). */
   dispatch(workers: number): void {
-    for (let pool = 0; pool < this.state.queued.length; pool++) {
-      const free = workers - (this.state.active[pool] as number);
-      const count = Math.min(free, demand(this.state, pool));
-      if (count > 0) this.feed({ kind: "grant", at: this.now, pool, count });
+    const { state } = this;
+    for (let pool = 0; pool < state.queued.length; pool++) {
+      const count = Math.min(workers - (state.active[pool] as number), demand(state, pool));
+      if (count <= 0) continue;
+      const from = this.#commands.length;
+      this.feed({ kind: "grant", at: this.now, pool, count });
+      let started = 0;
+      for (let row = from; row < this.#commands.length; row++) if (isCall(this.#commands.op[row])) started++;
+      if (started > count) this.#judge.report("R41", `${started} calls were made of ${count} free slots`);
     }
   }
 
-  /** The earliest deadline, by time and then by key; undefined when none is armed. */
+  /** The batch is durable: what it asks for is done, what it means is told. At rest the snapshot is judged. */
+  commit(): void {
+    const commands = this.#commands;
+    let row = 0;
+    const first = this.records.length - this.#ends.length;
+    for (let place = 0; place < this.#ends.length; place++) {
+      const { input } = this.records[first + place] as JournalRecord;
+      const silent = first + place < this.#silent;
+      const verb = silent ? undefined : verbOf(this, input);
+      if (verb !== undefined) {
+        if (this.#record) this.trace.push({ kind: "verb", ...verb });
+        this.#judge.asked(verb);
+      }
+      if (input.kind === "due") this.#disarm(input.node, input.deadline, input.token);
+      const end = this.#ends[place] as number;
+      for (; row < end; row++) {
+        if (!silent) this.#tell(row, input.at);
+        this.#carryOut(row, silent);
+      }
+    }
+    this.#ends.length = 0;
+    commands.clear();
+    if (this.#silent > 0 || !this.atRest || this.#judgedAt === this.records.length) return;
+    this.#judgedAt = this.records.length;
+    this.#judge.rests(snapshotOf(this));
+  }
+
+  /** The earliest deadline, the one armed first among equals; undefined when none is armed. */
   nextDeadline(): ArmedDeadline | undefined {
     let first: ArmedDeadline | undefined;
-    for (const deadline of this.#deadlines.values())
-      if (first === undefined || deadline.at < first.at) first = deadline;
+    for (const deadline of this.#deadlines) if (first === undefined || deadline.at < first.at) first = deadline;
     return first;
   }
 
+  /** A deadline of that kind is armed for the node. */
+  hasDeadline(node: number, kind: DeadlineKind): boolean {
+    return this.#deadlines.some((deadline) => deadline.node === node && deadline.kind === kind);
+  }
+
   /** Time goes on to the earliest deadline, which passes. */
-  passDeadline(deadline: ArmedDeadline): void {
-    this.now = Math.max(this.now, deadline.at);
-    this.#deadlines.delete(keyOf(deadline.node, deadline.kind));
-    const { kind, node, token } = deadline;
+  passDeadline({ at, kind, node, token }: ArmedDeadline): void {
+    this.now = Math.max(this.now, at);
+    this.#disarm(node, kind, token);
     this.feed({ kind: "due", at: this.now, deadline: kind, node, token });
   }
 
-  /** The call answers. */
-  answer(call: SimulatedCall, ok: boolean, retryable: boolean, output?: Json): void {
-    this.calls.delete(call);
-    const { node, attempt, undo } = call;
-    const at = this.now;
-    this.trace.push({ kind: undo ? "undo-end" : "end", node: nodeId(this, node), attempt, ok });
-    if (ok) {
-      const payload = output === undefined || undo ? undefined : { output };
-      this.feed({ kind: undo ? "undone" : "succeeded", at, node, attempt }, payload);
-      return;
-    }
-    const error = { code: "SIMULATED", message: "a simulated failure", retryable };
-    this.feed({ kind: undo ? "undo-failed" : "failed", at, node, attempt, retryable }, { error });
+  /** The call lets go and answers with this input. */
+  answer(call: SimulatedCall, input: Input, payload?: Json): void {
+    this.#letGo(call, input.kind === "succeeded" || input.kind === "undone");
+    this.feed(input, payload);
   }
 
-  /** The process dies and comes back: everything is rebuilt from the records; what was in flight is called again. */
-  crash(): void {
-    const live = fingerprint(this.state);
-    const fates = new Map([...this.calls].filter((call) => !call.over).map((call) => [callKey(call), call.fate]));
-    for (const call of this.calls) if (call.over) this.#letGo(call);
-    const records = this.records.splice(0);
-    this.#deadlines.clear();
-    this.calls.clear();
+  /** An answer that was given is delivered a second time: nothing but a late answer may come of it (R25). */
+  answerAgain(input: Input, payload?: Json): void {
+    const from = this.#commands.length;
+    this.feed(input, payload);
+    for (let row = from; row < this.#commands.length; row++) {
+      if (this.#commands.op[row] !== Op.LATE) this.#judge.report("R25", `a second ${input.kind} changed something`);
+    }
+  }
+
+  /**
+   * The process dies, with `kept` records of the batch durable, and comes back: everything is rebuilt from the records,
+   * what was in flight is called again (R42), what was never carried out is.
+   */
+  crash(kept: number): void {
+    const whole = kept === this.batch;
+    const live = this.state;
+    const silent = this.records.length - this.batch;
+    for (const call of [...this.calls]) this.#letGo(call, false);
+    const records = this.records.splice(0).slice(0, silent + kept);
+    this.#commands.clear();
+    this.#ends.length = 0;
+    this.#toResolve.length = 0;
+    this.#deadlines.length = 0;
     this.values = new RunValues();
     this.nextSeries = this.program.nextSeries;
     this.state = this.#fresh();
-    this.#replaying = true;
-    for (const { input, payload } of records) this.#feed(input, payload);
-    this.#pendingResolve.length = 0;
-    this.#replaying = false;
-    assert(fingerprint(this.state) === live, "R50: the state replayed from the records differs from the live one");
-    for (const call of this.calls) call.fate = fates.get(callKey(call)) ?? this.#fate(call);
+    this.#silent = silent;
+    for (const { input, payload } of records) this.#write(input, payload);
+    this.commit();
+    this.#silent = 0;
+    const field = whole ? differingField(this.state, live) : undefined;
+    if (field !== undefined) this.#judge.report("R50", `the state replayed from the records has another ${field}`);
+    this.#recoverCalls();
+    this.#resolve();
+    this.commit();
   }
 
   /** The records as canonical text, for comparing two runs byte by byte (R50). */
@@ -167,47 +239,80 @@ export class SimulatedRun implements RunFacts {
 
   #fresh(): RunState {
     const { items } = this.header;
-    for (const [id, list] of Object.entries(items)) this.values.items.set(this.program.indexOf(id), list);
+    for (const id in items) this.values.items.set(this.program.indexOf(id), items[id] as readonly Json[]);
     return createState(this.program.compiled, { graceMs: this.header.graceMs, seed: this.header.seed });
   }
 
-  #feed(input: Input, payload: Json | undefined): void {
+  #write(input: Input, payload: Json | undefined): void {
     const seq = this.records.length;
     this.records.push(payload === undefined ? { seq, input } : { seq, input, payload });
     const commands = this.#commands;
+    const from = commands.length;
     step(this.state, input, commands);
-    this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
-    this.#pendingResolve.push(...absorb(this, commands, 0, payload));
-    for (let row = 0; row < commands.length; row++) this.#carryOut(commands, row, input.at);
-    commands.clear();
+    this.restedAt = this.atRest ? (this.restedAt ?? input.at) : null;
+    if (input.kind === "resolved") this.#toResolve.splice(this.#toResolve.indexOf(input.node), 1);
+    for (const node of absorb(this, commands, from, payload)) this.#toResolve.push(node);
+    this.#ends.push(commands.length);
   }
 
-  #carryOut(commands: Commands, row: number, at: number): void {
-    const node = commands.node[row] as number;
-    const value = commands.value[row] as number;
-    const extra = commands.extra[row] as number;
-    const name = this.#replaying ? undefined : noticeName(commands, row);
-    if (name !== undefined) {
-      const event = { type: name, ...noticeEvent(this, commands, row, at) } as AnyRunEvent;
+  #resolve(): void {
+    while (this.#toResolve.length > 0) {
+      const { resolved, payload } = evaluateNode(this, this.#toResolve[0] as number, this.now);
+      this.#write(resolved, payload);
+    }
+  }
+
+  /** Whom the judge knows the node as. */
+  #unit(node: number, silent = false): UnitStory {
+    const group = this.state.groupOf[node] as number;
+    const { story } = this.#judge;
+    if (group < 0) return story.unitAt(node, -1);
+    const index = this.state.parallelIdx[node] as number;
+    // What is only replayed names nobody: the group may have been taken apart since.
+    return (silent ? story.declared[group]?.made[index] : undefined) ?? story.unitAt(group, index);
+  }
+
+  #tell(row: number, at: number): void {
+    const commands = this.#commands;
+    const type = noticeName(commands, row);
+    if (type === undefined) return;
+    if (this.#record) {
+      const event = { type, ...noticeEvent(this, commands, row, at) } as AnyRunEvent;
       this.trace.push({ kind: "event", event });
     }
+    const judge = this.#judge;
+    const op = commands.op[row] as number;
+    const value = commands.value[row] as number;
+    if (op === Op.RUN_STATUS) judge.saidOfRun(type);
+    else if (op === Op.EXPANDED) judge.expanded(this.#unit(commands.node[row] as number), value);
+    else if (op !== Op.LATE) {
+      const detail = op === Op.SKIPPED ? SKIP_REASONS[value] : undefined;
+      judge.saidOf(this.#unit(commands.node[row] as number), type, value, detail);
+    }
+  }
+
+  #carryOut(row: number, silent: boolean): void {
+    const commands = this.#commands;
+    const node = commands.node[row] as number;
+    const value = commands.value[row] as number;
     switch (commands.op[row]) {
       case Op.RUN:
-        this.#start(node, value, false);
+        this.#start(node, value, false, silent);
         break;
       case Op.COMPENSATE:
-        this.#start(node, value, true);
+        this.#start(node, value, true, silent);
         break;
       case Op.ABORT:
         for (const call of this.calls) if (call.node === node && !call.over) call.aborted = true;
         break;
       case Op.ARM: {
-        const kind = DEADLINES[extra] as DeadlineKind;
-        this.#deadlines.set(keyOf(node, kind), { at: commands.at[row] as number, kind, node, token: value });
+        const kind = DEADLINES[commands.extra[row] as number] as DeadlineKind;
+        this.#disarm(node, kind);
+        this.#deadlines.push({ at: commands.at[row] as number, kind, node, token: value });
         break;
       }
       case Op.DISARM:
-        this.#deadlines.delete(keyOf(node, DEADLINES[extra] as DeadlineKind));
+        this.#disarm(node, DEADLINES[commands.extra[row] as number] as DeadlineKind);
         break;
       case Op.SUCCEEDED:
       case Op.FAILED:
@@ -222,44 +327,69 @@ export class SimulatedRun implements RunFacts {
     }
   }
 
-  #start(node: number, attempt: number, undo: boolean): void {
-    const call: SimulatedCall = { node, attempt, undo, aborted: false, over: false, fate: "ok" };
-    const id = nodeId(this, node);
-    const previousStillRunning = [...this.calls].some((other) => nodeId(this, other.node) === id);
-    this.calls.add(call);
-    if (this.#replaying) return;
-    call.fate = this.#fate(call);
-    const key = `${this.header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`;
-    this.trace.push({ kind: undo ? "undo" : "start", node: id, attempt, key, previousStillRunning });
-  }
-
-  /** The core waits for this call no more; on replay it had answered, or died with the process. */
-  #end(node: number, undo: boolean): void {
-    for (const call of this.calls) {
-      if (call.node !== node || call.undo !== undo || call.over) continue;
-      call.over = true;
-      if (this.#replaying) this.calls.delete(call);
+  /** With a token: only that very deadline, not one that was armed since. */
+  #disarm(node: number, kind: DeadlineKind, token?: number): void {
+    for (const [place, deadline] of this.#deadlines.entries()) {
+      if (deadline.node !== node || deadline.kind !== kind) continue;
+      if (token === undefined || token === deadline.token) this.#deadlines.splice(place, 1);
+      return;
     }
   }
 
-  #letGo(call: SimulatedCall): void {
-    const { node, attempt, undo } = call;
-    this.trace.push({ kind: undo ? "undo-end" : "end", node: nodeId(this, node), attempt, ok: false });
+  #start(node: number, attempt: number, undo: boolean, silent: boolean): void {
+    const unit = this.#unit(node, silent);
+    const call = { unit, node, attempt, undo, aborted: false, over: false, lost: silent, fate: "ok" };
+    if (!silent) this.#call(call, false);
+    this.calls.push(call);
+  }
+
+  /** The call is made, for the first time or `again` after the process died. */
+  #call(call: SimulatedCall, again: boolean): void {
+    const { unit, attempt, undo } = call;
+    call.fate = this.#fate(call);
+    const previousStillRunning = this.calls.some((other) => other.unit === unit && !other.lost);
+    if (this.#record) {
+      const id = unitId(unit);
+      const key = `${this.header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`;
+      const entry = { node: id, attempt, key, previousStillRunning, ...(again ? ({ again } as const) : {}) };
+      this.trace.push({ kind: undo ? "undo" : "start", ...entry });
+    }
+    if (again) this.#judge.calledAgain(unit, attempt, undo);
+    else if (undo) this.#judge.undoCalled(unit, attempt, previousStillRunning);
+    else this.#judge.called(unit, attempt, previousStillRunning);
+  }
+
+  /** The core waits for this call no more. A lost one is nobody's any more. */
+  #end(node: number, undo: boolean): void {
+    for (let place = this.calls.length - 1; place >= 0; place--) {
+      const call = this.calls[place] as SimulatedCall;
+      if (call.node !== node || call.undo !== undo || call.over) continue;
+      call.over = true;
+      if (call.lost) this.calls.splice(place, 1);
+    }
+  }
+
+  #letGo(call: SimulatedCall, ok: boolean): void {
+    this.calls.splice(this.calls.indexOf(call), 1);
+    const { unit, attempt, undo } = call;
+    if (this.#record) this.trace.push({ kind: undo ? "undo-end" : "end", node: unitId(unit), attempt, ok });
+    if (undo) this.#judge.undoLetGo(unit);
+    else this.#judge.letGo(unit, attempt);
+  }
+
+  /** Calls that died with the process are made again; one that was asked to let go has. */
+  #recoverCalls(): void {
+    for (const call of [...this.calls]) {
+      if (!call.lost) continue;
+      if (call.aborted) this.calls.splice(this.calls.indexOf(call), 1);
+      else {
+        this.#call(call, true);
+        call.lost = false;
+      }
+    }
   }
 }
 
-function keyOf(node: number, kind: DeadlineKind): string {
-  return `${node} ${kind}`;
-}
-
-function callKey({ node, attempt, undo }: SimulatedCall): string {
-  return `${node} ${attempt} ${undo}`;
-}
-
-/** Everything the state says, as text: typed arrays up to the nodes in use, counters, status. */
-function fingerprint(state: RunState): string {
-  const { plan: _plan, settings: _settings, queues: _queues, done: _done, undecided: _undecided, ...rest } = state;
-  return JSON.stringify(rest, (_, value: unknown) =>
-    ArrayBuffer.isView(value) ? Array.from((value as Uint8Array).subarray(0, Math.max(state.size, 0))) : value,
-  );
+function isCall(op: number | undefined): boolean {
+  return op === Op.RUN || op === Op.COMPENSATE;
 }

@@ -5,6 +5,7 @@
  */
 import type { AnyRunEvent, Run } from "../runtime/api.ts";
 import { RUN_EVENT_NAMES } from "../runtime/event.ts";
+import type { OperatorVerb } from "./run-story.ts";
 
 /** A call as the action saw it. */
 export interface CallEntry {
@@ -15,6 +16,8 @@ export interface CallEntry {
   readonly key: string;
   /** `ctx.previousStillRunning`. */
   readonly previousStillRunning: boolean;
+  /** The process died while it was called, and calls it again under the same key (R42). */
+  readonly again?: true;
 }
 
 export type TraceEntry =
@@ -25,6 +28,8 @@ export type TraceEntry =
   /** A compensation was called. */
   | ({ readonly kind: "undo" } & CallEntry)
   | { readonly kind: "undo-end"; readonly node: string; readonly attempt: number; readonly ok: boolean }
+  /** What an operator asked for, once it was let pass (R37); before what follows from it. */
+  | ({ readonly kind: "verb" } & OperatorVerb)
   /** What the engine said. */
   | { readonly kind: "event"; readonly event: AnyRunEvent };
 
@@ -37,13 +42,20 @@ export function watchRun(run: Run, entries: TraceEntry[]): void {
   }
 }
 
-/** One line per entry, for assertions that read like a story: "start a#1", "end a#1 ok", "node:ready a", "run:failed". */
+/** One line per entry, for assertions that read like a story: "start a#1", "end a#1 ok", "node:ready a", "operator: skip a". */
 export function traceLines(entries: readonly TraceEntry[]): string[] {
   return entries.map((entry) => {
     if (entry.kind === "event") return eventLine(entry.event);
-    if (entry.kind === "start" || entry.kind === "undo") return `${entry.kind} ${entry.node}#${entry.attempt}`;
+    if (entry.kind === "verb") return verbLine(entry);
+    if (entry.kind === "start" || entry.kind === "undo")
+      return `${entry.kind} ${entry.node}#${entry.attempt}${entry.again ? " again" : ""}`;
     return `${entry.kind} ${entry.node}#${entry.attempt} ${entry.ok ? "ok" : "failed"}`;
   });
+}
+
+function verbLine({ verb, node, scope }: OperatorVerb): string {
+  const to = typeof scope === "object" ? `to ${scope.node}` : scope;
+  return ["operator:", verb, node, to].filter((word) => word !== undefined).join(" ");
 }
 
 function eventLine(event: AnyRunEvent): string {
