@@ -18,6 +18,7 @@ import {
   isHalted,
   isStopped,
   Mark,
+  Purpose,
   parallelIdxOf,
   type RunState,
   setMark,
@@ -35,9 +36,16 @@ export function mayStart(state: RunState, node: number): boolean {
   return !isHalted(state);
 }
 
-/** PENDING -> READY and into its pool's queue. */
+/**
+ * PENDING -> READY and into its pool's queue. With `compensate-first`, what attempts before an operator's retry have left
+ * is undone first, as between two attempts (R25).
+ */
 export function makeReady(state: RunState, node: number, out: Commands): void {
   setNode(state, node, NodeState.READY);
+  if (hasFlag(state, node, NodeFlag.COMPENSATE_FIRST) && hasUndo(state, node)) {
+    queueUndoForRetry(state, node);
+    return;
+  }
   enqueue(state, node);
   out.push(Op.READY, node, (state.attempt[node] as number) + 1);
 }
@@ -45,6 +53,13 @@ export function makeReady(state: RunState, node: number, out: Commands): void {
 /** Queues a READY node for dispatch. */
 export function enqueue(state: RunState, node: number): void {
   joinPool(state, node, Mark.QUEUED, forwardKey);
+}
+
+/** Queues the compensation of a READY node: its next attempt follows (R25). */
+export function queueUndoForRetry(state: RunState, node: number): void {
+  state.purpose[node] = Purpose.RETRY;
+  state.undoRoundStart[node] = state.undoAttempt[node] as number;
+  enqueueUndo(state, node);
 }
 
 /** Queues the compensation of a node. */
@@ -106,7 +121,8 @@ export function passMember(state: RunState, member: number, reason: number, out:
  */
 export function holdReady(state: RunState, out: Commands): void {
   for (let node = 0; node < state.size; node++) {
-    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF)) continue;
+    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF | Mark.UNDO_QUEUED))
+      continue;
     if (mustWait(state, node)) hold(state, node, out);
   }
 }
@@ -119,6 +135,7 @@ export function mustWait(state: RunState, node: number): boolean {
 /** READY -> PENDING; of a group, the member is open no more, and may have been the last that its end waited for. */
 export function hold(state: RunState, node: number, out: Commands): void {
   dequeue(state, node);
+  dequeue(state, node, Mark.UNDO_QUEUED);
   leaveBackoff(state, node, out);
   setNode(state, node, NodeState.PENDING);
   out.push(Op.HELD, node);

@@ -6,7 +6,7 @@
  * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
  */
 import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
-import { dequeue, enqueue, enqueueUndo, hasUndo, hold, leaveBackoff, mustWait } from "./admit.ts";
+import { dequeue, enqueue, hasUndo, hold, leaveBackoff, mustWait, queueUndoForRetry } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OUTCOME_SPAN, OutcomeCode } from "./input.ts";
@@ -144,9 +144,7 @@ function retryOrFail(state: RunState, node: number, retryable: boolean, out: Com
   const delayMs = delayOf(state, node);
   out.push(Op.RETRYING, node, state.cause[node], attemptFacts(state, node), delayMs);
   if (hasFlag(state, node, NodeFlag.COMPENSATE_FIRST) && hasUndo(state, node)) {
-    state.purpose[node] = Purpose.RETRY;
-    state.undoRoundStart[node] = state.undoAttempt[node] as number;
-    enqueueUndo(state, node);
+    queueUndoForRetry(state, node);
   } else {
     waitForNext(state, node, delayMs, out);
   }
@@ -159,9 +157,10 @@ export function resumeRetry(state: RunState, node: number, out: Commands): void 
     failNode(state, node, out);
     return;
   }
-  // An operator's retry began a new round with this compensation, and a failure has come since.
+  // An operator's retry began a new round with this compensation: nothing is waited for, but a failure may have come since.
+  const anew = state.attempt[node] === state.roundStart[node];
   if (mustWait(state, node)) hold(state, node, out);
-  else waitForNext(state, node, delayOf(state, node), out);
+  else waitForNext(state, node, anew ? 0 : delayOf(state, node), out);
 }
 
 function delayOf(state: RunState, node: number): number {

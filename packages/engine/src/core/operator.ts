@@ -22,6 +22,7 @@ import {
   isExpanded,
   Mark,
   OperationCode,
+  Purpose,
   type RunState,
   SkipCode,
   setMark,
@@ -135,10 +136,10 @@ function rearmMembers(state: RunState, group: GroupState, out: Commands): void {
   }
 }
 
-/** A fresh round: a failed compensation first; otherwise the node waits for its turn, which its trigger decides. */
+/** A fresh round: the node waits for its turn, which its trigger decides; a candidate is undone first (R21). */
 function again(state: RunState, node: number, out: Commands): void {
   state.operationOf[node] = OperationCode.RETRY;
-  if (state.node[node] !== NodeState.COMPENSATION_FAILED) {
+  if (state.node[node] !== NodeState.COMPENSATION_FAILED || state.purpose[node] !== Purpose.SUPERSEDE) {
     waitAgain(state, node, out);
     return;
   }

@@ -56,7 +56,8 @@ export interface RetryDocument {
   /** `NodeFailure.code`s that end the attempts at once. Default: none; an action may also throw `NonRetryable`. */
   readonly nonRetryable?: readonly string[];
   /**
-   * `compensate-first`: the node is compensated before each further attempt (OCP's meaning of retry). Default `rerun`.
+   * `compensate-first`: the node is compensated before each further attempt, an operator's retry included (OCP's meaning
+   * of retry). Default `rerun`.
    */
   readonly mode?: "rerun" | "compensate-first";
 }
