@@ -12,13 +12,25 @@ export {
   type RigOptions,
   type Scripts,
 } from "./action-rig.ts";
-export { type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
+export { EVERY_FEATURE, type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
 export type { RollbackScope } from "./check-rollback.ts";
+export { describeScenario, planYaml } from "./describe.ts";
 export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { askRun, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
-export type { Scenario, Shape } from "./scenario.ts";
+export {
+  type Answer,
+  type Armed,
+  type Call,
+  type ModelOptions,
+  ReferenceModel,
+  type Standing,
+} from "./reference-model.ts";
+export type { RollbackTo } from "./reference-state.ts";
+export type { Refused, Verb as ReferenceVerb } from "./reference-verbs.ts";
+export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export { type Fault, type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";

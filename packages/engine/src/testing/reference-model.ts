@@ -1,0 +1,260 @@
+/**
+ * The reference model: a second, naive statement of rules R10 to R37, for model-based tests. It is told what happens to a
+ * run and answers what is true of it then. Owns: inputs and observations; the rules are in the other `reference-` files.
+ *
+ * M1: it shares no code with the core, keeps no counters, and derives everything from how the nodes stand.
+ * M2: it knows no expressions: who drives it answers what `asking()` lists. It models no jitter.
+ */
+import type { NodeStatus } from "../core/node-state.ts";
+import type { RunStatus } from "../core/run-state.ts";
+import type { PlanDocument } from "../plan/document.ts";
+import { abort, answered, begin, beginUndo, fail, undoAnswered } from "./reference-attempt.ts";
+import { hold, resolved, settle, stop } from "./reference-flow.ts";
+import { barriers } from "./reference-rollback.ts";
+import { type Entry, everything, isGroup, newWorld, type Skip, type World, workers } from "./reference-state.ts";
+import { apply, isInFlight, type Refused, refusal, type Verb } from "./reference-verbs.ts";
+
+/** How an action, or a compensation, let go. */
+export type Answer = "ok" | "retryable" | "fatal";
+
+/** One attempt, or one compensation. */
+export interface Call {
+  readonly node: string;
+  readonly attempt: number;
+  readonly undo: boolean;
+}
+
+/** A deadline that counts; `node` is "" for the run's own. `at`: milliseconds since the run began. */
+export interface Armed {
+  readonly node: string;
+  readonly kind:
+    | "attempt"
+    | "heartbeat"
+    | "total"
+    | "backoff"
+    | "grace"
+    | "compensation"
+    | "compensation-backoff"
+    | "compensation-grace"
+    | "run";
+  readonly at: number;
+}
+
+/** What is true of one node, group or member. */
+export interface Standing {
+  readonly status: NodeStatus;
+  readonly skip: Skip | undefined;
+  readonly attempt: number;
+  readonly undoAttempt: number;
+}
+
+export interface ModelOptions {
+  /** Lengths of the lists that are known at the start, by id of the group (R23). */
+  readonly lists?: ReadonlyMap<string, number>;
+  /** Milliseconds an aborted attempt is given to let go (R26); default 5000. */
+  readonly graceMs?: number;
+}
+
+export class ReferenceModel {
+  readonly #world: World;
+
+  /** A run of a checked plan that has not begun. */
+  constructor(document: PlanDocument, { lists = new Map(), graceMs = 5000 }: ModelOptions = {}) {
+    this.#world = newWorld(document, lists, graceMs);
+  }
+
+  /** The run begins (R10). */
+  start(): void {
+    if (this.#world.document.timeout) this.#world.runSince = this.#world.now;
+    settle(this.#world);
+  }
+
+  /** Nodes whose condition or list must be answered with `resolve`. */
+  asking(): string[] {
+    return everything(this.#world).flatMap(({ asking, id }) => (asking ? [id] : []));
+  }
+
+  resolve(node: string, answer: "run" | "skip" | "fail", members: number): void {
+    resolved(this.#world, this.#entry(node), answer, members);
+    settle(this.#world);
+  }
+
+  /** R11, R41: what waits for a slot of a pool ("" = of none), in the order in which it leaves; none while PAUSED. */
+  waiting(pool = ""): string[] {
+    const { status } = this.#world;
+    if (status !== "RUNNING" && status !== "ROLLING_BACK") return [];
+    const line = workers(this.#world).filter(({ node }) => (node.pool ?? "") === pool);
+    const undos = line.filter(({ undo }) => undo === "slot").sort((a, b) => -this.#order(a, b));
+    const forward = line.filter(({ waits }) => waits === "slot").sort((a, b) => this.#order(a, b));
+    return [...undos, ...forward].map(({ id }) => id);
+  }
+
+  /** So many slots of a pool are free: the first in line leave. */
+  dispatch(pool: string, slots: number): Call[] {
+    const calls = this.waiting(pool)
+      .slice(0, slots)
+      .map((id) => this.#start(this.#entry(id)));
+    settle(this.#world);
+    return calls;
+  }
+
+  /** Attempts and compensations that have not let go. */
+  inFlight(): (Call & { readonly aborted: boolean })[] {
+    return workers(this.#world)
+      .filter(isInFlight)
+      .map((entry) => ({ ...callOf(entry), aborted: entry.status === "CANCELING" || entry.undo === "aborting" }));
+  }
+
+  /** A call let go. R25: what is not in flight any more is late, and changes nothing. */
+  answer({ node, attempt, undo }: Call, answer: Answer): void {
+    const entry = this.#entry(node);
+    if (!isInFlight(entry)) return;
+    const live = callOf(entry);
+    if (live.undo !== undo || live.attempt !== attempt) return;
+    if (undo) undoAnswered(this.#world, entry, answer);
+    else answered(this.#world, entry, answer);
+    settle(this.#world);
+  }
+
+  /** Every deadline that counts, the earliest first. */
+  deadlines(): Armed[] {
+    const { runSince, document } = this.#world;
+    const all = workers(this.#world).flatMap((entry) => this.#deadlinesOf(entry));
+    if (runSince !== undefined) all.push({ node: "", kind: "run", at: runSince + seconds(document.timeout) });
+    return all.sort((a, b) => a.at - b.at);
+  }
+
+  /** Time goes on to this deadline, which passes. */
+  due({ node, kind, at }: Armed): void {
+    const world = this.#world;
+    world.now = Math.max(world.now, at);
+    if (kind === "run") this.#runTimesOut();
+    else pass(world, this.#entry(node), kind);
+    settle(world);
+  }
+
+  /** R37: why a verb is refused; undefined = it has been done. */
+  ask(verb: Verb): Refused | undefined {
+    const find = (id: string): Entry => this.#entry(id);
+    const refused = refusal(this.#world, verb, find);
+    if (refused !== undefined) return refused;
+    apply(this.#world, verb, find);
+    settle(this.#world);
+    return undefined;
+  }
+
+  get status(): RunStatus {
+    return this.#world.status;
+  }
+
+  /** R33: true once a plain rollback would be refused. */
+  get prohibitRollback(): boolean {
+    return this.#world.document.prohibitRollback === true || barriers(this.#world).length > 0;
+  }
+
+  /** Ids of all nodes, groups and members, in the order of the plan. */
+  ids(): string[] {
+    return everything(this.#world).map(({ id }) => id);
+  }
+
+  standing(id: string): Standing {
+    const { status, skip, attempt, undoAttempt } = this.#entry(id);
+    return { status, skip: status === "SKIPPED" ? skip : undefined, attempt, undoAttempt };
+  }
+
+  #entry(id: string): Entry {
+    const found = everything(this.#world).find((entry) => entry.id === id);
+    if (found === undefined) throw new Error(`the model has no node ${id}`);
+    return found;
+  }
+
+  #start(entry: Entry): Call {
+    if (entry.undo === "slot") beginUndo(this.#world, entry);
+    else begin(this.#world, entry);
+    return callOf(entry);
+  }
+
+  /** R11: higher priority, lower seriesId of the declared node, lower parallelIdx. */
+  #order(a: Entry, b: Entry): number {
+    const series = ({ node }: Entry): number => this.#world.plan.seriesId.get(node.id) ?? 0;
+    return (b.node.priority ?? 0) - (a.node.priority ?? 0) || series(a) - series(b) || a.index - b.index;
+  }
+
+  #deadlinesOf(entry: Entry): Armed[] {
+    const { status, waits, undo, since, undoSince, totalSince, id, node } = entry;
+    const { defaults } = this.#world.document;
+    const found: Armed[] = [];
+    const arm = (counts: boolean, kind: Armed["kind"], at: number): void => {
+      if (counts) found.push({ node: id, kind, at });
+    };
+    const grace = this.#world.graceMs;
+    const timeout = seconds(node.timeout ?? defaults?.timeout);
+    const undoTimeout = seconds(node.compensation?.timeout ?? defaults?.compensation?.timeout);
+    const heartbeat = seconds(node.heartbeatTimeout);
+    arm(status === "RUNNING" && timeout > 0 && !isGroup(entry), "attempt", since + timeout);
+    arm(status === "RUNNING" && heartbeat > 0 && !isGroup(entry), "heartbeat", since + heartbeat);
+    arm(totalSince !== undefined, "total", (totalSince ?? 0) + seconds(node.totalTimeout));
+    arm(status === "CANCELING", "grace", since + grace);
+    arm(waits === "backoff", "backoff", since);
+    arm(undo === "running" && undoTimeout > 0, "compensation", undoSince + undoTimeout);
+    arm(undo === "aborting", "compensation-grace", undoSince + grace);
+    arm(undo === "backoff", "compensation-backoff", undoSince);
+    return found;
+  }
+
+  /** The plan's own timeout: everything is stopped, reactions too. */
+  #runTimesOut(): void {
+    const world = this.#world;
+    world.runSince = undefined;
+    if ((world.status !== "RUNNING" && world.status !== "PAUSED") || world.canceling) return;
+    world.timedOut = true;
+    hold(world);
+    stop(world, "run-timeout");
+  }
+}
+
+function callOf(entry: Entry): Call {
+  const undo = entry.undo !== undefined;
+  return { node: entry.id, attempt: undo ? entry.undoAttempt : entry.attempt, undo };
+}
+
+function seconds(value: number | undefined): number {
+  return Math.round((value ?? 0) * 1000);
+}
+
+/** R25, R26: a deadline of a node passed. */
+function pass(world: World, entry: Entry, kind: Armed["kind"]): void {
+  switch (kind) {
+    case "attempt":
+      abort(world, entry, "timeout");
+      break;
+    case "heartbeat":
+      abort(world, entry, "heartbeat");
+      break;
+    case "total":
+      entry.totalSince = undefined;
+      // What is being undone for its next attempt is undone all the same; that attempt does not come.
+      if (entry.status === "READY") fail(entry);
+      else if (entry.status === "RUNNING") abort(world, entry, "total");
+      entry.stop = "total";
+      break;
+    case "grace":
+      answered(world, entry, "fatal");
+      break;
+    case "backoff":
+      entry.waits = "slot";
+      break;
+    case "compensation":
+      entry.undo = "aborting";
+      entry.undoSince = world.now;
+      break;
+    case "compensation-grace":
+      undoAnswered(world, entry, "retryable");
+      break;
+    case "compensation-backoff":
+      entry.undo = "slot";
+      break;
+    default:
+      break;
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * The operators' verbs as the reference model reads R37: when each is refused, and what it changes. What follows from the
+ * change is in `reference-flow.ts`: no verb decides anything that a failure or a success would decide otherwise.
+ */
+import type { NodeStatus } from "../core/node-state.ts";
+import type { RunStatus } from "../core/run-state.ts";
+import { waitAgain } from "./reference-attempt.ts";
+import { failuresOf, hasRoom, hold, makeReady, mustFail, skip, stop, stopOne } from "./reference-flow.ts";
+import { barriers, beginRollback, scopeOf } from "./reference-rollback.ts";
+import { type Entry, homeOf, isGroup, isTolerated, type RollbackTo, type World, workers } from "./reference-state.ts";
+
+/** What an operator asks; `node` is an id, absent where the whole run is meant. */
+export type Verb =
+  | { readonly verb: "retry" | "cancel"; readonly node?: string }
+  | { readonly verb: "skip" | "skip-rollback"; readonly node: string }
+  | { readonly verb: "rollback"; readonly to: RollbackTo }
+  | { readonly verb: "pause" | "resume" | "abandon" };
+
+/** Why a verb is refused. */
+export type Refused = "run-state" | "node-state" | "tolerated" | "member-of-first-success" | "moving" | "prohibited";
+
+const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
+  retry: ["RUNNING", "PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"],
+  skip: ["RUNNING", "PAUSED", "FAILED", "CANCELED"],
+  cancel: ["RUNNING", "PAUSED"],
+  rollback: ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"],
+  "skip-rollback": ["ROLLBACK_FAILED"],
+  pause: ["RUNNING"],
+  resume: ["PAUSED"],
+  abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"],
+};
+
+/** undefined = allowed. */
+export function refusal(world: World, asked: Verb, find: (id: string) => Entry): Refused | undefined {
+  if (!ALLOWED_IN[asked.verb].includes(world.status)) return "run-state";
+  const ending = world.canceling && (world.status === "RUNNING" || world.status === "PAUSED");
+  const entry = "node" in asked && asked.node !== undefined ? find(asked.node) : undefined;
+  switch (asked.verb) {
+    case "retry":
+      if (entry === undefined) return world.status === "RUNNING" || world.status === "PAUSED" ? "run-state" : undefined;
+      return ending ? "moving" : refuseRetry(world, entry);
+    case "skip":
+      return refuseSkip(world, entry as Entry, ending);
+    case "cancel":
+      if (entry === undefined) return ending ? "moving" : undefined;
+      return unless(entry, ["RUNNING", "READY", "CANCELING"]);
+    case "rollback":
+      return refuseRollback(world, asked.to);
+    case "skip-rollback":
+      return unless(entry as Entry, ["COMPENSATION_FAILED"]);
+    case "abandon":
+      return world.status === "PAUSED" && workers(world).some(isInFlight) ? "moving" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function unless({ status }: Entry, allowed: readonly NodeStatus[]): Refused | undefined {
+  return allowed.includes(status) ? undefined : "node-state";
+}
+
+export function isInFlight({ status, undo }: Entry): boolean {
+  return status === "RUNNING" || status === "CANCELING" || undo === "running" || undo === "aborting";
+}
+
+function refuseRetry(world: World, entry: Entry): Refused | undefined {
+  const wrong = unless(entry, ["FAILED", "COMPENSATION_FAILED"]);
+  if (wrong) return wrong;
+  if (isTolerated(world, entry)) return "tolerated";
+  return isCandidate(entry) ? "member-of-first-success" : undefined;
+}
+
+/** R21: a candidate that has failed cannot be taken up by itself; its group can. */
+function isCandidate({ index, node }: Entry): boolean {
+  return index >= 0 && node.split?.method === "FIRST_SUCCESS";
+}
+
+function refuseSkip(world: World, entry: Entry, ending: boolean): Refused | undefined {
+  const wrong = unless(entry, ["FAILED", "READY", "COMPENSATION_FAILED"]);
+  if (wrong) return wrong;
+  if (ending) return "moving";
+  // What has run in this round is between two attempts: it is no longer READY for the first time.
+  const between = entry.waits !== "slot" || entry.attempt > entry.before;
+  if (entry.status === "READY") return between ? "node-state" : undefined;
+  if (!isGroup(entry) && isTolerated(world, entry)) return "tolerated";
+  return isCandidate(entry) ? "member-of-first-success" : undefined;
+}
+
+/** R33. While a rollback to a node has failed, another node is no way out (R32). */
+function refuseRollback(world: World, to: RollbackTo): Refused | undefined {
+  if (world.document.prohibitRollback === true) return "prohibited";
+  const sameWay = JSON.stringify(to) === JSON.stringify(world.rollback?.to);
+  if (world.status === "ROLLBACK_FAILED" && typeof to === "object" && !sameWay) return "run-state";
+  const scope = scopeOf(world, to);
+  return to !== "barrier" && barriers(world).some(({ node }) => scope.has(node.id)) ? "prohibited" : undefined;
+}
+
+/** Does what was asked; `refusal` has let it pass. */
+export function apply(world: World, asked: Verb, find: (id: string) => Entry): void {
+  const entry = "node" in asked && asked.node !== undefined ? find(asked.node) : undefined;
+  switch (asked.verb) {
+    case "retry":
+      retry(world, entry);
+      break;
+    case "skip":
+      skipByOperator(world, entry as Entry);
+      break;
+    case "cancel":
+      cancel(world, entry);
+      break;
+    case "rollback":
+      beginRollback(world, asked.to, true);
+      break;
+    case "skip-rollback":
+      Object.assign(entry as Entry, { undone: true, started: false });
+      beginRollback(world, world.rollback?.to ?? "all", false);
+      break;
+    case "pause":
+      world.status = "PAUSED";
+      break;
+    case "resume":
+      world.status = "RUNNING";
+      break;
+    case "abandon":
+      world.status = "ABANDONED";
+      break;
+  }
+}
+
+/** A run that rested goes forward again, and its own timeout begins anew. */
+function goForward(world: World): void {
+  const rested = world.status !== "RUNNING" && world.status !== "PAUSED";
+  if (rested) world.status = "RUNNING";
+  if (rested || world.timedOut) world.runSince = world.document.timeout ? world.now : undefined;
+  world.canceling = false;
+  world.timedOut = false;
+}
+
+function retry(world: World, entry: Entry | undefined): void {
+  const undone = world.status === "PARTIALLY_ROLLED_BACK";
+  goForward(world);
+  if (undone) forgetUndone(world);
+  if (entry === undefined) for (const declared of world.declared.values()) retryWithAll(world, declared);
+  else if (entry.status !== "PENDING") retryOne(world, entry);
+  mend(world);
+}
+
+/** R12: a retry of all decides what it runs again anew. */
+function retryWithAll(world: World, entry: Entry): void {
+  if (entry.members && entry.status === "RUNNING") {
+    againMembers(world, entry, entry.members);
+  } else if (isFailure(entry) && !isAccepted(world, entry)) {
+    entry.asked = true;
+    if (entry.members) againMembers(world, entry, entry.members);
+    again(entry);
+  }
+}
+
+/** R12, R37: one node that is asked for runs, whatever has become of its upstreams since. */
+function retryOne(world: World, entry: Entry): void {
+  const home = homeOf(world, entry);
+  entry.asked = true;
+  if (entry.index >= 0) {
+    reopen(home);
+    again(entry);
+    if (entry.status !== "PENDING") return;
+    if (hasRoom(home, home.members ?? [])) makeReady(entry);
+    else home.asked = true;
+  } else if (entry.members && isDecided(entry)) {
+    reopen(entry);
+    againMembers(world, entry, entry.members);
+  } else {
+    again(entry);
+    if (entry.status === "PENDING" && !isGroup(entry) && isDecided(entry)) makeReady(entry);
+  }
+}
+
+function isDecided({ decided, node: { when, split } }: Entry): boolean {
+  return decided || when === undefined || (split !== undefined && /\bitem\b/.test(when));
+}
+
+/** R24: a group that has failed goes on. */
+function reopen(group: Entry): void {
+  group.stop = undefined;
+  if (group.status === "FAILED") group.status = "RUNNING";
+}
+
+/** R21: FIRST_SUCCESS starts over with its first candidate; the other methods retry what failed. */
+function againMembers(world: World, group: Entry, members: Entry[]): void {
+  const startsOver = group.node.split?.method === "FIRST_SUCCESS";
+  for (const member of members) {
+    const gone = member.status === "COMPENSATED" || member.status === "SKIPPED";
+    if (startsOver ? isFailure(member) || gone : isFailure(member) && !isAccepted(world, member)) again(member);
+  }
+}
+
+/** A fresh round; a compensation that failed comes first (R32). */
+function again(entry: Entry): void {
+  if (entry.status !== "COMPENSATION_FAILED") {
+    waitAgain(entry);
+    return;
+  }
+  entry.stop = undefined;
+  entry.before = entry.attempt;
+  entry.undoBefore = entry.undoAttempt;
+  entry.undo = "slot";
+}
+
+function isFailure({ status }: Entry): boolean {
+  return status === "FAILED" || status === "COMPENSATION_FAILED";
+}
+
+/** R37: tolerated failures are left alone, unless they were stopped from outside and nothing below has moved. */
+function isAccepted(world: World, entry: Entry): boolean {
+  const { node, stop } = entry;
+  const stopped = stop === "cancel" || stop === "run-timeout" || stop === "kill";
+  const below = world.document.nodes.filter(({ upstreams }) => upstreams?.includes(node.id));
+  const moved = below.some(({ id }) => world.declared.get(id)?.status !== "PENDING");
+  return isTolerated(world, entry) && (!stopped || moved);
+}
+
+/** R34, R35: what was undone, and every decision below it, is taken anew. What prohibits rollback stands (R33). */
+function forgetUndone(world: World): void {
+  const undone = workers(world).flatMap((entry) => (entry.undone ? [entry.node.id] : []));
+  const anew = new Set(undone.flatMap((id) => [id, ...(world.plan.descendants.get(id) ?? [])]));
+  for (const id of anew) {
+    const entry = world.declared.get(id) as Entry;
+    if (entry.barrier) continue;
+    for (const part of [entry, ...(entry.members ?? [])]) {
+      part.started = false;
+      part.decided = false;
+      waitAgain(part);
+    }
+    if (entry.members && /\bnodes\./.test(entry.node.split?.over ?? "")) dissolve(world, entry, entry.members);
+  }
+}
+
+/** R23, R43: its list came from the run, so it expands again; attempts go on counting. */
+function dissolve(world: World, group: Entry, members: Entry[]): void {
+  const floor = world.floors.get(group.id) ?? { attempt: 0, undo: 0 };
+  world.floors.set(group.id, {
+    attempt: Math.max(floor.attempt, ...members.map(({ attempt }) => attempt)),
+    undo: Math.max(floor.undo, ...members.map(({ undoAttempt }) => undoAttempt)),
+  });
+  group.members = undefined;
+}
+
+/** A failure that is mended no longer holds anything; one that stays has had its effect already. */
+function mend(world: World): void {
+  for (const group of world.declared.values()) {
+    if (group.failing) group.failing = group.status !== "PENDING" && mustFail(group, group.members ?? []);
+  }
+  const left = new Set(failuresOf(world).map(({ id }) => id));
+  world.known = new Set([...world.known].filter((id) => left.has(id)));
+}
+
+function skipByOperator(world: World, entry: Entry): void {
+  goForward(world);
+  if (entry.index >= 0) reopen(homeOf(world, entry));
+  skip(entry, "operator");
+  mend(world);
+}
+
+/** R26, R37: aborts like a timeout does, and no further attempt follows. */
+function cancel(world: World, entry: Entry | undefined): void {
+  if (entry === undefined) {
+    world.canceling = true;
+    hold(world);
+    stop(world, "cancel");
+  } else if (entry.members === undefined) {
+    stopOne(world, entry, "cancel", true);
+  } else {
+    entry.stop = "cancel";
+    for (const member of entry.members) stopOne(world, member, "cancel", true);
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * What can happen to a run, as fast-check commands over the model and the core. Owns: how a drawn number becomes a call, a
+ * deadline or a verb of the run as it stands, the comparison after every command, and the story a counterexample tells.
+ */
+import {
+  type Answer,
+  type Armed,
+  type Call,
+  type OperatorCommand,
+  operatorCommand,
+  ReferenceModel,
+  type Scenario,
+  verbOf,
+} from "@belay/engine/testing";
+import fc from "fast-check";
+import { CoreSubject, callLine, type Observation, standingLine } from "./core-subject.ts";
+
+/** The model's side: the model, what has happened so far, and the calls that are over. */
+export interface Told {
+  readonly model: ReferenceModel;
+  readonly story: string[];
+  readonly past: Call[];
+}
+
+const ITEMS = ["a", "b", "c"];
+
+/** A run that has begun, on both sides. */
+export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
+  const model = new ReferenceModel(scenario.document, { lists: listsOf(scenario) });
+  const told: Told = { model, story: [], past: [] };
+  let evaluations = 0;
+  const evaluate = (id: string): { verdict: "run" | "skip" | "fail"; members: number } => {
+    const choice = scenario.choices[evaluations++ % Math.max(1, scenario.choices.length)] ?? 1;
+    if (choice % 12 === 0) return { verdict: "fail", members: 0 };
+    return verdictOf(scenario, model, id);
+  };
+  const real = new CoreSubject(scenario, evaluate, (id, { verdict, members }) => {
+    if (!model.asking().includes(id)) throw new Error(`only the core asks what ${id} comes to`);
+    told.story.push(`  ${id} asked: ${verdict} ${members}`);
+    model.resolve(id, verdict, members);
+  });
+  model.start();
+  real.start();
+  compare(told, real);
+  return { model: told, real };
+}
+
+/** Lengths of the lists in the parameters, by group. */
+export function listsOf({ document, params }: Scenario): Map<string, number> {
+  const lists = new Map<string, number>();
+  for (const { id, split } of document.nodes) {
+    const list = split?.over.startsWith("params.") ? params[split.over.slice("params.".length)] : undefined;
+    if (Array.isArray(list)) lists.set(id, list.length);
+  }
+  return lists;
+}
+
+/** What the scenario's few expressions come to. */
+export function verdictOf(
+  { document, scripts }: Scenario,
+  model: ReferenceModel,
+  id: string,
+): { verdict: "run" | "skip" | "fail"; members: number } {
+  const [name = "", index] = id.split(/[[\]]/);
+  const node = document.nodes.find((declared) => declared.id === name);
+  const skips = node?.when === "params.no" || (node?.when === "item != 'b'" && ITEMS[Number(index)] === "b");
+  if (skips) return { verdict: "skip", members: 0 };
+  const source = index === undefined ? /^nodes\.(\w+)\.output\.items$/.exec(node?.split?.over ?? "")?.[1] : undefined;
+  if (source === undefined)
+    return { verdict: "run", members: listsOf({ document, scripts, params: {}, choices: [] }).get(name) ?? 0 };
+  const script = scripts[source];
+  const output = typeof script === "object" ? (script.output as { items: string[] }) : { items: [] };
+  const known = model.standing(source).status === "SUCCESSFUL";
+  return known ? { verdict: "run", members: output.items.length } : { verdict: "fail", members: 0 };
+}
+
+/** The model's side of an observation. */
+export function observe(model: ReferenceModel): Observation {
+  const over = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"].includes(model.status);
+  const waiting = ["", "narrow", "wide"].map((pool) => [pool, model.waiting(pool).length] as const);
+  return {
+    status: model.status,
+    prohibitRollback: model.prohibitRollback,
+    nodes: model.ids().map((id) => {
+      const { status, skip, attempt, undoAttempt } = model.standing(id);
+      return standingLine(id, skip === undefined ? status : `${status}(${skip})`, attempt, undoAttempt);
+    }),
+    inFlight: model.inFlight().map(callLine).sort(),
+    deadlines: over ? [] : model.deadlines().map(deadlineKey).sort(),
+    waiting: waiting.filter(([, count]) => count > 0).map(([pool, count]) => `${pool}: ${count}`),
+  };
+}
+
+function deadlineKey({ node, kind }: Armed): string {
+  return `${node} ${kind}`.trim();
+}
+
+function compare({ model, story }: Told, real: CoreSubject): void {
+  const expected = observe(model);
+  const seen = real.observe();
+  const asking = model.asking();
+  const wrong = asking.map((id) => `only the model asks what ${id} comes to`);
+  for (const key of Object.keys(expected) as (keyof Observation)[]) {
+    const of = (value: Observation[keyof Observation]): readonly string[] =>
+      Array.isArray(value) ? value : [String(value)];
+    const only = of(expected[key]).filter((line) => !of(seen[key]).includes(line));
+    const others = of(seen[key]).filter((line) => !of(expected[key]).includes(line));
+    if (key === "waiting") {
+      if (JSON.stringify([...seen.waiting].sort()) !== JSON.stringify([...expected.waiting].sort())) {
+        wrong.push(`waiting: the model says ${expected.waiting.join("; ")}, the core ${seen.waiting.join("; ")}`);
+      }
+    } else if (only.length + others.length > 0) {
+      wrong.push(`${key}: the model says ${only.join("; ")}, the core ${others.join("; ")}`);
+    }
+  }
+  if (wrong.length > 0) throw new Error(`${story.join("\n")}\n${wrong.join("\n")}`);
+}
+
+abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
+  #said = "";
+
+  abstract check(told: Readonly<Told>): boolean;
+
+  /** Does it on both sides; answers what was done. */
+  protected abstract play(told: Told, real: CoreSubject, say: (line: string) => void): void;
+
+  run(told: Told, real: CoreSubject): void {
+    this.play(told, real, (line) => {
+      this.#said = line;
+      told.story.push(line);
+    });
+    compare(told, real);
+  }
+
+  toString(): string {
+    return this.#said || "(never run)";
+  }
+}
+
+function pick<T>(list: readonly T[], place: number): T {
+  return list[place % list.length] as T;
+}
+
+/** R11: slots of one pool become free. */
+class Dispatch extends CoreCommand {
+  readonly #place: number;
+  readonly #slots: number;
+
+  constructor(place: number, slots: number) {
+    super();
+    this.#place = place;
+    this.#slots = slots;
+  }
+
+  check({ model }: Told): boolean {
+    return poolsWaiting(model).length > 0;
+  }
+
+  protected play({ model }: Told, real: CoreSubject, say: (line: string) => void): void {
+    const pool = pick(poolsWaiting(model), this.#place);
+    const line = model.waiting(pool).join(" ");
+    const calls = model.dispatch(pool, this.#slots);
+    say(`dispatch ${calls.map((call) => callLine({ ...call, aborted: false })).join(", ")} of ${line}`);
+    real.dispatch(pool, this.#slots);
+    const [expected, seen] = [JSON.stringify(calls), JSON.stringify(real.started)];
+    if (expected !== seen) throw new Error(`R11: the model starts ${expected}, the core ${seen}`);
+  }
+}
+
+function poolsWaiting(model: ReferenceModel): string[] {
+  return ["", "narrow", "wide"].filter((pool) => model.waiting(pool).length > 0);
+}
+
+/** An action or a compensation lets go. */
+class LetGo extends CoreCommand {
+  readonly #place: number;
+  readonly #answer: Answer;
+
+  constructor(place: number, answer: Answer) {
+    super();
+    this.#place = place;
+    this.#answer = answer;
+  }
+
+  check({ model }: Told): boolean {
+    return model.inFlight().length > 0;
+  }
+
+  protected play({ model, past }: Told, real: CoreSubject, say: (line: string) => void): void {
+    const call = pick(model.inFlight(), this.#place);
+    say(`${callLine(call)} answers ${this.#answer}`);
+    past.push(call);
+    model.answer(call, this.#answer);
+    real.answer(call, this.#answer);
+  }
+}
+
+/** R25: an answer of an attempt that is over changes nothing. */
+class Late extends CoreCommand {
+  readonly #place: number;
+  readonly #answer: Answer;
+
+  constructor(place: number, answer: Answer) {
+    super();
+    this.#place = place;
+    this.#answer = answer;
+  }
+
+  check({ past, model }: Told): boolean {
+    return past.some(({ node }) => model.ids().includes(node));
+  }
+
+  protected play({ model, past }: Told, real: CoreSubject, say: (line: string) => void): void {
+    const ids = model.ids();
+    const call = pick(
+      past.filter(({ node }) => ids.includes(node)),
+      this.#place,
+    );
+    say(`${callLine({ ...call, aborted: false })} answers ${this.#answer}, too late`);
+    model.answer(call, this.#answer);
+    real.answer(call, this.#answer);
+  }
+}
+
+/** Some deadline passes: the core has no clock, so any order is one that may happen. */
+class Due extends CoreCommand {
+  readonly #place: number;
+
+  constructor(place: number) {
+    super();
+    this.#place = place;
+  }
+
+  check({ model }: Told): boolean {
+    return model.deadlines().length > 0;
+  }
+
+  protected play({ model }: Told, real: CoreSubject, say: (line: string) => void): void {
+    const armed = pick(model.deadlines(), this.#place);
+    say(`due: ${deadlineKey(armed)}`);
+    model.due(armed);
+    real.due(armed.node, armed.kind);
+  }
+}
+
+/** An operator asks for something. */
+class Ask extends CoreCommand {
+  readonly #command: OperatorCommand;
+
+  constructor(command: OperatorCommand) {
+    super();
+    this.#command = command;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  protected play({ model }: Told, real: CoreSubject, say: (line: string) => void): void {
+    const verb = verbOf(this.#command, model.ids());
+    const expected = model.ask(verb);
+    say(`operator: ${JSON.stringify(verb)}${expected === undefined ? "" : ` refused: ${expected}`}`);
+    const seen = real.ask(verb);
+    if (seen !== expected) throw new Error(`R37: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`);
+  }
+}
+
+/** Commands in the shares that keep runs moving; at most `maxCommands`. */
+export function coreCommands(maxCommands: number): fc.Arbitrary<Iterable<fc.Command<Told, CoreSubject>>> {
+  const place = fc.nat(63);
+  const answer = fc.constantFrom<Answer>("ok", "ok", "ok", "retryable", "fatal");
+  const dispatch = fc.tuple(place, fc.integer({ min: 1, max: 4 })).map(([at, slots]) => new Dispatch(at, slots));
+  const letGo = fc.tuple(place, answer).map(([at, how]) => new LetGo(at, how));
+  const late = fc.tuple(place, answer).map(([at, how]) => new Late(at, how));
+  const due = place.map((at) => new Due(at));
+  const ask = operatorCommand(fc).map((command) => new Ask(command));
+  const forward = operatorCommand(fc, ["retry", "retry-all", "resume", "skip"]).map((command) => new Ask(command));
+  const all = [dispatch, dispatch, dispatch, letGo, letGo, letGo, letGo, due, due, ask, ask, forward, late];
+  return fc.commands(all, { maxCommands, size: "max" });
+}
