@@ -41,7 +41,7 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   });
   model.start();
   real.start();
-  compare(told, real);
+  compare(model, real);
   return { model: told, real };
 }
 
@@ -95,7 +95,7 @@ function deadlineKey({ node, kind }: Armed): string {
   return `${node} ${kind}`.trim();
 }
 
-function compare({ model, story }: Told, real: CoreSubject): void {
+function compare(model: ReferenceModel, real: CoreSubject): void {
   const expected = observe(model);
   const seen = real.observe();
   const asking = model.asking();
@@ -113,7 +113,7 @@ function compare({ model, story }: Told, real: CoreSubject): void {
       wrong.push(`${key}: the model says ${only.join("; ")}, the core ${others.join("; ")}`);
     }
   }
-  if (wrong.length > 0) throw new Error(`${story.join("\n")}\n${wrong.join("\n")}`);
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
 }
 
 abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
@@ -125,11 +125,15 @@ abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
   protected abstract play(told: Told, real: CoreSubject, say: (line: string) => void): void;
 
   run(told: Told, real: CoreSubject): void {
-    this.play(told, real, (line) => {
-      this.#said = line;
-      told.story.push(line);
-    });
-    compare(told, real);
+    try {
+      this.play(told, real, (line) => {
+        this.#said = line;
+        told.story.push(line);
+      });
+      compare(told.model, real);
+    } catch (error) {
+      throw new Error(`${told.story.join("\n")}\n${(error as Error).message}`, { cause: error });
+    }
   }
 
   toString(): string {

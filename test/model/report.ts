@@ -10,7 +10,7 @@ export function report<T extends [Scenario, ...unknown[]]>(details: fc.RunDetail
   if (!details.failed) return;
   const { seed, counterexamplePath, counterexample, errorInstance, numRuns, numShrinks } = details;
   const told = counterexample === null ? "" : describeScenario(counterexample[0], seed);
-  const why = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);
+  const why = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   const again = `{ seed: ${seed}, path: "${counterexamplePath}", endOnFailure: true }`;
   throw new Error(`after ${numRuns} runs and ${numShrinks} shrinks: ${again}\n${told}\n${why}`);
 }

@@ -196,7 +196,8 @@ export function mustFail(group: Entry, members: Entry[]): boolean {
   if (group.node.split?.method !== "FIRST_SUCCESS") return failed > toleratedFailures(group.node, members.length);
   if (members.some(({ status }) => status === "SUCCESSFUL")) return false;
   if (members.some((member) => member.status === "COMPENSATION_FAILED" && hasFailed(member))) return true;
-  const lost = open.filter(({ purpose, undo }) => undo !== undefined && purpose === "next-candidate");
+  // Failed in this round and being undone; one that is only undone once more, for a retry, is not known to be lost.
+  const lost = open.filter((one) => one.undo && one.purpose === "next-candidate" && one.attempt > one.before);
   return failed + lost.length > 0 && open.length === lost.length && !members.some(({ status }) => status === "PENDING");
 }
 

@@ -33,7 +33,7 @@ const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
 /** undefined = allowed. */
 export function refusal(world: World, asked: Verb, find: (id: string) => Entry): Refused | undefined {
   if (!ALLOWED_IN[asked.verb].includes(world.status)) return "run-state";
-  const ending = world.canceling && (world.status === "RUNNING" || world.status === "PAUSED");
+  const ending = world.canceling && world.status !== "CANCELED";
   const entry = "node" in asked && asked.node !== undefined ? find(asked.node) : undefined;
   switch (asked.verb) {
     case "retry":
