@@ -2,10 +2,10 @@
  * What can happen to a run, as fast-check commands over the model and the core. Owns: how a drawn number becomes a call, a
  * deadline or a verb of the run as it stands, the comparison after every command, and the story a counterexample tells.
  */
+
 import {
   type Answer,
   type Armed,
-  type Call,
   type OperatorCommand,
   operatorCommand,
   ReferenceModel,
@@ -14,20 +14,14 @@ import {
 } from "@belay/engine/testing";
 import fc from "fast-check";
 import { CoreSubject, callLine, type Observation, standingLine } from "./core-subject.ts";
-
-/** The model's side: the model, what has happened so far, and the calls that are over. */
-export interface Told {
-  readonly model: ReferenceModel;
-  readonly story: string[];
-  readonly past: Call[];
-}
+import { judge, MetKnownDefect, type Told } from "./known.ts";
 
 const ITEMS = ["a", "b", "c"];
 
 /** A run that has begun, on both sides. */
 export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   const model = new ReferenceModel(scenario.document, { lists: listsOf(scenario) });
-  const told: Told = { model, story: [], past: [] };
+  const told: Told = { model, story: [], past: [], document: scenario.document };
   let evaluations = 0;
   const evaluate = (id: string): { verdict: "run" | "skip" | "fail"; members: number } => {
     const choice = scenario.choices[evaluations++ % Math.max(1, scenario.choices.length)] ?? 1;
@@ -41,7 +35,7 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   });
   model.start();
   real.start();
-  compare(model, real);
+  compare(told, real);
   return { model: told, real };
 }
 
@@ -95,7 +89,8 @@ function deadlineKey({ node, kind }: Armed): string {
   return `${node} ${kind}`.trim();
 }
 
-function compare(model: ReferenceModel, real: CoreSubject): void {
+function compare(told: Told, real: CoreSubject): void {
+  const { model } = told;
   const expected = observe(model);
   const seen = real.observe();
   const asking = model.asking();
@@ -113,7 +108,7 @@ function compare(model: ReferenceModel, real: CoreSubject): void {
       wrong.push(`${key}: the model says ${only.join("; ")}, the core ${others.join("; ")}`);
     }
   }
-  if (wrong.length > 0) throw new Error(wrong.join("\n"));
+  judge(wrong, told);
 }
 
 abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
@@ -130,8 +125,9 @@ abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
         this.#said = line;
         told.story.push(line);
       });
-      compare(told.model, real);
+      compare(told, real);
     } catch (error) {
+      if (error instanceof MetKnownDefect) throw error;
       throw new Error(`${told.story.join("\n")}\n${(error as Error).message}`, { cause: error });
     }
   }
@@ -160,14 +156,15 @@ class Dispatch extends CoreCommand {
     return poolsWaiting(model).length > 0;
   }
 
-  protected play({ model }: Told, real: CoreSubject, say: (line: string) => void): void {
+  protected play(told: Told, real: CoreSubject, say: (line: string) => void): void {
+    const { model } = told;
     const pool = pick(poolsWaiting(model), this.#place);
     const line = model.waiting(pool).join(" ");
     const calls = model.dispatch(pool, this.#slots);
     say(`dispatch ${calls.map((call) => callLine({ ...call, aborted: false })).join(", ")} of ${line}`);
     real.dispatch(pool, this.#slots);
     const [expected, seen] = [JSON.stringify(calls), JSON.stringify(real.started)];
-    if (expected !== seen) throw new Error(`R11: the model starts ${expected}, the core ${seen}`);
+    if (expected !== seen) judge([`R11: the model starts ${expected}, the core ${seen}`], told);
   }
 }
 
@@ -260,12 +257,14 @@ class Ask extends CoreCommand {
     return true;
   }
 
-  protected play({ model }: Told, real: CoreSubject, say: (line: string) => void): void {
+  protected play(told: Told, real: CoreSubject, say: (line: string) => void): void {
+    const { model } = told;
     const verb = verbOf(this.#command, model.ids());
     const expected = model.ask(verb);
     say(`operator: ${JSON.stringify(verb)}${expected === undefined ? "" : ` refused: ${expected}`}`);
     const seen = real.ask(verb);
-    if (seen !== expected) throw new Error(`R37: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`);
+    if (seen !== expected)
+      judge([`R37: ${JSON.stringify(verb)}: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`], told);
   }
 }
 

@@ -2,7 +2,16 @@
  * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, and
  * whether another follows. Owns: one node at a time. What its end means for others is in `reference-flow.ts`.
  */
-import { delayMs, type Entry, hasUndo, homeOf, retryOf, type Stop, type World } from "./reference-state.ts";
+import {
+  delayMs,
+  type Entry,
+  hasUndo,
+  homeOf,
+  type Purpose,
+  retryOf,
+  type Stop,
+  type World,
+} from "./reference-state.ts";
 import { isReaction } from "./reference-trigger.ts";
 
 /** R25, R33: the attempt is dispatched; from here on the node has started. */
@@ -83,7 +92,7 @@ function isOver(world: World, entry: Entry): boolean {
 }
 
 /** R31: the compensation waits for its slot, with a budget of its own. */
-export function queueUndo(entry: Entry, purpose: "rollback" | "retry" | "next-candidate"): void {
+export function queueUndo(entry: Entry, purpose: Purpose): void {
   entry.undo = "slot";
   entry.purpose = purpose;
   entry.undoBefore = entry.undoAttempt;
@@ -120,6 +129,11 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
 function undoDone(world: World, entry: Entry): void {
   entry.undo = undefined;
   entry.started = false;
+  if (entry.purpose === "fresh-round") {
+    // R37: what failed is undone at last; its trigger, or its group, decides when it runs again.
+    waitAgain(entry);
+    return;
+  }
   if (entry.purpose !== "retry") {
     entry.status = "COMPENSATED";
     entry.undone = entry.purpose === "rollback";

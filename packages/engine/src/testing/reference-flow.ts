@@ -86,6 +86,9 @@ export function stopOne(world: World, entry: Entry, why: "kill" | "cancel" | "ru
   else if (entry.status === "READY" && ready) {
     fail(entry);
     entry.stop = why;
+  } else if (entry.status === "COMPENSATING" && entry.purpose === "retry") {
+    // R26: it is undone to the end; the attempt that was to follow does not come.
+    entry.stop = why;
   }
 }
 
@@ -196,8 +199,7 @@ export function mustFail(group: Entry, members: Entry[]): boolean {
   if (group.node.split?.method !== "FIRST_SUCCESS") return failed > toleratedFailures(group.node, members.length);
   if (members.some(({ status }) => status === "SUCCESSFUL")) return false;
   if (members.some((member) => member.status === "COMPENSATION_FAILED" && hasFailed(member))) return true;
-  // Failed in this round and being undone; one that is only undone once more, for a retry, is not known to be lost.
-  const lost = open.filter((one) => one.undo && one.purpose === "next-candidate" && one.attempt > one.before);
+  const lost = open.filter(({ undo, purpose }) => undo !== undefined && purpose === "next-candidate");
   return failed + lost.length > 0 && open.length === lost.length && !members.some(({ status }) => status === "PENDING");
 }
 
@@ -221,10 +223,15 @@ function releaseMembers(world: World, group: Entry, members: Entry[]): boolean {
   for (const member of members) {
     if (member.status !== "PENDING" || member.asking || !hasRoom(group, members)) continue;
     changed = true;
-    if (readsItem(member.node.when ?? "") && !member.decided) member.asking = true;
-    else makeReady(member);
+    letGo(member);
   }
   return changed;
+}
+
+/** R20: a condition that reads the item is asked first, once. */
+export function letGo(member: Entry): void {
+  if (readsItem(member.node.when ?? "") && !member.decided) member.asking = true;
+  else makeReady(member);
 }
 
 /** R21: the group ends once nothing of it can go on. One that is only held stays RUNNING (R14). */

@@ -118,7 +118,9 @@ export class ReferenceModel {
 
   /** Every deadline that counts, the earliest first. */
   deadlines(): Armed[] {
-    const { runSince, document } = this.#world;
+    const { runSince, document, status } = this.#world;
+    // R51: nothing comes after the end.
+    if (status === "SUCCESSFUL" || status === "ROLLED_BACK" || status === "ABANDONED") return [];
     const all = workers(this.#world).flatMap((entry) => this.#deadlinesOf(entry));
     if (runSince !== undefined) all.push({ node: "", kind: "run", at: runSince + seconds(document.timeout) });
     return all.sort((a, b) => a.at - b.at);

@@ -11,6 +11,9 @@ import { type PlanModel, planModel } from "./plan-model.ts";
 /** Why an attempt was stopped from outside (R26). */
 export type Stop = "timeout" | "heartbeat" | "total" | "cancel" | "run-timeout" | "kill";
 
+/** What a node is undone for: a rollback, its next attempt, the next candidate, or a fresh round (R21, R25, R30, R37). */
+export type Purpose = "rollback" | "retry" | "next-candidate" | "fresh-round";
+
 /** Why a node is SKIPPED. */
 export type Skip = "condition" | "upstream" | "empty" | "superseded" | "operator";
 
@@ -49,7 +52,7 @@ export interface Entry {
   decided: boolean;
   /** Where its compensation is, and what that is for. */
   undo: "slot" | "running" | "aborting" | "backoff" | undefined;
-  purpose: "rollback" | "retry" | "next-candidate" | undefined;
+  purpose: Purpose | undefined;
   undoAttempt: number;
   undoBefore: number;
   /** Times, in milliseconds, from which deadlines count. */

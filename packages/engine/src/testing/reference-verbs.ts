@@ -4,8 +4,8 @@
  */
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
-import { waitAgain } from "./reference-attempt.ts";
-import { failuresOf, hasRoom, hold, makeReady, mustFail, skip, stop, stopOne } from "./reference-flow.ts";
+import { queueUndo, waitAgain } from "./reference-attempt.ts";
+import { failuresOf, hasRoom, hold, letGo, makeReady, mustFail, skip, stop, stopOne } from "./reference-flow.ts";
 import { barriers, beginRollback, scopeOf } from "./reference-rollback.ts";
 import { type Entry, homeOf, isGroup, isTolerated, type RollbackTo, type World, workers } from "./reference-state.ts";
 
@@ -33,7 +33,7 @@ const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
 /** undefined = allowed. */
 export function refusal(world: World, asked: Verb, find: (id: string) => Entry): Refused | undefined {
   if (!ALLOWED_IN[asked.verb].includes(world.status)) return "run-state";
-  const ending = world.canceling && world.status !== "CANCELED";
+  const ending = world.canceling && (world.status === "RUNNING" || world.status === "PAUSED");
   const entry = "node" in asked && asked.node !== undefined ? find(asked.node) : undefined;
   switch (asked.verb) {
     case "retry":
@@ -162,15 +162,15 @@ function retryOne(world: World, entry: Entry): void {
   entry.asked = true;
   if (entry.index >= 0) {
     reopen(home);
-    again(entry);
+    again(entry, "retry");
     if (entry.status !== "PENDING") return;
-    if (hasRoom(home, home.members ?? [])) makeReady(entry);
+    if (hasRoom(home, home.members ?? [])) letGo(entry);
     else home.asked = true;
   } else if (entry.members && isDecided(entry)) {
     reopen(entry);
     againMembers(world, entry, entry.members);
   } else {
-    again(entry);
+    again(entry, "retry");
     if (entry.status === "PENDING" && !isGroup(entry) && isDecided(entry)) makeReady(entry);
   }
 }
@@ -194,16 +194,15 @@ function againMembers(world: World, group: Entry, members: Entry[]): void {
   }
 }
 
-/** A fresh round; a compensation that failed comes first (R32). */
-function again(entry: Entry): void {
+/** A fresh round. A compensation that failed comes first (R32); then the node is decided anew, or runs at once. */
+function again(entry: Entry, purpose: "fresh-round" | "retry" = "fresh-round"): void {
   if (entry.status !== "COMPENSATION_FAILED") {
     waitAgain(entry);
     return;
   }
   entry.stop = undefined;
   entry.before = entry.attempt;
-  entry.undoBefore = entry.undoAttempt;
-  entry.undo = "slot";
+  queueUndo(entry, purpose);
 }
 
 function isFailure({ status }: Entry): boolean {

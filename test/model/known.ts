@@ -1,0 +1,93 @@
+/**
+ * Where model and engine are known to part: each entry is a defect of the engine that is reported and not mended yet. A
+ * run that meets one ends there, without a verdict. An entry goes when its defect is mended.
+ */
+
+import type { PlanDocument } from "@belay/engine";
+import type { Call, ReferenceModel } from "@belay/engine/testing";
+
+/** The model's side of a run: the model, what has happened so far, and the calls that are over. */
+export interface Told {
+  readonly document: PlanDocument;
+  readonly model: ReferenceModel;
+  readonly story: string[];
+  readonly past: Call[];
+}
+
+interface KnownDefect {
+  /** The rule, and what is wrong. */
+  readonly what: string;
+  /** Every difference between model and engine, one a line, must match. */
+  readonly differences: RegExp;
+  /** When it can happen; default: always. */
+  readonly when?: (told: Told) => boolean;
+}
+
+/** A tolerated group takes its waiting members with it when it ends. */
+const HELD_GROUP =
+  /^nodes: the model says (n\d+ FAILED|n\d+\[\d\] SKIPPED\(upstream\)[^;,]*|; )+, the core (n\d+ RUNNING|n\d+\[\d\] PENDING[^;,]*|; )+$/;
+
+const KNOWN: readonly KnownDefect[] = [
+  {
+    what: "R21: a failing group whose last open member is held stays RUNNING in a run at rest, and cannot be retried",
+    differences: HELD_GROUP,
+  },
+  {
+    what: "R14, R21: after a retry or a skip anywhere, the failure of a last candidate holds others only once it is undone",
+    differences: /^(nodes|waiting|inFlight|deadlines): /,
+    when: ({ document, model }) => isLastCandidateUndone(document, model),
+  },
+  {
+    what: "R11: a node whose queued compensation was taken back keeps that place in the queue for its next attempt",
+    differences: /^R11: /,
+    when: ({ document }) => document.nodes.some(({ retry }) => retry?.mode === "compensate-first"),
+  },
+  {
+    what: "R25: under kill, a member of a group that was retried gets one attempt only",
+    differences: /^(status|deadlines|waiting): |^nodes: .* n\d+\[\d\] READY #.*, the core .*n\d+\[\d\] FAILED #/,
+    when: ({ document }) => document.failureMode === "kill",
+  },
+  {
+    what: "R37: after a cancel and a rollback, one node that failed cannot be retried although the run rests",
+    differences:
+      /^R37: \{"verb":"retry".*: the model says (done|node-state|tolerated|member-of-first-success), the core moving$/,
+    when: ({ model }) => model.status === "PARTIALLY_ROLLED_BACK" || model.status === "RUNNING",
+  },
+  {
+    what: "R12, R21, R37: what is retried after its compensation failed on the way forward is not decided anew",
+    differences: /./,
+    when: hasRetriedFailedUndo,
+  },
+];
+
+/** A compensation of a candidate, or between two attempts, failed, and a retry was granted after that. */
+function hasRetriedFailedUndo({ document, story }: Told): boolean {
+  const goesForward = document.nodes.some(({ split, retry, compensation }) => {
+    return compensation && (split?.method === "FIRST_SUCCESS" || retry?.mode === "compensate-first");
+  });
+  const failed = story.findIndex((line) => /^undo .* answers (retryable|fatal)$|^due: .* compensation/.test(line));
+  return goesForward && failed >= 0 && story.slice(failed).some((line) => /"verb":"retry"[^:]*("[^:]*)?\}$/.test(line));
+}
+
+/** Some FIRST_SUCCESS group has no candidate left, and its last one is being undone. */
+function isLastCandidateUndone({ nodes }: PlanDocument, model: ReferenceModel): boolean {
+  return nodes.some(({ id, split }) => {
+    const members = model.ids().filter((member) => member.startsWith(`${id}[`));
+    if (split?.method !== "FIRST_SUCCESS" || model.standing(id).status !== "RUNNING" || members.length === 0)
+      return false;
+    return members.every((member) => /^(FAILED|COMPENS|SKIPPED)/.test(model.standing(member).status));
+  });
+}
+
+/** Thrown when a run meets a known defect. */
+export class MetKnownDefect extends Error {}
+
+/** Throws what the differences say, if there are any. */
+export function judge(differences: readonly string[], told: Told): void {
+  if (differences.length === 0) return;
+  const known = KNOWN.find((defect) => {
+    return differences.every((line) => defect.differences.test(line)) && (defect.when?.(told) ?? true);
+  });
+  if (known !== undefined) throw new MetKnownDefect(known.what);
+  throw new Error(differences.join("\n"));
+}
