@@ -14,9 +14,9 @@ import {
 } from "@belay/engine/testing";
 import fc from "fast-check";
 import { CoreSubject, callLine, type Observation, standingLine } from "./core-subject.ts";
+import { differences } from "./differences.ts";
+import { listsOf, verdictOf } from "./expressions.ts";
 import { judge, MetKnownDefect, type Told } from "./known.ts";
-
-const ITEMS = ["a", "b", "c"];
 
 /** A run that has begun, on both sides. */
 export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
@@ -37,35 +37,6 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   real.start();
   compare(told, real);
   return { model: told, real };
-}
-
-/** Lengths of the lists in the parameters, by group. */
-export function listsOf({ document, params }: Scenario): Map<string, number> {
-  const lists = new Map<string, number>();
-  for (const { id, split } of document.nodes) {
-    const list = split?.over.startsWith("params.") ? params[split.over.slice("params.".length)] : undefined;
-    if (Array.isArray(list)) lists.set(id, list.length);
-  }
-  return lists;
-}
-
-/** What the scenario's few expressions come to. */
-export function verdictOf(
-  { document, scripts }: Scenario,
-  model: ReferenceModel,
-  id: string,
-): { verdict: "run" | "skip" | "fail"; members: number } {
-  const [name = "", index] = id.split(/[[\]]/);
-  const node = document.nodes.find((declared) => declared.id === name);
-  const skips = node?.when === "params.no" || (node?.when === "item != 'b'" && ITEMS[Number(index)] === "b");
-  if (skips) return { verdict: "skip", members: 0 };
-  const source = index === undefined ? /^nodes\.(\w+)\.output\.items$/.exec(node?.split?.over ?? "")?.[1] : undefined;
-  if (source === undefined)
-    return { verdict: "run", members: listsOf({ document, scripts, params: {}, choices: [] }).get(name) ?? 0 };
-  const script = scripts[source];
-  const output = typeof script === "object" ? (script.output as { items: string[] }) : { items: [] };
-  const known = model.standing(source).status === "SUCCESSFUL";
-  return known ? { verdict: "run", members: output.items.length } : { verdict: "fail", members: 0 };
 }
 
 /** The model's side of an observation. */
@@ -90,25 +61,8 @@ function deadlineKey({ node, kind }: Armed): string {
 }
 
 function compare(told: Told, real: CoreSubject): void {
-  const { model } = told;
-  const expected = observe(model);
-  const seen = real.observe();
-  const asking = model.asking();
-  const wrong = asking.map((id) => `only the model asks what ${id} comes to`);
-  for (const key of Object.keys(expected) as (keyof Observation)[]) {
-    const of = (value: Observation[keyof Observation]): readonly string[] =>
-      Array.isArray(value) ? value : [String(value)];
-    const only = of(expected[key]).filter((line) => !of(seen[key]).includes(line));
-    const others = of(seen[key]).filter((line) => !of(expected[key]).includes(line));
-    if (key === "waiting") {
-      if (JSON.stringify([...seen.waiting].sort()) !== JSON.stringify([...expected.waiting].sort())) {
-        wrong.push(`waiting: the model says ${expected.waiting.join("; ")}, the core ${seen.waiting.join("; ")}`);
-      }
-    } else if (only.length + others.length > 0) {
-      wrong.push(`${key}: the model says ${only.join("; ")}, the core ${others.join("; ")}`);
-    }
-  }
-  judge(wrong, told);
+  const asking = told.model.asking().map((id) => `only the model asks what ${id} comes to`);
+  judge([...asking, ...differences(observe(told.model), real.observe())], told);
 }
 
 abstract class CoreCommand implements fc.Command<Told, CoreSubject> {

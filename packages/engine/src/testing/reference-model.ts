@@ -11,7 +11,16 @@ import type { PlanDocument } from "../plan/document.ts";
 import { abort, answered, begin, beginUndo, fail, undoAnswered } from "./reference-attempt.ts";
 import { hold, resolved, settle, stop } from "./reference-flow.ts";
 import { barriers } from "./reference-rollback.ts";
-import { type Entry, everything, isGroup, newWorld, type Skip, type World, workers } from "./reference-state.ts";
+import {
+  type Entry,
+  everything,
+  isGroup,
+  newWorld,
+  type RollbackTo,
+  type Skip,
+  type World,
+  workers,
+} from "./reference-state.ts";
 import { apply, isInFlight, type Refused, refusal, type Verb } from "./reference-verbs.ts";
 
 /** How an action, or a compensation, let go. */
@@ -126,10 +135,15 @@ export class ReferenceModel {
     return all.sort((a, b) => a.at - b.at);
   }
 
+  /** Time goes on to `at`, milliseconds since the run began; nothing passes by itself. Without effect when it is past. */
+  elapse(at: number): void {
+    this.#world.now = Math.max(this.#world.now, at);
+  }
+
   /** Time goes on to this deadline, which passes. */
   due({ node, kind, at }: Armed): void {
     const world = this.#world;
-    world.now = Math.max(world.now, at);
+    this.elapse(at);
     if (kind === "run") this.#runTimesOut();
     else pass(world, this.#entry(node), kind);
     settle(world);
@@ -147,6 +161,11 @@ export class ReferenceModel {
 
   get status(): RunStatus {
     return this.#world.status;
+  }
+
+  /** Where the rollback that failed was going; undefined when none has (R32). */
+  get rollingTo(): RollbackTo | undefined {
+    return this.#world.status === "ROLLBACK_FAILED" ? this.#world.rollback?.to : undefined;
   }
 
   /** R33: true once a plain rollback would be refused. */
