@@ -42,8 +42,9 @@ abstract class EngineCommand implements fc.AsyncCommand<Told, EngineSubject> {
         this.#said = line;
         told.story.push(line);
       });
+      judge(wrong, told);
       await real.catchUp();
-      judge([...wrong, ...differences(real.expect(), real.observe())], told);
+      judge(differences(real.expect(), real.observe()), told);
     } catch (error) {
       if (error instanceof MetKnownDefect) throw error;
       throw new Error(`${told.story.join("\n")}\n${(error as Error).message}`, { cause: error });
@@ -101,7 +102,9 @@ class Ask extends EngineCommand {
     const expected = errorCode(model.ask(meant));
     say(`operator: ${JSON.stringify(verb)}${expected === undefined ? "" : ` refused: ${expected}`}`);
     const seen = await codeOf(() => askRun(run, verb));
-    return seen === expected ? [] : [`R37: ${JSON.stringify(verb)}: the model says ${expected}, the core ${seen}`];
+    return seen === expected
+      ? []
+      : [`R37: ${JSON.stringify(verb)}: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`];
   }
 }
 

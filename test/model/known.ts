@@ -50,7 +50,7 @@ const KNOWN: readonly KnownDefect[] = [
   {
     what: "R37: after a cancel and a rollback, one node that failed cannot be retried although the run rests",
     differences:
-      /^R37: \{"verb":"retry".*: the model says (done|node-state|tolerated|member-of-first-success), the core moving$/,
+      /^R37: \{"verb":"retry".*: the model says (done|node-state|tolerated|member-of-first-success), the core (moving|STATE_INVALID)$/,
     when: ({ model }) => model.status === "PARTIALLY_ROLLED_BACK" || model.status === "RUNNING",
   },
   {
