@@ -20,6 +20,7 @@ describe("an event reads as one plain line", () => {
     [{ type: "node:held", ...NODE }, "promote: held back"],
     [{ type: "node:started", ...NODE, attempt: 1 }, "promote: started"],
     [{ type: "node:started", ...NODE }, "promote: started, attempt 2"],
+    [{ type: "node:approved", ...NODE, who: "ann\nbob", approvedBy: ["ann"] }, "promote: approved by ann bob"],
     [{ type: "node:succeeded", ...NODE, output: { secret: 1 } }, "promote: succeeded"],
     [{ type: "node:failed", ...FAILURE, outcome: "failed", tolerated: false }, "promote: failed: TIMEOUT: no answer"],
     [

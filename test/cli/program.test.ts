@@ -217,6 +217,13 @@ describe("run", () => {
     expect(stdout).toContain("    belay run secret.yaml --params 'token=<secret>' --actions actions.ts --pool db=1\n");
     expect(stdout).not.toContain("hunter2");
   });
+
+  test("R2: --plan gives a plan that the plan runs; without it the run is refused, and says what to give", async () => {
+    expect(await belay("run", "outer.yaml", "--plan", "inner.yaml")).toMatchObject({ code: 0 });
+    const { code, stderr } = await belay("run", "outer.yaml");
+    expect(code).toBe(2);
+    expect(stderr).toContain('no plan "inner" is registered (give the file that has it: --plan <file>)');
+  });
 });
 
 describe("demo", () => {

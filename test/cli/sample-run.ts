@@ -26,6 +26,7 @@ export function node(id: string, given: Partial<NodeSnapshot> = {}): NodeSnapsho
     seriesId: 0,
     runTime: 1,
     started: false,
+    waiting: null,
     upstreams: [],
     downstreams: [],
     prohibitRollback: false,

@@ -47,6 +47,22 @@ describe("the table shows each node's state, tries, time and the one thing to kn
     ]);
   });
 
+  test("R2: a node that waits says for what", () => {
+    const base = { until: null, approvedBy: [], approvers: null, required: 1 };
+    const run = snapshot([
+      ran("a", 0, null, { waiting: { ...base, for: "time", until: "2026-01-01T00:01:00.000Z" } }),
+      ran("b", 0, null, {
+        waiting: { ...base, for: "approval", approvedBy: ["ann"], approvers: ["ann", "bob"], required: 2 },
+      }),
+      ran("c", 0, null, { waiting: { ...base, for: "signal" } }),
+    ]);
+    expect(
+      picture(run, 100, 24)
+        .slice(2)
+        .map((line) => line.replace(/^.*5\.0s +/, "")),
+    ).toEqual(["waits until 2026-01-01T00:01:00.000Z", "waits for approval: 1 of 2 of ann, bob", "waits for a signal"]);
+  });
+
   test("failures, skips and compensations say why", () => {
     const failure = { code: "TIMEOUT", message: "no answer\n  at stack", retryable: true };
     const undo = { action: "undo", startTime: at(1000), finishTime: at(1500), runTime: 1, error: null };

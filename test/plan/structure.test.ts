@@ -184,13 +184,13 @@ describe("R2, R3: rules of single nodes", () => {
       "CONFLICT nodes[0].prohibitRollback",
     ],
     ["effect none with a compensation", { effect: "none", compensation }, "CONFLICT nodes[0].compensation"],
-    ["always", { always: { for: ["a"] } }, "UNSUPPORTED nodes[0].always"],
+    ["a teardown of itself", { always: { for: ["a"] } }, "CONFLICT nodes[0].always.for[0]"],
     ["weight", { weight: 2 }, "UNSUPPORTED nodes[0].weight"],
-    ["belay.wait", { action: "belay.wait" }, "UNSUPPORTED nodes[0].action"],
+    ["belay.wait without a time", { action: "belay.wait" }, "INVALID_VALUE nodes[0].with"],
     [
-      "belay.plan as compensation",
+      "belay.plan as compensation without an input",
       { compensation: { action: "belay.plan" } },
-      "UNSUPPORTED nodes[0].compensation.action",
+      "INVALID_VALUE nodes[0].compensation.with",
     ],
     ["an unknown built-in", { action: "belay.nop" }, 'UNKNOWN_ACTION nodes[0].action (did you mean "belay.noop"?)'],
     ["an expression that is no text", { with: { a: [{ $cel: 1 }] } }, "WRONG_TYPE nodes[0].with.a[0].$cel"],
@@ -219,8 +219,8 @@ describe("R2, R3: rules of single nodes", () => {
     expect(checkNode(node)).toContain(expected);
   });
 
-  test("R3: an action that is not supported yet is shown where its name stands", () => {
-    expect(check(`${HEADER}nodes:\n  - id: a\n    action: belay.wait\n`)).toEqual(["UNSUPPORTED 5:13 nodes[0].action"]);
+  test("R3: a missing input of a built-in action is shown where its node stands", () => {
+    expect(check(`${HEADER}nodes:\n  - id: a\n    action: belay.wait\n`)).toEqual(["INVALID_VALUE 4:5 nodes[0].with"]);
   });
 
   test("R33: a plan that prohibits rollback cannot ask for one", () => {

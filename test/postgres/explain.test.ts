@@ -22,6 +22,7 @@ function node(part: Part): NodeSnapshot {
     seriesId: 0,
     runTime: 1,
     started: part.status !== undefined && part.status !== "PENDING",
+    waiting: null,
     upstreams: [],
     downstreams: [],
     prohibitRollback: false,

@@ -21,6 +21,7 @@ export function freshSnapshot(plan: Plan, overrides: Partial<RunSnapshot> = {}):
       seriesId: node.seriesId ?? place,
       runTime: 1,
       started: false,
+      waiting: null,
       upstreams,
       downstreams: document.nodes.filter((other) => other.upstreams?.includes(node.id)).map((other) => other.id),
       prohibitRollback: node.prohibitRollback ?? false,

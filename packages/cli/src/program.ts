@@ -100,6 +100,7 @@ function addRun(program: Command, context: Context, exit: Exit): void {
     .option("-p, --params <values...>", "parameters: name=value, or @file with a JSON or YAML mapping")
     .option("-a, --actions <module>", "JavaScript or TypeScript module that exports the plan's actions")
     .option("--pool <name=concurrency>", "a pool that the plan names; once for each", addPool)
+    .option("--plan <file>", "a plan that belay.plan may run, under its name; once for each", addFile)
     .option("--json", "one event per line, the last line is the final snapshot")
     .addOption(onFailure("what a failed run does (default: as the plan says)"))
     .option("--client-token <token>", "start at most one run for this token")
@@ -130,6 +131,11 @@ function addDemo(program: Command, context: Context, exit: Exit): void {
 
 function onFailure(description: string): Option {
   return new Option("--on-failure <what>", description).choices(["pause", "rollback"]);
+}
+
+/** One more word of `--plan`. */
+function addFile(file: string, before: readonly string[] = []): readonly string[] {
+  return [...before, file];
 }
 
 /** One more word of `--pool`. */

@@ -19,6 +19,8 @@ export type ErrorCode =
   | "STATE_INVALID"
   /** A started node prohibits rollback; `details.nodes` names them (R33). */
   | "ROLLBACK_PROHIBITED"
+  /** That person may not do this; `details.approvers` may (R37). */
+  | "FORBIDDEN"
   /** Another run holds one of the plan's locks; `details.resource`, `details.heldBy` (R40). */
   | "LOCKED"
   /** The client token was used for another request (R43). */

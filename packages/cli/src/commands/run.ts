@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly params?: readonly string[];
   /** Module with the actions. Default: built-in actions only. */
   readonly actions?: string;
+  /** Files of plans that `belay.plan` may run, each under its plan's name. */
+  readonly plan?: readonly string[];
   readonly json?: boolean;
   /** Default: what the plan says. */
   readonly onFailure?: "pause" | "rollback";
@@ -47,6 +49,11 @@ export async function runCommand(file: string, options: RunOptions, context: Con
   const advise = (diagnostic: Diagnostic): Diagnostic => withRemedy(diagnostic, options);
   const checked = await loadPlanFile(file, terminal.err, { actions: Object.keys(actions), advise });
   const plan = withOnFailure(checked, options.onFailure);
+  const plans: Record<string, Plan> = {};
+  for (const inner of options.plan ?? []) {
+    const loaded = await loadPlanFile(inner, terminal.err, { actions: Object.keys(actions), advise });
+    plans[loaded.document.name] = loaded;
+  }
   const params = await parseParams(options.params ?? [], plan.document.params, readParamsFile);
   const renderer = chooseRenderer(terminal, options.json ?? false);
   const start: StartOptions = {
@@ -54,7 +61,7 @@ export async function runCommand(file: string, options: RunOptions, context: Con
     ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
   };
   const pools = Object.fromEntries([...(options.pool ?? [])].map(([name, concurrency]) => [name, { concurrency }]));
-  const snapshot = await execute({ file, plan, engine: { actions, pools }, start, advise }, renderer, context);
+  const snapshot = await execute({ file, plan, engine: { actions, plans, pools }, start, advise }, renderer, context);
   if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
   renderer.rest(snapshot);
   if (!options.json) {
@@ -102,6 +109,7 @@ function withRemedy(diagnostic: Diagnostic, { actions }: RunOptions): Diagnostic
   if (suggestion?.startsWith("did you mean")) return diagnostic;
   if (code === "UNKNOWN_ACTION" && actions === undefined)
     return { ...diagnostic, suggestion: "give the module that has it: --actions <module>" };
+  if (code === "UNKNOWN_PLAN") return { ...diagnostic, suggestion: "give the file that has it: --plan <file>" };
   if (code === "UNKNOWN_POOL") return { ...diagnostic, suggestion: "give it: --pool <name>=<concurrency>" };
   return diagnostic;
 }
@@ -110,6 +118,7 @@ function nextCommands(file: string, options: RunOptions, plan: Plan): NextComman
   const words = ["belay", "run", file];
   for (const param of options.params ?? []) words.push("--params", withoutSecret(param, plan.document.params));
   if (options.actions !== undefined) words.push("--actions", options.actions);
+  for (const inner of options.plan ?? []) words.push("--plan", inner);
   for (const [name, concurrency] of options.pool ?? []) words.push("--pool", `${name}=${concurrency}`);
   return {
     again: commandLine(options.onFailure === undefined ? words : [...words, "--on-failure", options.onFailure]),

@@ -29,6 +29,8 @@ function happening(event: Extract<AnyRunEvent, { nodeId: string }>): string | nu
       return "waits to run again";
     case "node:started":
       return event.attempt > 1 ? `started, attempt ${event.attempt}` : "started";
+    case "node:approved":
+      return `approved by ${oneLine(event.who)}`;
     case "node:succeeded":
       return "succeeded";
     case "node:failed":

@@ -1,6 +1,6 @@
 /** The last column of a node's row: the one thing a reader should know about it now. */
 import type { NodeFailure, NodeSnapshot } from "@belay/engine";
-import { firstLine } from "./text.ts";
+import { firstLine, oneLine } from "./text.ts";
 
 /** `CODE: first line`; the code alone is enough when the message repeats it. */
 export function failureText(failure: NodeFailure): string {
@@ -16,9 +16,18 @@ export function noteOf(node: NodeSnapshot, log: string | undefined): string {
   if (node.tolerated) parts.push("tolerated");
   if (node.status === "SKIPPED") parts.push(`skipped: ${node.skipReason ?? "operator"}`);
   const failure = currentFailure(node);
+  if (node.waiting !== null) parts.push(waitText(node.waiting));
   if (failure !== null) parts.push(failureText(failure));
   else if (log !== undefined && node.status === "RUNNING") parts.push(firstLine(log));
   return parts.join(" · ");
+}
+
+/** What a node waits for: time, people, a message. */
+function waitText({ for: what, until, approvedBy, required, approvers }: NonNullable<NodeSnapshot["waiting"]>): string {
+  if (what === "time") return `waits until ${until}`;
+  if (what === "signal") return "waits for a signal";
+  const whom = approvers === null ? "" : ` of ${oneLine(approvers.join(", "))}`;
+  return `waits for approval: ${approvedBy.length} of ${required}${whom}`;
 }
 
 /** What went wrong last: of the compensation once there is one, else of the node, unless a later attempt succeeded. */

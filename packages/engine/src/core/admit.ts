@@ -16,6 +16,7 @@ import {
   hasMark,
   homeOf,
   isHalted,
+  isStopped,
   Mark,
   parallelIdxOf,
   type RunState,
@@ -26,8 +27,9 @@ import { acceptsFailure } from "./trigger.ts";
 
 /** Whether `node` may start a first attempt now: nothing holds it, or its trigger accepts failures (R14, R37). */
 export function mayStart(state: RunState, node: number): boolean {
-  if (state.canceling || state.timedOut) return false;
   const home = homeOf(state, node);
+  if (hasFlag(state, home, NodeFlag.TEARDOWN)) return state.tearingDown && !isStopped(state);
+  if (state.canceling || state.timedOut) return false;
   if (hasMark(state, home, Mark.RETRIED) || hasMark(state, node, Mark.RETRIED)) return true;
   if (acceptsFailure(state.plan.trigger[home] as number)) return true;
   return !isHalted(state);

@@ -17,6 +17,7 @@ import {
   hasFlag,
   hasMark,
   homeOf,
+  isStopped,
   Mark,
   OperationCode,
   Purpose,
@@ -180,6 +181,7 @@ function waitForNext(state: RunState, node: number, delayMs: number, out: Comman
 
 /** Whether the run has been stopped in a way that also ends attempts under way (R14 `kill`, R37 cancel). */
 function mustNotRetry(state: RunState, node: number): boolean {
+  if (hasFlag(state, node, NodeFlag.TEARDOWN)) return isStopped(state);
   if (state.canceling || state.timedOut) return true;
   if (state.plan.failureMode !== "kill" || state.failures === 0 || hasMark(state, node, Mark.RETRIED)) return false;
   return !acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);

@@ -20,6 +20,8 @@ export const Op = {
   READY: 6,
   /** READY no more: a failure or a cancel holds the node back (R14). */
   HELD: 19,
+  /** One of the approvals the node waits for; `value` is the attempt. */
+  APPROVED: 20,
   SUCCEEDED: 7,
   /** Final: `value` is a Cause, `extra` attempt and outcome (`OUTCOME_SPAN`). */
   FAILED: 8,

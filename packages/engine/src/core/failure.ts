@@ -29,8 +29,14 @@ export function stopRunning(state: RunState, cause: number, out: Commands): void
     const code = state.node[node];
     if (code !== NodeState.RUNNING && code !== NodeState.READY && code !== NodeState.CANCELING) continue;
     if (isGroup(state, node)) continue;
-    if (cause === Cause.KILL && acceptsFailure(state.plan.trigger[homeOf(state, node)] as number)) continue;
+    if (cause === Cause.KILL && survivesKill(state, node)) continue;
     if (code !== NodeState.READY) abortAttempt(state, node, cause, out);
     else if ((state.attempt[node] as number) > (state.roundStart[node] as number)) failReady(state, node, cause, out);
   }
+}
+
+/** Reactions to a failure, and teardowns. */
+function survivesKill(state: RunState, node: number): boolean {
+  if (hasFlag(state, node, NodeFlag.TEARDOWN)) return true;
+  return acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
 }

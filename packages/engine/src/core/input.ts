@@ -62,6 +62,10 @@ export type Input =
       readonly node: number;
     }
   | { readonly kind: "skip-rollback"; readonly at: number; readonly node: number }
+  /** One person approved; `enough`: with those before, as many as the node asks for. */
+  | { readonly kind: "approve"; readonly at: number; readonly node: number; readonly enough: boolean }
+  | { readonly kind: "reject"; readonly at: number; readonly node: number }
+  | { readonly kind: "signal"; readonly at: number; readonly node: number }
   | { readonly kind: "pause"; readonly at: number }
   | { readonly kind: "resume"; readonly at: number }
   | { readonly kind: "abandon"; readonly at: number };

@@ -172,6 +172,7 @@ function resetUndone(state: RunState, out: Commands): void {
     }
     resetNode(state, v, out);
   }
+  for (const { node } of state.plan.teardowns) if (state.node[node] !== NodeState.PENDING) resetNode(state, node, out);
 }
 
 /** A group whose list came from the run will expand again; its attempts go on counting (R43). */

@@ -2,13 +2,13 @@
  * Which verb is allowed when (R37). Pure questions: the host asks before it journals a verb, so a refused one leaves no
  * trace. The same answers serve a preview later.
  */
-import { MethodCode } from "../plan/compiled.ts";
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import type { Input } from "./input.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
-import { groupState, hasMark, isExpanded, isGroup, Mark, type RunState } from "./state.ts";
+import { groupState, hasFlag, hasMark, isExpanded, isGroup, Mark, type RunState } from "./state.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** Why a verb is refused: as data. */
@@ -18,6 +18,8 @@ export type Refusal =
   | { readonly kind: "tolerated" }
   | { readonly kind: "member-of-first-success" }
   | { readonly kind: "moving" }
+  /** The node does not wait for such a word: its action is another, or it is a group whose members wait. */
+  | { readonly kind: "not-waiting"; readonly action: "belay.approval" | "belay.signal"; readonly group: boolean }
   | { readonly kind: "prohibited"; readonly nodes: readonly number[] };
 
 /** Run states in which each verb is allowed. */
@@ -27,6 +29,9 @@ const VERB_ALLOWED_IN = {
   cancel: ["RUNNING", "PAUSED"] as const,
   rollback: ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"] as const,
   "skip-rollback": ["ROLLBACK_FAILED"] as const,
+  approve: ["RUNNING", "PAUSED", "ROLLING_BACK"] as const,
+  reject: ["RUNNING", "PAUSED", "ROLLING_BACK"] as const,
+  signal: ["RUNNING", "PAUSED", "ROLLING_BACK"] as const,
   pause: ["RUNNING"] as const,
   resume: ["PAUSED"] as const,
   abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"] as const,
@@ -55,7 +60,16 @@ export function refusalOf(state: RunState, input: VerbInput): Refusal | undefine
     case "rollback":
       return refuseRollback(state, input);
     case "skip-rollback":
-      return refuseNode(state, input.node, ["COMPENSATION_FAILED"]);
+      return refuseNode(
+        state,
+        input.node,
+        hasFlag(state, input.node, NodeFlag.TEARDOWN) ? FAILED_STATUSES : ["COMPENSATION_FAILED"],
+      );
+    case "approve":
+    case "reject":
+      return refuseWord(state, input.node, NodeFlag.APPROVAL);
+    case "signal":
+      return refuseWord(state, input.node, NodeFlag.SIGNAL);
     case "abandon":
       return state.status === "PAUSED" && isMoving(state) ? { kind: "moving" } : undefined;
     default:
@@ -71,6 +85,16 @@ function isMoving(state: RunState): boolean {
 function refuseNode(state: RunState, node: number, allowedIn: readonly NodeStatus[]): Refusal | undefined {
   const is = NODE_STATUSES[state.node[node] as number] as NodeStatus;
   return allowedIn.includes(is) ? undefined : { kind: "node-state", allowedIn, is };
+}
+
+/** A word for a node that waits: it must be of that kind, and waiting. */
+function refuseWord(state: RunState, node: number, flag: number): Refusal | undefined {
+  const group = isGroup(state, node);
+  if (group || !hasFlag(state, node, flag)) {
+    const action = flag === NodeFlag.SIGNAL ? "belay.signal" : "belay.approval";
+    return { kind: "not-waiting", action, group: group && hasFlag(state, node, flag) };
+  }
+  return refuseNode(state, node, ["RUNNING"]);
 }
 
 function refuseRetry(state: RunState, node: number): Refusal | undefined {

@@ -7,8 +7,8 @@
  * B3 (R33, R34): a started prohibiting node, and with `barrier` its ancestors, are never in scope.
  * Cost: one pass over nodes and edges per rollback.
  */
-import { MethodCode } from "../plan/compiled.ts";
-import { enqueueUndo, hasUndo } from "./admit.ts";
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { enqueueUndo, hasUndo, skipNode } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import type { Commands } from "./command.ts";
 import { NodeState } from "./node-state.ts";
@@ -16,6 +16,7 @@ import {
   clearMark,
   type GroupState,
   groupState,
+  hasFlag,
   hasMark,
   homeOf,
   isExpanded,
@@ -23,6 +24,7 @@ import {
   OperationCode,
   Purpose,
   type RunState,
+  SkipCode,
   setMark,
   setRun,
 } from "./state.ts";
@@ -38,6 +40,7 @@ export interface RollbackScope {
 /** Starts (or resumes) a rollback: computes the scope, then reaches every node that has nothing left below it. */
 export function beginRollback(state: RunState, scope: RollbackScope, out: Commands): void {
   if (state.status !== "ROLLING_BACK") setRun(state, "ROLLING_BACK", out);
+  state.tearingDown = false;
   state.operation = OperationCode.ROLLBACK;
   state.undoScopeKind = scope.kind;
   state.undoScopeNode = scope.node;
@@ -140,8 +143,14 @@ function undoGoesOn(state: RunState, group: GroupState): boolean {
   return group.split.method === MethodCode.PARALLEL ? --group.undoLeft > 0 : undoPrevious(state, group);
 }
 
-/** 1 for every declared node that the rollback may touch. */
+/** 1 for every declared node that the rollback may touch; a teardown is none of them. */
 function scopeOf(state: RunState, scope: RollbackScope): Uint8Array {
+  const inside = reachOf(state, scope);
+  for (const { node } of state.plan.teardowns) inside[node] = 0;
+  return inside;
+}
+
+function reachOf(state: RunState, scope: RollbackScope): Uint8Array {
   const { size, downOffset, downTarget, upOffset, upTarget } = state.plan;
   if (scope.kind === "node") return closure([scope.node], downOffset, downTarget, false);
   if (scope.kind === "all") return new Uint8Array(size).fill(1);
@@ -191,12 +200,11 @@ export function closure(
   return seen;
 }
 
-/** The rollback has come to an end: says which one. */
-export function endRollback(state: RunState, out: Commands): void {
-  if (state.undoFailures > 0 || hasFailedUndo(state)) setRun(state, "ROLLBACK_FAILED", out);
-  else if (state.undoScopeKind === "all") setRun(state, "ROLLED_BACK", out);
-  else if (state.undoScopeKind === "barrier" && state.barriers === 0) setRun(state, "ROLLED_BACK", out);
-  else setRun(state, "PARTIALLY_ROLLED_BACK", out);
+/** How the rollback that has come to an end reads. */
+export function rollbackEnd(state: RunState): "ROLLED_BACK" | "PARTIALLY_ROLLED_BACK" | "ROLLBACK_FAILED" {
+  if (state.undoFailures > 0 || hasFailedUndo(state)) return "ROLLBACK_FAILED";
+  if (state.undoScopeKind === "all") return "ROLLED_BACK";
+  return state.undoScopeKind === "barrier" && state.barriers === 0 ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
 }
 
 /** A rollback to elsewhere leaves the failed compensations of an earlier one: they are not forgotten (R32). */
@@ -208,8 +216,14 @@ function hasFailedUndo(state: RunState): boolean {
   return false;
 }
 
-/** skip-rollback (R32): the node counts as cleared although its compensation failed. */
-export function passFailedUndo(state: RunState, node: number): void {
+/** skip-rollback (R32): the node counts as cleared although its compensation failed; a failed teardown is skipped. */
+export function passFailedUndo(state: RunState, node: number, out: Commands): void {
+  if (hasFlag(state, node, NodeFlag.TEARDOWN)) {
+    skipNode(state, node, SkipCode.OPERATOR, out);
+    state.done.length = 0;
+    state.operationOf[node] = OperationCode.ROLLBACK_SKIP;
+    return;
+  }
   setMark(state, node, Mark.UNDONE);
   clearMark(state, node, Mark.STARTED);
   state.operationOf[node] = OperationCode.ROLLBACK_SKIP;

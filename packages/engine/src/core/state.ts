@@ -153,6 +153,8 @@ export interface RunState {
   canceling: boolean;
   /** The run's own timeout passed. */
   timedOut: boolean;
+  /** Teardowns may run: the run, or its rollback, is about to end. */
+  tearingDown: boolean;
   /** Token of the run's deadline: grows with each arming. */
   runToken: number;
 }
@@ -209,6 +211,7 @@ export function createState(plan: CompiledPlan, settings: Settings): RunState {
     asked: false,
     canceling: false,
     timedOut: false,
+    tearingDown: false,
     runToken: 0,
   };
 }
@@ -281,6 +284,11 @@ export function setRun(state: RunState, to: RunStatus, out: Commands, goesOn = f
   if (!runMayGo(from, to)) invariant(false, `R51: the run may not go from ${from} to ${to}`);
   state.status = to;
   out.push(Op.RUN_STATUS, -1, RUN_STATUSES.indexOf(to), goesOn ? 1 : 0);
+}
+
+/** An operator, or the run's timeout, has stopped the way forward; a rollback that came after is not stopped by it (R32). */
+export function isStopped(state: RunState): boolean {
+  return (state.canceling || state.timedOut) && state.status !== "ROLLING_BACK";
 }
 
 /** true while a failure or a cancel stops everything but reactions and attempts under way (R14, R37). */

@@ -14,6 +14,7 @@ import { decide, drainForward, resolved } from "./flow.ts";
 import { createMembers } from "./group.ts";
 import { type Input, OutcomeCode } from "./input.ts";
 import { armRun, cancel, retry, skip } from "./operator.ts";
+import type { VerbInput } from "./refusal.ts";
 import { beginRollback, passFailedUndo, undoDone } from "./rollback.ts";
 import { isTerminal, RUN_STATUSES } from "./run-state.ts";
 import { settle } from "./settle.ts";
@@ -24,7 +25,8 @@ import { undoAnswered, undoDue } from "./undo.ts";
 export function step(state: RunState, input: Input, out: Commands): void {
   out.now = input.at;
   apply(state, input, out);
-  if (state.status === "ROLLING_BACK") drainRollback(state);
+  // Once all is undone, a rollback's teardowns run like any node.
+  if (state.status === "ROLLING_BACK" && !state.tearingDown) drainRollback(state);
   else drainForward(state, out);
   if (!isTerminal(state.status)) settle(state, out);
 }
@@ -65,15 +67,18 @@ function apply(state: RunState, input: Input, out: Commands): void {
   }
 }
 
-function applyVerb(
-  state: RunState,
-  input: Extract<
-    Input,
-    { kind: "retry" | "skip" | "cancel" | "rollback" | "skip-rollback" | "pause" | "resume" | "abandon" }
-  >,
-  out: Commands,
-): void {
+function applyVerb(state: RunState, input: VerbInput, out: Commands): void {
   switch (input.kind) {
+    case "approve":
+      out.push(Op.APPROVED, input.node, state.attempt[input.node]);
+      if (input.enough) endWait(state, input.node, OutcomeCode.SUCCEEDED, out);
+      return;
+    case "signal":
+      endWait(state, input.node, OutcomeCode.SUCCEEDED, out);
+      return;
+    case "reject":
+      endWait(state, input.node, OutcomeCode.FAILED, out);
+      return;
     case "retry":
       retry(state, input.node, out);
       return;
@@ -87,7 +92,7 @@ function applyVerb(
       beginRollback(state, { kind: input.scope, node: input.node, retryFailed: true }, out);
       return;
     case "skip-rollback":
-      passFailedUndo(state, input.node);
+      passFailedUndo(state, input.node, out);
       beginRollback(state, { kind: state.undoScopeKind, node: state.undoScopeNode, retryFailed: false }, out);
       return;
     case "pause":
@@ -100,6 +105,11 @@ function applyVerb(
       setRun(state, "ABANDONED", out);
       return;
   }
+}
+
+/** What a node waits for has come, or will not. */
+function endWait(state: RunState, node: number, outcome: number, out: Commands): void {
+  attemptAnswered(state, { node, attempt: state.attempt[node] as number, outcome, retryable: false }, out);
 }
 
 /** Static groups get their members, then every node without upstreams is looked at. */

@@ -12,6 +12,7 @@ import type { PlanDocument, Trigger } from "./document.ts";
 import { type Edges, readEdges } from "./edges.ts";
 import { type Limits, limitDiagnostic } from "./limits.ts";
 import { checkExpressions, type NodeRead } from "./reads.ts";
+import { checkTeardowns, readableUpstreams } from "./teardown.ts";
 
 /** Highest `seriesId`: labels are 32-bit integers, and members get theirs after the highest in use (R24). */
 export const MAX_SERIES_ID = 1_000_000_000;
@@ -32,12 +33,15 @@ export function checkGraph(document: PlanDocument, limits: Limits): CheckedGraph
   if (exceeded.length > 0) return { diagnostics: exceeded, upstreams: document.nodes.map(() => []) };
   const edges = readEdges(document);
   const { reads, diagnostics } = checkExpressions(document, edges, limits);
+  const teardowns = checkTeardowns(document, edges);
+  const readable = teardowns.length === 0 ? readableUpstreams(document, edges) : edges.upstreams;
   return {
     diagnostics: [
       ...edges.diagnostics,
       ...checkSeriesIds(document),
       ...checkTriggers(document, edges),
-      ...checkOrder(document, edges, reads),
+      ...teardowns,
+      ...checkOrder(document, edges, { reads, readable }),
       ...diagnostics,
     ],
     upstreams: edges.upstreams,
@@ -87,9 +91,13 @@ function checkSeriesIds(document: PlanDocument): Diagnostic[] {
 }
 
 /** The cycle, if there is one; otherwise the reads that do not follow the edges. */
-function checkOrder(document: PlanDocument, edges: Edges, reads: readonly NodeRead[]): Diagnostic[] {
+function checkOrder(
+  document: PlanDocument,
+  edges: Edges,
+  { reads, readable }: { reads: readonly NodeRead[]; readable: readonly (readonly string[])[] },
+): Diagnostic[] {
   const { nodes } = document;
-  const up = adjacencyOf(edges.upstreams, (id) => edges.numbers.get(id) ?? -1);
+  const up = adjacencyOf(readable, (id) => edges.numbers.get(id) ?? -1);
   const order = topologicalOrder(up, invert(up));
   if (order.length < nodes.length) {
     const cycle = findCycle(up);

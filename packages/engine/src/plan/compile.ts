@@ -6,7 +6,8 @@
  */
 import { assert } from "../errors.ts";
 import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
-import { type CompiledPlan, NodeFlag, TriggerCode } from "./compiled.ts";
+import { isWaiting } from "./built-in.ts";
+import { type CompiledPlan, NodeFlag, TriggerCode, WAITING_POOL } from "./compiled.ts";
 import type { Json, NodeDocument, Plan, PlanDocument, Trigger } from "./document.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
 import type { Limits } from "./limits.ts";
@@ -77,7 +78,7 @@ export function compilePlan(
   const { series, next } = labelInOrder(document, topologicalOrder(up, down), counts);
   const columns = fillColumns(document, items, limits);
   return {
-    compiled: assemble(document, { up, down, rank: rankOf(nodes, series) }, columns),
+    compiled: assemble(document, { up, down, rank: rankOf(nodes, series), indexOf }, columns),
     ids: nodes.map(({ id }) => id),
     series,
     nextSeries: next,
@@ -141,7 +142,7 @@ function fillColumns(
     const count = Object.hasOwn(items, node.id) ? (items[node.id]?.length ?? -1) : -1;
     columns.flags[v] = flagsOf(node, document, details);
     columns.trigger[v] = TRIGGER[node.trigger ?? "all_succeeded"];
-    columns.pool[v] = columns.pools.indexOf(node.pool);
+    columns.pool[v] = columns.pools.indexOf(isWaiting(node.action) ? WAITING_POOL : node.pool);
     columns.retry[v] = columns.retries.indexOf(node.retry ?? defaults?.retry);
     columns.compensationRetry[v] = columns.retries.indexOf(node.compensation?.retry);
     columns.split[v] = columns.splits.indexOf(node, details.over === undefined ? count : -1);
@@ -188,6 +189,9 @@ function flagsOf(node: NodeDocument, document: PlanDocument, details: CompiledNo
   if (node.prohibitRollback === true) flags |= NodeFlag.PROHIBIT_ROLLBACK;
   if (node.compensation !== undefined) flags |= NodeFlag.COMPENSATION;
   if (node.compensation?.when === "succeeded") flags |= NodeFlag.COMPENSATE_SUCCEEDED_ONLY;
+  if (node.always !== undefined) flags |= NodeFlag.TEARDOWN;
+  if (node.action === "belay.approval") flags |= NodeFlag.APPROVAL;
+  if (node.action === "belay.signal") flags |= NodeFlag.SIGNAL;
   if (node.onFailure === "continue") flags |= NodeFlag.TOLERATE_FAILURE;
   if (condition !== undefined) flags |= group && condition.readsItem ? NodeFlag.MEMBER_CONDITION : NodeFlag.CONDITION;
   if (group) flags |= NodeFlag.GROUP;
@@ -221,9 +225,10 @@ interface Edges {
   readonly up: Adjacency;
   readonly down: Adjacency;
   readonly rank: Int32Array;
+  indexOf(id: string): number;
 }
 
-function assemble(document: PlanDocument, { up, down, rank }: Edges, columns: Columns): CompiledPlan {
+function assemble(document: PlanDocument, { up, down, rank, indexOf }: Edges, columns: Columns): CompiledPlan {
   const { details: _details, plain: _plain, pools, retries, splits, ...arrays } = columns;
   return {
     size: document.nodes.length,
@@ -236,6 +241,9 @@ function assemble(document: PlanDocument, { up, down, rank }: Edges, columns: Co
     pools: pools.entries,
     retries: retries.entries,
     splits: splits.entries,
+    teardowns: document.nodes.flatMap(({ always }, node) =>
+      always === undefined ? [] : [{ node, setups: Int32Array.from(always.for, indexOf) }],
+    ),
     failureMode: document.failureMode ?? "no-new",
     onFailure: document.onFailure ?? "pause",
     runTimeoutMs: milliseconds(document.timeout ?? 0),

@@ -15,6 +15,8 @@ export const NodeFlag = {
   COMPENSATION: 2,
   /** The compensation covers successes only (R31). */
   COMPENSATE_SUCCEEDED_ONLY: 4,
+  /** `always`: a teardown, which runs when the run or its rollback is about to end. */
+  TEARDOWN: 8,
   /** `onFailure: continue`. */
   TOLERATE_FAILURE: 16,
   /** `when` is decided once, before the node starts or its group expands. */
@@ -27,6 +29,10 @@ export const NodeFlag = {
   DYNAMIC: 256,
   /** `retry.mode: compensate-first`. */
   COMPENSATE_FIRST: 512,
+  /** `belay.approval`: people end its attempt. */
+  APPROVAL: 1024,
+  /** `belay.signal`: a message from outside ends its attempt. */
+  SIGNAL: 2048,
 } as const;
 
 /** Codes of `CompiledPlan.trigger`, in the order of R12. */
@@ -63,6 +69,15 @@ export interface CompiledSplit {
   readonly count: number;
 }
 
+/** A teardown and the nodes whose start makes it necessary. */
+export interface CompiledTeardown {
+  readonly node: number;
+  readonly setups: Int32Array;
+}
+
+/** The pool of nodes that only wait: it has no limit, they take nobody's slot (R41). No plan may name it. */
+export const WAITING_POOL = "belay.waiting";
+
 export interface CompiledPlan {
   /** Number of declared nodes. */
   readonly size: number;
@@ -90,6 +105,8 @@ export interface CompiledPlan {
   /** Index into `splits`, or -1. */
   readonly split: Int32Array;
   readonly splits: readonly CompiledSplit[];
+  /** In the order of the plan. */
+  readonly teardowns: readonly CompiledTeardown[];
   readonly failureMode: "no-new" | "continue" | "kill";
   readonly onFailure: "pause" | "rollback";
   /** Milliseconds for the whole run; 0 = none. */

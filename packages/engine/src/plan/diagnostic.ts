@@ -39,6 +39,8 @@ export type DiagnosticCode =
   | "UNKNOWN_ACTION"
   /** The engine has no pool of that name; found when a run starts. */
   | "UNKNOWN_POOL"
+  /** The engine has no plan of that name for `belay.plan` to run; found when a run starts. */
+  | "UNKNOWN_PLAN"
   /** Two fields that contradict each other. */
   | "CONFLICT"
   /** A CEL expression that does not parse or type-check, or uses what is refused. */

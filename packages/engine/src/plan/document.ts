@@ -94,6 +94,15 @@ export interface SplitDocument {
   readonly tolerated?: number | string;
 }
 
+/**
+ * A teardown: runs when the run is about to be SUCCESSFUL or ROLLED_BACK, whatever happened on the way, if one of its
+ * setup nodes has ever started; else it is SKIPPED. Its edges are to other teardowns only.
+ */
+export interface AlwaysDocument {
+  /** Ids of the setup nodes: what they left is cleaned up. Expressions of the teardown may read these and what is above. */
+  readonly for: readonly string[];
+}
+
 /** One step of a plan: an action, the nodes it waits for, and what happens when it fails. */
 export interface NodeDocument {
   /** Unique in the plan; letters, digits, `.`, `_`, `-`, at most 64, starting with a letter or digit. */
@@ -103,7 +112,10 @@ export interface NodeDocument {
   readonly description?: string;
   /** OCP `subtasks[].nodeType`; default "TASK". */
   readonly nodeType?: string;
-  /** Registered name of the action; `belay.noop`, which does nothing and succeeds, is built in. */
+  /**
+   * Registered name of the action. Built in: `belay.noop` does nothing and succeeds; `belay.wait`, `belay.approval` and
+   * `belay.signal` wait for time, people or a message; `belay.poll` asks an action until it is done; `belay.plan` runs a plan.
+   */
   readonly action: string;
   /** The action's input, evaluated when an attempt starts. Default: none, `ctx.input` is undefined. */
   readonly with?: Template;
@@ -142,6 +154,8 @@ export interface NodeDocument {
   readonly prohibitRollback?: boolean;
   /** Makes the node a group: one member per item of a list (R20). Default: a single node. */
   readonly split?: SplitDocument;
+  /** Makes the node a teardown: it runs when the run, or its rollback, is about to end. Default: an ordinary node. */
+  readonly always?: AlwaysDocument;
   /** `continue`: a failure of this node is tolerated and shown, never relabelled as success (R14). Default `fail`. */
   readonly onFailure?: "fail" | "continue";
   /** One of `EngineOptions.pools` (R41). Default: the engine's own `concurrency`. */

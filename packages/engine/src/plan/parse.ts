@@ -155,7 +155,7 @@ function normalise(document: PlanDocument, upstreams: readonly (readonly string[
 function locate(diagnostic: Diagnostic, positionOf: (path: string, target: PositionTarget) => Position): Diagnostic {
   if (diagnostic.line !== undefined) return diagnostic;
   const { code, path } = diagnostic;
-  const isName = code === "UNKNOWN_FIELD" || (code === "UNSUPPORTED" && !/\.(?:action|\$ref)$/.test(path));
+  const isName = code === "UNKNOWN_FIELD" || (code === "UNSUPPORTED" && !/\.\$ref$/.test(path));
   return { ...diagnostic, ...positionOf(path, isName ? "key" : "value") };
 }
 

@@ -3,21 +3,12 @@
  * Owns: what is decided from one node, or from the plan's header, alone. Does not own: edges, ids and expressions' meaning (`check.ts`).
  * Invariant: no recursion; linear in the document.
  */
+import { BUILT_IN, inputFaults, isWaiting } from "./built-in.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { CompensationDocument, Json, NodeDocument, PlanDocument, RetryDocument, Template } from "./document.ts";
 import { childPath } from "./path.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
-
-/** Actions the engine brings along. */
-const BUILT_IN: readonly string[] = ["belay.noop"];
-/** Names that a later version will bring along: refused, never ignored. */
-const RESERVED: ReadonlySet<string> = new Set([
-  "belay.wait",
-  "belay.poll",
-  "belay.approval",
-  "belay.signal",
-  "belay.plan",
-]);
+import { isExpression, templateHoles } from "./template.ts";
 
 /** Checks the header and every node of a document; `actions`: the registered names, when they are known. */
 export function checkRules(document: PlanDocument, actions?: Iterable<string>): Diagnostic[] {
@@ -54,6 +45,7 @@ class RuleChecker {
     }
     this.#action(node.action, `${path}.action`);
     this.#template(node.with, `${path}.with`);
+    this.#builtIn(node, path);
     this.#retry(node.retry, `${path}.retry`);
     if (node.retry?.mode === "compensate-first" && node.compensation === undefined) {
       this.#report("CONFLICT", `${path}.retry.mode`, "compensate-first needs a compensation: the node has none");
@@ -74,9 +66,43 @@ class RuleChecker {
     }
   }
 
+  /** What a built-in action asks of its node (`built-in.ts`). */
+  #builtIn(node: NodeDocument, path: string): void {
+    const { action, compensation, pool } = node;
+    this.#builtInInput(action, node.with, `${path}.with`);
+    if (pool?.startsWith("belay.") === true) {
+      this.#report("INVALID_VALUE", `${path}.pool`, 'names of pools that start with "belay." are the engine\'s own');
+    }
+    if (isWaiting(action)) {
+      if (pool !== undefined)
+        this.#report("CONFLICT", `${path}.pool`, `${action} only waits: it takes no slot of a pool`);
+      if (compensation !== undefined) {
+        this.#report("CONFLICT", `${path}.compensation`, `${action} only waits: it leaves nothing to undo`);
+      }
+    }
+    if (action === "belay.plan" && compensation === undefined && node.effect !== "none" && !node.prohibitRollback) {
+      this.#report("CONFLICT", path, "belay.plan must say how a run that succeeded is undone", {
+        suggestion:
+          "add a compensation (belay.plan with a plan that undoes it, or an action), effect: none, or prohibitRollback: true",
+      });
+    }
+  }
+
+  #builtInInput(action: string, template: Template | undefined, path: string): void {
+    for (const { field, message } of inputFaults(action, template as Json | undefined, isOpen)) {
+      this.#report("INVALID_VALUE", field === "" ? path : `${path}.${field}`, message);
+    }
+    const field = LITERAL.get(action);
+    const value = field === undefined ? undefined : (template as Readonly<Record<string, Json>> | undefined)?.[field];
+    if (field === undefined || !(isExpression(template) || (value !== undefined && isOpen(value)))) return;
+    this.#report("CONFLICT", path, `${field} of ${action} must be given as it is, not as an expression`);
+  }
+
   #compensation({ action, with: template, retry }: CompensationDocument, path: string): void {
     this.#action(action, `${path}.action`);
+    if (isWaiting(action)) this.#report("CONFLICT", `${path}.action`, `${action} only waits: it undoes nothing`);
     this.#template(template, `${path}.with`);
+    this.#builtInInput(action, template, `${path}.with`);
     this.#retry(retry, `${path}.retry`);
     if (retry?.mode !== undefined) {
       this.#report("CONFLICT", `${path}.retry.mode`, "mode means nothing here: a compensation is not compensated");
@@ -92,9 +118,7 @@ class RuleChecker {
 
   #action(name: string, path: string): void {
     if (BUILT_IN.includes(name)) return;
-    if (RESERVED.has(name)) {
-      this.#report("UNSUPPORTED", path, `the built-in action "${name}" is not supported yet`);
-    } else if (name.startsWith("belay.")) {
+    if (name.startsWith("belay.")) {
       this.#report("UNKNOWN_ACTION", path, `there is no built-in action ${JSON.stringify(name)}`, this.#suggest(name));
     } else if (this.#actions !== undefined && !this.#actions.has(name)) {
       this.#report("UNKNOWN_ACTION", path, `no action ${JSON.stringify(name)} is registered`, this.#suggest(name));
@@ -129,7 +153,19 @@ class RuleChecker {
     }
   }
 
-  #report(code: DiagnosticCode, path: string, message: string, meant?: string): void {
-    this.diagnostics.push({ code, severity: "error", path, message, ...didYouMean(meant) });
+  #report(code: DiagnosticCode, path: string, message: string, meant?: string | { suggestion: string }): void {
+    const remedy = typeof meant === "object" ? meant : didYouMean(meant);
+    this.diagnostics.push({ code, severity: "error", path, message, ...remedy });
   }
+}
+
+/** Inputs that name code or plans: known before a run starts, so that what is missing is told then (R3). */
+const LITERAL: ReadonlyMap<string, string> = new Map([
+  ["belay.poll", "action"],
+  ["belay.plan", "plan"],
+]);
+
+/** An expression, or what has one in it: not known before the attempt. */
+function isOpen(value: Json): boolean {
+  return typeof value === "object" && value !== null && templateHoles(value as Template, "").length > 0;
 }

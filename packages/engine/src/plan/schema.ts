@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import type {
+  AlwaysDocument,
   CompensationDocument,
   Expression,
   NodeDocument,
@@ -153,6 +154,15 @@ const splitSchema: v.GenericSchema<unknown, SplitDocument> = mapping({
   ),
 });
 
+const alwaysSchema: v.GenericSchema<unknown, AlwaysDocument> = mapping({
+  for: v.pipe(
+    v.array(v.pipe(v.string(), v.minLength(1))),
+    v.minLength(1),
+    v.description("Ids of the setup nodes: once one of them has started, there is something to clean up."),
+    v.examples([["take-lock"]]),
+  ),
+});
+
 const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping({
   id: v.pipe(
     v.string(),
@@ -163,7 +173,10 @@ const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping({
   name: text("Shown to people; default: the id."),
   description: text("Shown to people."),
   nodeType: word('What kind of node it is, shown to people; default "TASK".'),
-  action: actionName("Registered name of the action; belay.noop is built in.", "pg.promote"),
+  action: actionName(
+    "Registered name of the action; belay.noop, wait, poll, approval, signal and plan are built in.",
+    "pg.promote",
+  ),
   with: template("The action's input."),
   upstreams: strings("Ids of the nodes that must be done before this one.", "fence"),
   downstreams: strings("The same edges from the other side; when given, both sides must agree.", "promote"),
@@ -180,6 +193,9 @@ const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping({
   effect: choice(["none"], "none: the action only reads; nothing to undo, never a barrier."),
   prohibitRollback: boolean("A point of no return as soon as the node has started."),
   split: v.exactOptional(v.pipe(splitSchema, v.description("One member per item of a list."))),
+  always: v.exactOptional(
+    v.pipe(alwaysSchema, v.description("A teardown: runs when the run or its rollback ends, whatever happened.")),
+  ),
   onFailure: choice(["fail", "continue"], "continue: a failure of this node is tolerated and shown. Default fail."),
   pool: word("Name of a limit shared by runs."),
   priority: integer(-1_000_000, 1_000_000, "Higher starts first among nodes that are ready together. Default 0."),

@@ -23,7 +23,7 @@ export interface Doubt {
 }
 
 /** Fields that a later version will know: refused, never ignored. */
-const RESERVED: ReadonlySet<string> = new Set(["always", "weight"]);
+const RESERVED: ReadonlySet<string> = new Set(["weight"]);
 /** What other tools call a field or a word of ours. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ...["depends_on", "dependsOn", "depends", "dependencies", "needs", "requires", "after"].map(

@@ -38,6 +38,10 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
     case Op.RUN:
       values.startedAt[node] ??= commands.now;
       values.finishedAt[node] = undefined;
+      values.forgetApprovals(node);
+      return;
+    case Op.APPROVED:
+      values.approve(node, field(payload, "who") as string);
       return;
     case Op.SUCCEEDED:
       succeeded(facts, node, payload);
@@ -81,7 +85,12 @@ function field(payload: Json | undefined, name: string): Json | undefined {
 
 function succeeded(facts: RunFacts, node: number, payload: Json | undefined): void {
   const group = expandedGroup(facts.state, node);
-  facts.values.setOutput(node, group === undefined ? field(payload, "output") : groupOutput(facts, group));
+  if (group !== undefined) {
+    facts.values.setOutput(node, groupOutput(facts, group));
+    return;
+  }
+  const approvedBy = facts.values.approvals(node);
+  facts.values.setOutput(node, approvedBy.length === 0 ? field(payload, "output") : { approvedBy });
 }
 
 function skipped(facts: RunFacts, node: number, payload: Json | undefined): void {

@@ -3,6 +3,7 @@
  * calling one (`call.ts`).
  */
 import { BelayError } from "../errors.ts";
+import { BUILT_IN } from "../plan/built-in.ts";
 import type { ActionDefinition, ActionRegistry, AnyAction } from "./api.ts";
 
 /** Declares an action with its schemas, `verify` and `idempotent`; gives it back, typed. */
@@ -12,18 +13,20 @@ export function defineAction<Input = unknown, Output = unknown>(
   return definition;
 }
 
-const BUILT_IN: ActionRegistry = {
-  /** Does nothing and succeeds: a joint in the graph. */
-  "belay.noop": () => undefined,
-};
+/** The code behind the built-in actions that call something; those that only wait are in `waiting.ts`. */
+export type BuiltInActions = Readonly<Record<"belay.poll" | "belay.plan", ActionDefinition>>;
+
+/** Does nothing and succeeds: a joint in the graph. Actions that only wait are never called. */
+const NOTHING: ActionDefinition = { run: () => undefined };
 
 /** Actions by name, in normal form. */
 export class Actions {
   readonly #byName = new Map<string, ActionDefinition>();
 
   /** Fails with INVALID_ARGUMENT for what is no action. */
-  constructor(registry: ActionRegistry) {
-    for (const [name, action] of Object.entries(BUILT_IN)) this.#byName.set(name, normalize(name, action));
+  constructor(registry: ActionRegistry, builtIn: BuiltInActions) {
+    for (const name of BUILT_IN) this.#byName.set(name, NOTHING);
+    for (const [name, action] of Object.entries(builtIn)) this.#byName.set(name, action);
     for (const [name, action] of Object.entries(registry)) {
       if (name.startsWith("belay.")) {
         throw new BelayError("INVALID_ARGUMENT", `actions["${name}"]: names that start with "belay." are built in`);

@@ -25,7 +25,7 @@ export interface NodeFailure {
   /**
    * Stable code: the `code` (string or number) of what was thrown, else ERROR. Of the engine itself: TIMEOUT,
    * HEARTBEAT_TIMEOUT, TOTAL_TIMEOUT, RUN_TIMEOUT, CANCELED, KILLED, EXPRESSION_FAILED, INPUT_INVALID, OUTPUT_INVALID,
-   * MEMBERS_FAILED, ALL_CANDIDATES_FAILED.
+   * MEMBERS_FAILED, ALL_CANDIDATES_FAILED, REJECTED, SUB_RUN_FAILED, SUB_RUN_ROLLED_BACK.
    */
   readonly code: string;
   /** What was thrown, for people; at most 8192 characters. */
@@ -131,6 +131,19 @@ export interface CompensationSnapshot {
   readonly error: NodeFailure | null;
 }
 
+/** What a node with a waiting action waits for. */
+export interface WaitSnapshot {
+  readonly for: "time" | "approval" | "signal";
+  /** When a wait for time ends; null for the others. */
+  readonly until: string | null;
+  /** Who has approved so far, in order. */
+  readonly approvedBy: readonly string[];
+  /** Who may approve; null = anyone, or no approval is waited for. */
+  readonly approvers: readonly string[] | null;
+  /** How many people have to approve; 1 for what is no approval. */
+  readonly required: number;
+}
+
 /** One node as it stands. A group appears as its members once it is expanded (R23), an empty one as declared. */
 export interface NodeSnapshot {
   /** Id in the plan; a member's is `group[parallelIdx]`. What verbs take. */
@@ -163,6 +176,8 @@ export interface NodeSnapshot {
   readonly runTime: number;
   /** true once an attempt was dispatched. */
   readonly started: boolean;
+  /** What the node waits for while it is RUNNING; null unless its action is belay.wait, belay.approval or belay.signal. */
+  readonly waiting: WaitSnapshot | null;
   /** Snapshot ids of the nodes it waits for: all members of a PARALLEL group, the last of a chained one (R21). */
   readonly upstreams: readonly string[];
   /** Snapshot ids of the nodes that wait for it; the inverse of `upstreams`. */
@@ -297,6 +312,15 @@ export interface Run {
   rollback(options?: { to?: string } & VerbOptions): Promise<RunSnapshot>;
   /** In ROLLBACK_FAILED: goes on above a node whose compensation failed (R32). */
   skipRollback(node: string, options?: VerbOptions): Promise<RunSnapshot>;
+  /**
+   * One person's approval of a RUNNING node with `belay.approval`; it succeeds once as many as it asks for have. FORBIDDEN
+   * when its `approvers` do not name `who`; STATE_INVALID when `who` has approved already.
+   */
+  approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot>;
+  /** Refuses a RUNNING node with `belay.approval`: it FAILED with REJECTED, and is not tried again by itself. */
+  reject(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot>;
+  /** What a RUNNING node with `belay.signal` waits for has come; `output` becomes the node's. */
+  signal(node: string, options?: { output?: Json } & VerbOptions): Promise<RunSnapshot>;
   /** In RUNNING: nothing new starts, what runs finishes. */
   pause(options?: VerbOptions): Promise<RunSnapshot>;
   /** In PAUSED: goes on. */

@@ -150,8 +150,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-/** Fails with NonRetryable, the issues as its message. */
-async function validated(
+/** The value as the schema gives it. Fails with NonRetryable, the issues as its message. */
+export async function validated(
   schema: StandardSchemaV1<unknown, unknown>,
   value: unknown,
   code: string,

@@ -13,6 +13,7 @@ import { nodeId } from "./node-id.ts";
 import { noticeEvent, noticeName } from "./notices.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
+import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
 
 const KINDS = DEADLINES.length;
@@ -29,6 +30,7 @@ export class Carrier {
   /** By id, for a group that expands again keeps its members' ids: calls that have not let go, compensations included. */
   readonly #live = new Map<string, number>();
   readonly #deadlines = new Map<number, ArmedDeadline>();
+  readonly #waiting: Waiting;
   #liveTotal = 0;
   /** Closed in the middle of a batch, by a listener or an action: the rest of it is not carried out. */
   #closed = false;
@@ -36,6 +38,7 @@ export class Carrier {
 
   constructor(executor: Executor) {
     this.#executor = executor;
+    this.#waiting = new Waiting(executor);
   }
 
   carryOut(commands: Commands): void {
@@ -52,6 +55,12 @@ export class Carrier {
         case Op.COMPENSATE:
           this.#tell(commands, row);
           if (!this.#closed) this.#call(node, value, true);
+          break;
+        case Op.SUCCEEDED:
+        case Op.FAILED:
+        case Op.RETRYING:
+          this.#waiting.end(node);
+          this.#tell(commands, row);
           break;
         case Op.ABORT:
           this.#abort(node, value, extra === 1);
@@ -87,6 +96,7 @@ export class Carrier {
   close(): Promise<void> {
     this.#closed = true;
     this.disarmAll();
+    this.#waiting.clear();
     for (const call of this.#calls.values()) call.abort(new AbortReason("CLOSED", "the engine is closing"));
     if (this.#liveTotal === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -116,6 +126,8 @@ export class Carrier {
     const declared = program.document.nodes[home];
     const action = (undo ? declared?.compensation?.action : declared?.action) as string;
     const value = undo && input !== undefined ? input.value : this.#inputOf(node);
+    const answered = (answer: Answer): void => this.#post(node, attempt, undo, answer);
+    if (this.#waiting.start(node, action, value, answered)) return;
     this.#start(node, attempt, { undo, action, input: value });
   }
 
@@ -129,8 +141,10 @@ export class Carrier {
     const executor = this.#executor;
     const { header, state, values, host } = executor;
     const { undo } = what;
-    const action = host.actions.get(what.action);
-    if (action === undefined) throw new BelayError("INTERNAL", `R3: action "${what.action}" was not checked at start`);
+    const found = host.actions.get(what.action);
+    if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${what.action}" was not checked at start`);
+    const isSubRun = executor.program.document.nodes[homeOf(state, node)]?.action === "belay.plan";
+    const action = undo && isSubRun ? host.subRuns.undo(found) : found;
     const id = nodeId(executor, node);
     const call = new Call(
       {
@@ -197,7 +211,9 @@ export class Carrier {
 
   #abort(node: number, cause: number, undo: boolean): void {
     const { code, message } = stoppedFailure(cause, 0);
-    this.#calls.get(keyOf(node, undo))?.abort(new AbortReason(code, message));
+    const reason = new AbortReason(code, message);
+    if (!undo) this.#waiting.abort(node, reason);
+    this.#calls.get(keyOf(node, undo))?.abort(reason);
   }
 
   #log(node: number, attempt: number, message: string, details: Json | undefined): void {

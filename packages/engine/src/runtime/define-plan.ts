@@ -54,7 +54,21 @@ type KnownCompensation<Actions extends ActionRegistry> = {
   };
 }[keyof Actions & string];
 
-type BuiltIn = Omit<NodeDocument, "action" | "compensation"> & { readonly action: "belay.noop" };
+/** Inputs of the built-in actions. */
+interface BuiltInInputs {
+  readonly "belay.noop": unknown;
+  readonly "belay.wait": { readonly seconds: number } | { readonly until: string | number };
+  readonly "belay.poll": { readonly action: string; readonly with?: NodeDocument["with"]; readonly interval: number };
+  readonly "belay.approval": { readonly approvers?: readonly string[]; readonly required?: number } | undefined;
+  readonly "belay.signal": undefined;
+  readonly "belay.plan": { readonly plan: string; readonly params?: NodeDocument["with"] };
+}
+
+type BuiltIn = {
+  [Name in keyof BuiltInInputs]: Omit<NodeDocument, "action" | "with" | "compensation"> & {
+    readonly action: Name;
+  } & WithOf<BuiltInInputs[Name]>;
+}[keyof BuiltInInputs];
 
 /** A plan document whose actions are those of a registry; any action when the registry names none. */
 export type PlanInput<Actions extends ActionRegistry = ActionRegistry> = string extends keyof Actions
@@ -63,7 +77,7 @@ export type PlanInput<Actions extends ActionRegistry = ActionRegistry> = string 
       readonly nodes: readonly ((Known<Actions, Omit<NodeDocument, "compensation">> | BuiltIn) & {
         readonly compensation?:
           | KnownCompensation<Actions>
-          | (Omit<CompensationDocument, "action"> & { readonly action: "belay.noop" });
+          | (Omit<CompensationDocument, "action"> & { readonly action: "belay.noop" | "belay.poll" | "belay.plan" });
       })[];
     };
 

@@ -15,9 +15,11 @@ import { systemClock } from "./clock.ts";
 import { RunEmitter } from "./emitter.ts";
 import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
+import { pollAction } from "./poll.ts";
 import { Pools, Slots } from "./pools.ts";
 import { RunHandle } from "./run.ts";
-import { checkStartOptions, type PreparedRun, prepareRun } from "./start.ts";
+import { checkStartOptions, isPlan, type PreparedRun, prepareRun } from "./start.ts";
+import { SubRuns } from "./sub-run.ts";
 import { Timers } from "./timers.ts";
 
 /** What an engine is made of; only `actions` is needed. */
@@ -28,6 +30,8 @@ export interface EngineOptions<A extends ActionRegistry = ActionRegistry> {
   readonly concurrency?: number;
   /** Named limits shared by runs, for nodes with `pool` (R41). Default: none. */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
+  /** Plans that `belay.plan` may run, by the name it gives. Default: none. */
+  readonly plans?: Readonly<Record<string, Plan>>;
   /** Where runs are recorded; closed by `close()`. Default: a new `MemoryJournal`. */
   readonly journal?: Journal;
   /** Source of time. Default: `systemClock`. */
@@ -65,10 +69,22 @@ class LocalEngine implements Engine {
     const clock = options.clock ?? systemClock;
     const slots = new Slots(concurrency);
     const timers = new Timers(clock);
+    const plans = new Map(Object.entries(options.plans ?? {}));
+    const subRuns = new SubRuns({
+      plan: (name) => plans.get(name),
+      start: (plan, startOptions) => this.start(plan, startOptions),
+      run: (id) => this.run(id),
+    });
+    const actions: Actions = new Actions(options.actions, {
+      "belay.poll": pollAction((name) => actions.get(name), clock),
+      "belay.plan": subRuns.action,
+    });
     this.#graceMs = graceMs;
     this.#onListenerError = options.onListenerError ?? warn;
     this.#host = {
-      actions: new Actions(options.actions),
+      actions,
+      plans,
+      subRuns,
       clock,
       journal: options.journal ?? new MemoryJournal(),
       limits: resolveLimits(options.limits),
@@ -211,6 +227,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "actions",
   "concurrency",
   "pools",
+  "plans",
   "journal",
   "clock",
   "graceMs",
@@ -224,8 +241,11 @@ function checkEngineOptions(options: unknown): void {
   if (unknown !== undefined) {
     throw invalid(`there is no option "${unknown}"; there are ${[...OPTION_NAMES].join(", ")}`);
   }
-  const { actions, clock, journal } = options as Record<string, unknown>;
+  const { actions, clock, journal, plans } = options as Record<string, unknown>;
   if (clock !== undefined && !hasMethods(clock, ["now", "schedule"])) throw invalid("clock must have now and schedule");
+  for (const [name, plan] of Object.entries(plans ?? {})) {
+    if (!isPlan(plan)) throw invalid(`plans.${name} must be a plan made by definePlan, parsePlan or importOcpTask`);
+  }
   if (journal !== undefined && !hasMethods(journal, ["create", "append", "read", "releaseLocks", "remove", "close"])) {
     throw invalid("journal must be a Journal");
   }

@@ -65,6 +65,8 @@ export interface RunEventMap {
   "node:reset": NodeEvent;
   /** An attempt was dispatched. */
   "node:started": NodeEvent;
+  /** A person approved (`belay.approval`); it has succeeded once as many as it asks for have. */
+  "node:approved": NodeEvent & { readonly who: string; readonly approvedBy: readonly string[] };
   /** The action returned; a group succeeds with its members (R21). `output` is that of the snapshot. */
   "node:succeeded": NodeEvent & { readonly output: Json | undefined };
   /** The node FAILED: no further attempt follows by itself. `tolerated`: that does not fail the run. */
@@ -123,6 +125,7 @@ const NAMES: Readonly<Record<RunEventName, true>> = {
   "node:held": true,
   "node:reset": true,
   "node:started": true,
+  "node:approved": true,
   "node:succeeded": true,
   "node:failed": true,
   "node:retrying": true,

@@ -20,8 +20,10 @@ import {
   step,
   type VerbInput,
 } from "../core/index.ts";
+import { BelayError } from "../errors.ts";
 import type { JournalRecord, MaybePromise, RunHeader } from "../journal/port.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
+import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
@@ -33,6 +35,7 @@ import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
 import { refusalError } from "./verbs.ts";
+import { judgeWord } from "./waiting.ts";
 
 /** One input on its way, with what the core does not read. */
 export interface Entry {
@@ -245,13 +248,16 @@ export class Executor implements RunFacts, SlotUser {
   }
 
   #stepEntry(entry: Entry, records: JournalRecord[]): void {
-    const { input, payload } = entry;
+    const { payload } = entry;
+    let { input } = entry;
     if (entry.done !== undefined) {
       const refusal = refusalOf(this.state, input as VerbInput);
-      if (refusal !== undefined) {
-        entry.done(refusalError(refusal, input as VerbInput, this));
+      const judged = refusal === undefined ? judgeWord(this, input as VerbInput, payload) : undefined;
+      if (refusal !== undefined || judged instanceof BelayError) {
+        entry.done(refusal === undefined ? judged : refusalError(refusal, input as VerbInput, this));
         return;
       }
+      input = judged as VerbInput;
       this.#acknowledge.push(entry.done);
     }
     if (entry.release !== undefined && input.kind === "grant") {
@@ -287,11 +293,12 @@ export class Executor implements RunFacts, SlotUser {
 
   #seekSlots(pool: number, records: JournalRecord[]): void {
     const want = demand(this.state, pool);
-    if (pool > 0) {
+    const waits = this.state.plan.pools[pool] === WAITING_POOL;
+    if (pool > 0 && !waits) {
       this.#slots.request(pool, want);
       return;
     }
-    const count = this.#slots.take(want);
+    const count = waits ? want : this.#slots.take(want);
     if (count > 0) this.#feed({ kind: "grant", at: this.now(), pool, count }, undefined, records);
   }
 

@@ -37,6 +37,13 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   [Op.HELD]: ["node:held", () => ({})],
   [Op.RESET]: ["node:reset", () => ({})],
   [Op.RUN]: ["node:started", () => ({})],
+  [Op.APPROVED]: [
+    "node:approved",
+    ({ facts, node }) => {
+      const approvedBy = facts.values.approvals(node);
+      return { who: approvedBy.at(-1), approvedBy };
+    },
+  ],
   [Op.SUCCEEDED]: ["node:succeeded", ({ facts, node }) => ({ output: facts.values.output(node) })],
   [Op.FAILED]: [
     "node:failed",

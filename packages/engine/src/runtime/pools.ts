@@ -158,6 +158,9 @@ function checkOptions(name: string, options: PoolOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new BelayError("INVALID_ARGUMENT", `pools.${name} must be an object with concurrency`);
   }
+  if (name.startsWith("belay.")) {
+    throw new BelayError("INVALID_ARGUMENT", `pools["${name}"]: names that start with "belay." are the engine's own`);
+  }
   const { concurrency, rate } = options;
   if (!(Number.isInteger(concurrency) && concurrency >= 1) && concurrency !== Number.POSITIVE_INFINITY) {
     throw new BelayError(

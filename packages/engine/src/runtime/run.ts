@@ -8,7 +8,15 @@ import type { AnyRunEvent, Run, RunEventMap, RunEventName, RunSnapshot, VerbOpti
 import type { Executor } from "./executor.ts";
 import { jsonArgument } from "./json-value.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { checkVerbOptions, nodeArgument, requestMismatch, rollbackInput, verbPayload } from "./verbs.ts";
+import {
+  checkVerbOptions,
+  checkWordOptions,
+  nodeArgument,
+  rejection,
+  requestMismatch,
+  rollbackInput,
+  verbPayload,
+} from "./verbs.ts";
 
 export class RunHandle implements Run {
   readonly id: string;
@@ -93,6 +101,27 @@ export class RunHandle implements Run {
   async abandon(options: VerbOptions = {}): Promise<RunSnapshot> {
     checkVerbOptions("abandon", options, []);
     return await this.#verb({ kind: "abandon", at: this.#executor.now() }, options);
+  }
+
+  async approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
+    checkWordOptions("approve", options);
+    const input = { kind: "approve", ...this.#word(node), enough: false } as const;
+    return await this.#verb(input, options);
+  }
+
+  async reject(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
+    checkWordOptions("reject", options);
+    return await this.#verb({ kind: "reject", ...this.#word(node) }, options, { error: rejection(options) });
+  }
+
+  async signal(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
+    checkVerbOptions("signal", options, ["output"]);
+    const output = jsonArgument(options.output, "output", this.#executor.host.limits.outputBytes);
+    return await this.#verb({ kind: "signal", ...this.#word(node) }, options, output === undefined ? {} : { output });
+  }
+
+  #word(node: string): { at: number; node: number } {
+    return { at: this.#executor.now(), node: nodeArgument(this.#executor, node) };
   }
 
   #nodeOrRun(node: string | undefined): number {

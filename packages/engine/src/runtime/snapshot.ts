@@ -6,7 +6,15 @@
 import { expandedGroup, type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import type { NodeDocument } from "../plan/document.ts";
-import type { CompensationSnapshot, GroupSnapshot, NodeSnapshot, NodeStatus, Operation, RunSnapshot } from "./api.ts";
+import type {
+  CompensationSnapshot,
+  GroupSnapshot,
+  NodeSnapshot,
+  NodeStatus,
+  Operation,
+  RunSnapshot,
+  WaitSnapshot,
+} from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 import { nodeId } from "./node-id.ts";
 import { itemOf } from "./scope.ts";
@@ -137,6 +145,7 @@ function nodeSnapshot(facts: RunFacts, node: number, home: number, neighbours: N
     seriesId: isMember ? memberSeries(facts, node, home) : (program.series[home] as number),
     runTime: Math.max(1, attempt),
     started: values.startedAt[node] !== undefined,
+    waiting: waitSnapshot(facts, node),
     ...neighbours,
     prohibitRollback: ((program.compiled.flags[home] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0,
     timeout: (program.compiled.timeoutMs[home] as number) / 1000,
@@ -146,6 +155,19 @@ function nodeSnapshot(facts: RunFacts, node: number, home: number, neighbours: N
     output: values.output(node),
     error: values.failure(node) ?? null,
     compensation: compensationSnapshot(facts, node, document),
+  };
+}
+
+function waitSnapshot({ values }: RunFacts, node: number): WaitSnapshot | null {
+  const wait = values.waits.get(node);
+  if (wait === undefined) return null;
+  const { approvers, required } = wait;
+  return {
+    for: wait.for,
+    until: iso(wait.until ?? undefined),
+    approvedBy: values.approvals(node),
+    approvers,
+    required,
   };
 }
 

@@ -14,9 +14,9 @@ import { frozenCopy } from "../plan/json.ts";
 import type { Limits } from "../plan/limits.ts";
 import { checkParams } from "../plan/params.ts";
 import { formatDiagnostic } from "../plan/parse.ts";
-import { suggest } from "../plan/suggestion.ts";
 import type { StartOptions } from "./api.ts";
 import type { Host } from "./host.ts";
+import { checkSubPlans, unknownActions, unknownPools } from "./known-names.ts";
 
 export interface PreparedRun {
   readonly header: RunHeader;
@@ -31,7 +31,7 @@ export function prepareRun(
   host: Host,
   identity: { readonly runId: string; readonly seed: number; readonly graceMs: number },
 ): PreparedRun {
-  if (typeof plan !== "object" || plan === null || typeof plan.hash !== "string" || plan.document === undefined) {
+  if (!isPlan(plan)) {
     throw new BelayError("INVALID_ARGUMENT", "start needs a plan made by definePlan, parsePlan or importOcpTask");
   }
   const checked = checkParams(plan.document.params, options.params ?? {}, host.limits);
@@ -52,7 +52,7 @@ export function prepareRun(
   const locks = fits ? bindLocks(plan, header, host.limits) : { names: [], diagnostics: [] };
   refuse(plan, [
     ["UNKNOWN_ACTION", unknownActions(plan, host)],
-    ["PLAN_INVALID", unknownPools(plan, host)],
+    ["PLAN_INVALID", [...unknownPools(plan, host), ...checkSubPlans(plan, host)]],
     ["PARAMS_INVALID", [...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics]],
   ]);
   return {
@@ -60,6 +60,13 @@ export function prepareRun(
     program: compilePlan(plan, bound.items, host.limits),
     locks: locks.names,
   };
+}
+
+/** Whether it was made by `definePlan` and its kin. */
+export function isPlan(value: unknown): value is Plan {
+  if (typeof value !== "object" || value === null) return false;
+  const { hash, document } = value as Partial<Plan>;
+  return typeof hash === "string" && typeof document === "object";
 }
 
 /** Everything at once; the error's code is that of the first kind of fault there is. */
@@ -94,43 +101,6 @@ function checkToken(token: unknown, fail: (message: string) => never): void {
   if (typeof token !== "string" || !/^[\x20-\x7e]{1,64}$/.test(token)) {
     fail("clientToken must have 1 to 64 printable ASCII characters");
   }
-}
-
-function unknownActions(plan: Plan, host: Host): readonly Diagnostic[] {
-  const diagnostics: Diagnostic[] = [];
-  const names = host.actions.names();
-  const check = (action: string | undefined, path: string): void => {
-    if (action === undefined || host.actions.get(action) !== undefined) return;
-    const near = suggest(action, names);
-    diagnostics.push({
-      code: "UNKNOWN_ACTION",
-      severity: "error",
-      path,
-      message: `no action "${action}" is registered`,
-      suggestion: near === undefined ? "add it to createEngine({ actions })" : `did you mean "${near}"?`,
-    });
-  };
-  for (const [index, node] of plan.document.nodes.entries()) {
-    check(node.action, `nodes[${index}].action`);
-    check(node.compensation?.action, `nodes[${index}].compensation.action`);
-  }
-  return diagnostics;
-}
-
-function unknownPools(plan: Plan, host: Host): readonly Diagnostic[] {
-  const diagnostics: Diagnostic[] = [];
-  for (const [index, { pool }] of plan.document.nodes.entries()) {
-    if (pool === undefined || host.pools.has(pool)) continue;
-    const near = suggest(pool, host.pools.names());
-    diagnostics.push({
-      code: "UNKNOWN_POOL",
-      severity: "error",
-      path: `nodes[${index}].pool`,
-      message: `no pool "${pool}" is configured`,
-      suggestion: near === undefined ? "add it to createEngine({ pools })" : `did you mean "${near}"?`,
-    });
-  }
-  return diagnostics;
 }
 
 /** Lock names, each once, in sorted order: two runs that share some take them in the same order. */

@@ -5,6 +5,17 @@
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
 
+/** What an attempt of a waiting node waits for. */
+export interface Wait {
+  readonly for: "time" | "approval" | "signal";
+  /** Epoch milliseconds; null unless it waits for time. */
+  readonly until: number | null;
+  /** Who may approve; null = anyone. */
+  readonly approvers: readonly string[] | null;
+  /** How many people have to approve. */
+  readonly required: number;
+}
+
 export class RunValues {
   readonly #outputs = new Map<number, Json>();
   readonly #failures = new Map<number, NodeFailure>();
@@ -20,6 +31,24 @@ export class RunValues {
   readonly finishedAt: (number | undefined)[] = [];
   readonly undoStartedAt: (number | undefined)[] = [];
   readonly undoFinishedAt: (number | undefined)[] = [];
+
+  /** By node: what an attempt waits for, while it does. */
+  readonly waits: Map<number, Wait> = new Map();
+  /** By node: who has approved its present attempt, in order. */
+  readonly #approvals = new Map<number, readonly string[]>();
+
+  approvals(node: number): readonly string[] {
+    return this.#approvals.get(node) ?? [];
+  }
+
+  approve(node: number, who: string): void {
+    this.#approvals.set(node, [...this.approvals(node), who]);
+  }
+
+  /** Another attempt asks anew. */
+  forgetApprovals(node: number): void {
+    this.#approvals.delete(node);
+  }
 
   output(node: number): Json | undefined {
     return this.#outputs.get(node);

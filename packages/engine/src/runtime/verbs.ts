@@ -38,6 +38,19 @@ export function checkVerbOptions(verb: string, options: unknown, own: readonly s
   }
 }
 
+/** An approval or a rejection says who. */
+export function checkWordOptions(verb: string, options: unknown): void {
+  checkVerbOptions(verb, options, []);
+  const { who } = options as VerbOptions;
+  if (who === undefined || who === "") throw new BelayError("INVALID_ARGUMENT", `${verb} needs who: { who: "name" }`);
+}
+
+/** The failure of a node that was rejected (`belay.approval`). */
+export function rejection({ who, why }: VerbOptions): Json {
+  const message = `rejected by ${who}${why === undefined ? "" : `: ${why}`}`;
+  return { code: "REJECTED", message, retryable: false };
+}
+
 /** A request id stands for one request (R37). */
 export function requestMismatch(requestId: string): BelayError {
   const text = `request id "${requestId}" was used for another request; use a new one`;
@@ -95,6 +108,13 @@ export function refusalError(refusal: Refusal, input: VerbInput, executor: Execu
       return invalid(`${verb} of one candidate is not possible; ${verb} its group instead`, { allowedIn: [] });
     case "moving":
       return invalid(`${verb} is not possible until ${run} has come to rest`, { status: state.status, allowedIn: [] });
+    case "not-waiting": {
+      const id = "node" in input ? nodeId(executor, input.node) : "";
+      const text = refusal.group
+        ? `${verb} is for the members of "${id}", one by one: "${id}[0]", ...`
+        : `${verb} is for nodes with the action ${refusal.action}; "${id}" has another`;
+      return invalid(text, { node: id, allowedIn: [] });
+    }
     case "prohibited": {
       const nodes = refusal.nodes.map((node) => nodeId(executor, node));
       const why =

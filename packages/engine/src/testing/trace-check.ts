@@ -8,7 +8,7 @@ import type { RunSnapshot } from "../runtime/api.ts";
 import { checkCall, checkReady, checkStart } from "./check-forward.ts";
 import { checkRest } from "./check-rest.ts";
 import { checkRolledBack, checkUndo, type RollbackScope } from "./check-rollback.ts";
-import { planModel, type Violation } from "./plan-model.ts";
+import { planModel, splitId, type Violation } from "./plan-model.ts";
 import { RunStory } from "./run-story.ts";
 import type { CallEntry, TraceEntry } from "./trace.ts";
 
@@ -37,7 +37,7 @@ export function checkTrace(options: TraceToCheck): Violation[] {
     found.push(...checkEntry(story, entry, options.serial === true, excused), ...checkOnce(entry, keys));
     story.apply(entry);
   }
-  found.push(...checkTold(trace));
+  found.push(...checkTold(trace, document));
   if (snapshot === undefined) return found;
   found.push(...checkRest(story, snapshot));
   const scope = options.scope ?? (document.onFailure === "rollback" ? "barrier" : "all");
@@ -91,7 +91,7 @@ function checkOnce(entry: TraceEntry, keys: Map<string, string>): Violation[] {
 }
 
 /** R39: what was called was announced, and what was announced was called: exactly once each. */
-function checkTold(trace: readonly TraceEntry[]): Violation[] {
+function checkTold(trace: readonly TraceEntry[], document: PlanDocument): Violation[] {
   const balance = new Map<string, number>();
   const count = (attempt: string, by: number): void => {
     balance.set(attempt, (balance.get(attempt) ?? 0) + by);
@@ -106,8 +106,12 @@ function checkTold(trace: readonly TraceEntry[]): Violation[] {
       entry.kind === "event" && entry.event.type === "node:expanded" ? [entry.event.nodeId] : [],
     ),
   );
+  // What is built in is not seen by those who watch the actions.
+  const builtIn = new Set(document.nodes.flatMap(({ id, action }) => (action.startsWith("belay.") ? [id] : [])));
   return [...balance].flatMap(([attempt, difference]) => {
-    if (difference === 0 || groups.has(attempt.slice(0, attempt.lastIndexOf("#")))) return [];
+    const node = attempt.slice(0, attempt.lastIndexOf("#"));
+    if (difference === 0 || groups.has(node)) return [];
+    if (difference < 0 && builtIn.has(splitId(node).declared)) return [];
     const what = difference > 0 ? "was called without a node:started" : "was announced and not called";
     return [{ rule: "R39" as const, message: `R39: attempt ${attempt} ${what}` }];
   });

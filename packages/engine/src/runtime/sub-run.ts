@@ -1,0 +1,184 @@
+/**
+ * `belay.plan`: a run inside a run. Owns: which run an attempt stands for, what its end means for the node, and that no
+ * unfinished run is left behind when the node is undone. The inner run is a run like any other: its own id, records,
+ * events and verbs; its id is the attempt's idempotency key, so that the same attempt finds it again (R43).
+ *
+ * P1: an attempt succeeds only with a SUCCESSFUL run; any other rest fails it, a pause does not.
+ * P2: the next attempt goes on with the run of the last one, unless that has ended for good.
+ * P3 (R30): undoing a run that has not ended rolls it back; undoing one that succeeded is the node's compensation.
+ */
+import { createHash } from "node:crypto";
+import { isTerminal } from "../core/index.ts";
+import { BelayError, NonRetryable } from "../errors.ts";
+import type { Json, Plan } from "../plan/document.ts";
+import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot, StartOptions } from "./api.ts";
+
+/** What the engine lends to inner runs. */
+export interface SubRunHost {
+  plan(name: string): Plan | undefined;
+  start(plan: Plan, options: StartOptions): Promise<Run>;
+  run(id: string): Run | undefined;
+}
+
+interface SubRunInput {
+  readonly plan: string;
+  readonly params?: Readonly<Record<string, Json>>;
+}
+
+/** A paused run goes on, or ends, with one of these. */
+const MOVES: readonly RunEventName[] = ["run:resumed", "run:canceled", "run:abandoned", "run:fault"];
+
+/** Longest run id. */
+const LONGEST_ID = 128;
+
+export class SubRuns {
+  readonly #host: SubRunHost;
+  /** By key of the node, without the attempt: the run of its latest attempt that had one. */
+  readonly #latest = new Map<string, string>();
+
+  constructor(host: SubRunHost) {
+    this.#host = host;
+  }
+
+  /** The built-in action. */
+  readonly action: ActionDefinition = {
+    idempotent: true,
+    run: async (ctx) => {
+      const run = await this.#takeUp(ctx);
+      const snapshot = await rest(run, ctx);
+      if (snapshot.status === "SUCCESSFUL") return { runId: run.id, outputs: outputsOf(snapshot) };
+      throw failureOf(snapshot);
+    },
+  };
+
+  /** The compensation of a node with `belay.plan`; `declared` undoes a run that succeeded. */
+  undo(declared: ActionDefinition): ActionDefinition {
+    return {
+      ...declared,
+      run: async (ctx) => {
+        const run = this.#latestOf(ctx.idempotencyKey.replace(/\/undo\/\d+$/, ""));
+        const status = run?.snapshot().status;
+        if (run === undefined || status === "SUCCESSFUL") return await declared.run(ctx);
+        if (status !== "ROLLED_BACK") await rollBack(run, ctx);
+        return undefined;
+      },
+    };
+  }
+
+  #latestOf(node: string): Run | undefined {
+    const id = this.#latest.get(node);
+    return id === undefined ? undefined : this.#host.run(id);
+  }
+
+  /** The run this attempt stands for: its own, the last one's if that can go on, or a new one. */
+  async #takeUp(ctx: ActionContext): Promise<Run> {
+    const key = ctx.idempotencyKey;
+    const node = key.slice(0, key.lastIndexOf("/"));
+    const run = this.#host.run(idOf(key)) ?? (await this.#goOn(node, ctx)) ?? (await this.#start(ctx));
+    this.#latest.set(node, run.id);
+    return run;
+  }
+
+  async #goOn(node: string, ctx: ActionContext): Promise<Run | undefined> {
+    const last = this.#latestOf(node);
+    const status = last?.snapshot().status;
+    if (last === undefined || status === undefined || (isTerminal(status) && status !== "SUCCESSFUL")) return undefined;
+    const rested = status === "FAILED" || status === "CANCELED" || status === "PARTIALLY_ROLLED_BACK";
+    if (rested) await last.retry({ who: `run ${ctx.runId}`, why: `attempt ${ctx.attempt} of ${ctx.nodeId}` });
+    return last;
+  }
+
+  async #start(ctx: ActionContext): Promise<Run> {
+    const { plan: name, params = {} } = ctx.input as SubRunInput;
+    const plan = this.#host.plan(name);
+    if (plan === undefined) throw new NonRetryable(`no plan "${name}" is registered`, { code: "UNKNOWN_PLAN" });
+    try {
+      return await this.#host.start(plan, { params, runId: idOf(ctx.idempotencyKey) });
+    } catch (error) {
+      // A lock that is held may be free at the next attempt; wrong parameters stay wrong.
+      if (!(error instanceof BelayError) || error.code === "LOCKED") throw error;
+      throw new NonRetryable(error.message, { code: error.code, cause: error });
+    }
+  }
+}
+
+function idOf(key: string): string {
+  return key.length <= LONGEST_ID ? key : createHash("sha256").update(key).digest("hex");
+}
+
+/** The run once it rests in anything but PAUSED. Aborted, it is canceled first: the attempt lets go when it has let go. */
+async function rest(run: Run, { signal, runId }: ActionContext): Promise<RunSnapshot> {
+  let lost = false;
+  let wake = (): void => undefined;
+  const stop = async (): Promise<void> => {
+    const why = String((signal.reason as Error | undefined)?.message ?? "aborted");
+    try {
+      await run.cancel({ who: `run ${runId}`, why });
+    } catch (error) {
+      // One that cannot be canceled now comes to rest by itself, unless the engine is closing.
+      lost = error instanceof BelayError && error.code === "CLOSED";
+    }
+    wake();
+  };
+  const aborted = (): void => void stop();
+  signal.addEventListener("abort", aborted, { once: true });
+  if (signal.aborted) aborted();
+  try {
+    for (;;) {
+      const snapshot = await run.settled();
+      if (snapshot.status !== "PAUSED") return snapshot;
+      if (lost) throw signal.reason;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        for (const type of MOVES) run.once(type, () => resolve());
+      });
+    }
+  } finally {
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+/** By declared node; a group's output as a whole. */
+function outputsOf({ nodes, groups }: RunSnapshot): Readonly<Record<string, Json>> {
+  const outputs: Record<string, Json> = {};
+  for (const { id, group, output } of nodes) if (group === null && output !== undefined) outputs[id] = output;
+  for (const { id, output } of groups) if (output !== undefined) outputs[id] = output;
+  return outputs;
+}
+
+/** Failed nodes that a failure lists. */
+const LISTED = 100;
+
+function failureOf(snapshot: RunSnapshot): Error {
+  const { id, status, planName } = snapshot;
+  const failed = snapshot.nodes.flatMap(({ id: node, error, tolerated }) =>
+    error === null || tolerated ? [] : [{ node, code: error.code, message: error.message }],
+  );
+  const code = status === "ROLLED_BACK" ? "SUB_RUN_ROLLED_BACK" : "SUB_RUN_FAILED";
+  const why = failed.map(({ node, message }) => `: ${node}: ${message}`)[0] ?? "";
+  const message = `run ${id} of plan "${planName}" is ${status}${why}`;
+  const details = { runId: id, status, failed: failed.slice(0, LISTED) };
+  // Only an operator can mend these: another attempt would change nothing.
+  const stuck = status === "ROLLBACK_FAILED" || status === "ABANDONED" || snapshot.fault !== null;
+  return stuck ? new NonRetryable(message, { code, details }) : Object.assign(new Error(message), { code, details });
+}
+
+/** Undoes everything the run has done; fails for good where that is not possible. */
+async function rollBack(run: Run, ctx: ActionContext): Promise<void> {
+  const by = { who: `run ${ctx.runId}`, why: `rollback of ${ctx.nodeId}` };
+  try {
+    const { status } = run.snapshot();
+    if (status === "RUNNING" || status === "PAUSED") await run.cancel(by);
+    await rest(run, ctx);
+    await run.rollback(by);
+  } catch (error) {
+    throw stuckRollback(run, error instanceof Error ? error.message : String(error));
+  }
+  const { status } = await rest(run, ctx);
+  if (status !== "ROLLED_BACK") throw stuckRollback(run, `it is ${status}`);
+}
+
+function stuckRollback(run: Run, why: string): NonRetryable {
+  const message = `run ${run.id} could not be rolled back: ${why}`;
+  return new NonRetryable(message, { code: "SUB_RUN_ROLLBACK_FAILED", details: { runId: run.id } });
+}

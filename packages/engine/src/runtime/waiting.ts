@@ -1,0 +1,106 @@
+/**
+ * Nodes of one run that wait for time, people or a message: `belay.wait`, `belay.approval`, `belay.signal`. Owns: the
+ * deadline of a wait, letting go when aborted, who may approve. They call nothing and hold no slot (R41); what ends them
+ * is an input like any answer, so that the core knows no difference.
+ */
+import type { VerbInput } from "../core/index.ts";
+import { BelayError, NonRetryable } from "../errors.ts";
+import { inputFaults, isWaiting, momentOf } from "../plan/built-in.ts";
+import type { Json } from "../plan/document.ts";
+import type { Answer } from "./call.ts";
+import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
+import { nodeId } from "./node-id.ts";
+import type { Deadline } from "./timers.ts";
+
+/** Ends the attempt that waits. */
+type Answered = (answer: Answer) => void;
+
+interface Wait {
+  readonly answered: Answered;
+  readonly deadline: Deadline | undefined;
+}
+
+export class Waiting {
+  readonly #executor: Executor;
+  readonly #waits = new Map<number, Wait>();
+
+  constructor(executor: Executor) {
+    this.#executor = executor;
+  }
+
+  /** An attempt of a node with a waiting action begins; false for any other action. */
+  start(node: number, action: string, input: Json | undefined, answered: Answered): boolean {
+    if (!isWaiting(action)) return false;
+    const faults = inputFaults(action, input);
+    if (faults.length > 0) {
+      const message = faults.map((fault) => fault.message).join("; ");
+      answered({ ok: false, thrown: new NonRetryable(message, { code: "INPUT_INVALID" }) });
+      return true;
+    }
+    const { host, lastAt, values } = this.#executor;
+    const until = action === "belay.wait" ? untilOf(input as Fields, lastAt) : undefined;
+    const arm = (at: number): Deadline => host.timers.arm(at, () => answered({ ok: true, output: undefined }));
+    this.#waits.set(node, { answered, deadline: until === undefined ? undefined : arm(until) });
+    values.waits.set(node, { for: WAITS_FOR[action] as "time", until: until ?? null, ...approvalRule(input) });
+    return true;
+  }
+
+  /** Asked to let go: a wait does so at once. */
+  abort(node: number, reason: unknown): void {
+    this.#waits.get(node)?.answered({ ok: false, thrown: reason });
+  }
+
+  /** The attempt is over, whoever ended it. */
+  end(node: number): void {
+    const wait = this.#waits.get(node);
+    if (wait === undefined) return;
+    if (wait.deadline !== undefined) this.#executor.host.timers.disarm(wait.deadline);
+    this.#waits.delete(node);
+    this.#executor.values.waits.delete(node);
+  }
+
+  clear(): void {
+    for (const node of [...this.#waits.keys()]) this.end(node);
+  }
+}
+
+const WAITS_FOR: Readonly<Record<string, string>> = {
+  "belay.wait": "time",
+  "belay.approval": "approval",
+  "belay.signal": "signal",
+};
+
+type Fields = Readonly<Record<string, Json>>;
+
+function untilOf({ seconds, until }: Fields, now: number): number {
+  return typeof seconds === "number" ? now + seconds * 1000 : (momentOf(until as Json) as number);
+}
+
+/** Who may approve, null = anyone, and how many have to. */
+function approvalRule(input: Json | undefined): { approvers: readonly string[] | null; required: number } {
+  const { approvers = null, required = 1 } = (input ?? {}) as { approvers?: readonly string[]; required?: number };
+  return { approvers, required };
+}
+
+/**
+ * An approval or a rejection, completed by what the run knows: whether it is enough. Other verbs pass unchanged. An error
+ * when that person may not say it.
+ */
+export function judgeWord(facts: RunFacts, input: VerbInput, payload: Json | undefined): VerbInput | BelayError {
+  if (input.kind !== "approve" && input.kind !== "reject") return input;
+  const who = (payload as { who?: string } | undefined)?.who as string;
+  const { approvers, required } = facts.values.waits.get(input.node) ?? { approvers: null, required: 1 };
+  const approvedBy = facts.values.approvals(input.node);
+  const id = nodeId(facts, input.node);
+  if (approvers !== null && !approvers.includes(who)) {
+    const text = `${who} may not ${input.kind} node "${id}"; ${approvers.join(", ")} may`;
+    return new BelayError("FORBIDDEN", text, { node: id, approvers });
+  }
+  if (input.kind === "reject") return input;
+  if (approvedBy.includes(who)) {
+    const text = `${who} has approved node "${id}" already; it needs ${required} people and has ${approvedBy.length}`;
+    return new BelayError("STATE_INVALID", text, { node: id, approvedBy, required, allowedIn: [] });
+  }
+  return { ...input, enough: approvedBy.length + 1 >= required };
+}
