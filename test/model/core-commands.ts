@@ -29,7 +29,7 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
     return verdictOf(scenario, model, id);
   };
   const real = new CoreSubject(scenario, evaluate, (id, { verdict, members }) => {
-    if (!model.asking().includes(id)) throw new Error(`only the core asks what ${id} comes to`);
+    if (!model.asking().includes(id)) judge([`only the core asks what ${id} comes to`], told);
     told.story.push(`  ${id} asked: ${verdict} ${members}`);
     model.resolve(id, verdict, members);
   });
@@ -39,10 +39,13 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   return { model: told, real };
 }
 
+/** Every pool of a scenario; nodes that only wait have one of their own. */
+const POOLS = ["", "narrow", "wide", "belay.waiting"];
+
 /** The model's side of an observation. */
 export function observe(model: ReferenceModel): Observation {
   const over = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"].includes(model.status);
-  const waiting = ["", "narrow", "wide"].map((pool) => [pool, model.waiting(pool).length] as const);
+  const waiting = POOLS.map((pool) => [pool, model.waiting(pool).length] as const);
   return {
     status: model.status,
     prohibitRollback: model.prohibitRollback,
@@ -123,7 +126,7 @@ class Dispatch extends CoreCommand {
 }
 
 function poolsWaiting(model: ReferenceModel): string[] {
-  return ["", "narrow", "wide"].filter((pool) => model.waiting(pool).length > 0);
+  return POOLS.filter((pool) => model.waiting(pool).length > 0);
 }
 
 /** An action or a compensation lets go. */

@@ -143,6 +143,11 @@ export class CoreSubject {
       case "resume":
       case "abandon":
         return { kind: asked.verb, at: 0 };
+      case "approve":
+        return { kind: "approve", at: 0, node: this.#number(asked.node), enough: true };
+      case "reject":
+      case "signal":
+        return { kind: asked.verb, at: 0, node: this.#number(asked.node) };
       default:
         return { kind: asked.verb, at: 0, node: asked.node === undefined ? WHOLE_RUN : this.#number(asked.node) };
     }

@@ -43,7 +43,7 @@ abstract class EngineCommand implements fc.AsyncCommand<Told, EngineSubject> {
         told.story.push(line);
       });
       judge(wrong, told);
-      await real.catchUp();
+      await real.catchUp().catch((error: Error) => judge([error.message], told));
       judge(differences(real.expect(), real.observe()), told);
     } catch (error) {
       if (error instanceof MetKnownDefect) throw error;

@@ -20,7 +20,9 @@ import { callLine, type Observation, standingLine } from "./core-subject.ts";
 import { listsOf, verdictOf } from "./expressions.ts";
 
 const CONCURRENCY = 3;
-const CAPACITY: Readonly<Record<string, number>> = { "": CONCURRENCY, narrow: 1, wide: 2 };
+/** Nodes that only wait take no slot of any pool. */
+const WAITING = "belay.waiting";
+const CAPACITY: Readonly<Record<string, number>> = { "": CONCURRENCY, narrow: 1, wide: 2, [WAITING]: 1000 };
 
 export class EngineSubject {
   readonly model: ReferenceModel;
@@ -149,14 +151,23 @@ export class EngineSubject {
   }
 
   #free(pool: string): number {
-    const poolOf = new Map(this.#scenario.document.nodes.map((node) => [node.id, node.pool ?? ""]));
-    const taken = this.model.inFlight().filter(({ node }) => poolOf.get(node.replace(/\[.*/, "")) === pool);
+    const taken = this.model.inFlight().filter(({ node }) => this.#poolOf(node) === pool);
     return (CAPACITY[pool] ?? 0) - taken.length;
+  }
+
+  #poolOf(id: string): string {
+    const node = this.#scenario.document.nodes.find((declared) => declared.id === id.replace(/\[.*/, ""));
+    return node?.action.startsWith("belay.") ? WAITING : (node?.pool ?? "");
+  }
+
+  #waits(id: string): boolean {
+    return this.#poolOf(id) === WAITING;
   }
 
   /** In the order in which the plan names them. */
   #pools(): string[] {
-    return [...new Set(this.#scenario.document.nodes.flatMap(({ pool }) => (pool === undefined ? [] : [pool])))];
+    const named = this.#scenario.document.nodes.map(({ id }) => this.#poolOf(id));
+    return [...new Set(named.filter((pool) => pool !== ""))];
   }
 
   #id(node: number): string {
@@ -210,7 +221,12 @@ export class EngineSubject {
       const undo = undoable.has(id.replace(/\[.*/, "")) ? undoAttempt : 0;
       return standingLine(id, skip === undefined ? status : `${status}(${skip})`, Math.max(1, attempt), undo);
     });
-    const inFlight = model.inFlight().map(callLine).sort();
+    // What only waits calls no action.
+    const inFlight = model
+      .inFlight()
+      .filter(({ node }) => !this.#waits(node))
+      .map(callLine)
+      .sort();
     const { status, prohibitRollback } = model;
     return { status, prohibitRollback, nodes: nodes.sort(), inFlight, deadlines: [], waiting: [] };
   }

@@ -29,6 +29,8 @@ export function verdictOf(
     return { verdict: "run", members: listsOf({ document, scripts, params: {}, choices: [] }).get(name) ?? 0 };
   const script = scripts[source];
   const output = typeof script === "object" ? (script.output as { items: string[] }) : { items: [] };
-  const known = model.standing(source).status === "SUCCESSFUL";
+  // What only waits has no output of that form.
+  const waits = document.nodes.some((other) => other.id === source && other.action.startsWith("belay."));
+  const known = model.standing(source).status === "SUCCESSFUL" && !waits;
   return known ? { verdict: "run", members: output.items.length } : { verdict: "fail", members: 0 };
 }

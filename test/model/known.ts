@@ -66,7 +66,12 @@ function hasRetriedFailedUndo({ document, story }: Told): boolean {
     return compensation && (split?.method === "FIRST_SUCCESS" || retry?.mode === "compensate-first");
   });
   const failed = story.findIndex((line) => /^undo .* answers (retryable|fatal)$|^due: .* compensation/.test(line));
-  return goesForward && failed >= 0 && story.slice(failed).some((line) => /"verb":"retry"[^:]*("[^:]*)?\}$/.test(line));
+  return goesForward && failed >= 0 && story.slice(failed).some(isGrantedRetry);
+}
+
+/** A refused verb says so at the end of its line. */
+function isGrantedRetry(line: string): boolean {
+  return line.includes('"verb":"retry"') && line.endsWith("}");
 }
 
 /** Some FIRST_SUCCESS group has no candidate left, and its last one is being undone. */

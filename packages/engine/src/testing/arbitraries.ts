@@ -12,6 +12,7 @@ import {
   SCENARIO_POOLS,
   type Scenario,
   type Shape,
+  type TeardownSeed,
 } from "./scenario.ts";
 
 /** The default export of fast-check 4. */
@@ -40,6 +41,10 @@ export interface ScenarioOptions {
   readonly pools?: boolean;
   /** Deadlines of attempts, of all attempts, of heartbeats, of compensations and of the whole run. Default false. */
   readonly deadlines?: boolean;
+  /** Nodes that wait for time, an approval or a signal (R37). Default false. */
+  readonly waiting?: boolean;
+  /** Teardowns (`always`). Default false. */
+  readonly teardowns?: boolean;
   /** Plans that prohibit rollback as a whole; needs `prohibiting`. Default false. */
   readonly prohibitingPlans?: boolean;
 }
@@ -59,6 +64,8 @@ const ALL: Required<ScenarioOptions> = {
   itemConditions: false,
   pools: false,
   deadlines: false,
+  waiting: false,
+  teardowns: false,
   prohibitingPlans: false,
 };
 
@@ -68,6 +75,8 @@ export const EVERY_FEATURE: Required<ScenarioOptions> = {
   itemConditions: true,
   pools: true,
   deadlines: true,
+  waiting: true,
+  teardowns: true,
   prohibitingPlans: true,
 };
 
@@ -98,6 +107,12 @@ class Odds {
         // Features that came later: a constant draws nothing, so that the scenario of a seed stays what it was.
         timeout: this.#rarely(this.#settings.deadlines, fc.constant(20), 6),
         prohibitRollback: this.#rarely(this.#settings.prohibitingPlans, fc.constant<true>(true), 12),
+        teardowns: this.#settings.teardowns
+          ? fc.oneof(
+              { arbitrary: fc.constant([]), weight: 2 },
+              { arbitrary: fc.array(this.#teardown(), { minLength: 1, maxLength: 3 }), weight: 1 },
+            )
+          : fc.constant([]),
       })
       .map(buildScenario);
   }
@@ -137,6 +152,23 @@ class Odds {
       totalTimeout: when(deadlines, fc.constantFrom(5, 11), 6),
       heartbeatTimeout: when(deadlines, fc.constant(4), 8),
       undoTimeout: when(deadlines, fc.constant(6), 4),
+      waits: when(
+        settings.waiting,
+        fc.constantFrom<NonNullable<NodeSeed["waits"]>>("belay.wait", "belay.approval", "belay.signal"),
+        6,
+      ),
+    });
+  }
+
+  #teardown(): FastCheck.Arbitrary<TeardownSeed> {
+    const fc = this.#fc;
+    return fc.record({
+      setups: fc.array(fc.nat(63), { minLength: 1, maxLength: 2 }),
+      after: this.#mostly(fc.nat(7)),
+      retry: this.#rarely(this.#settings.retries, this.#retry(), 3),
+      onFailure: this.#rarely(this.#settings.failures, fc.constant<"continue">("continue"), 4),
+      trigger: this.#rarely(this.#settings.triggers, fc.constantFrom<Trigger>("all_finished", "any_failed"), 3),
+      run: this.#behaviours(),
     });
   }
 

@@ -35,6 +35,9 @@ const ALL_VERBS: readonly OperatorCommand["verb"][] = [
   "pause",
   "resume",
   "abandon",
+  "approve",
+  "reject",
+  "signal",
 ];
 
 /** What the command asks of a run with these nodes, groups and members. */
@@ -67,6 +70,11 @@ export async function askRun(run: Run, asked: Verb, options: VerbOptions = {}): 
     case "retry":
     case "cancel":
       return await run[asked.verb]({ ...options, ...(asked.node === undefined ? {} : { node: asked.node }) });
+    case "approve":
+    case "reject":
+      return await run[asked.verb](asked.node, { who: "operator", ...options });
+    case "signal":
+      return await run.signal(asked.node, options);
     case "skip":
       return await run.skip(asked.node, options);
     case "skip-rollback":

@@ -7,6 +7,8 @@ import {
   type Entry,
   hasUndo,
   homeOf,
+  isStopped,
+  isTeardown,
   type Purpose,
   retryOf,
   type Stop,
@@ -86,7 +88,7 @@ export function fail(entry: Entry): void {
 
 /** R14, R37: the run was stopped in a way that ends what is under way, so no further attempt follows. */
 function isOver(world: World, entry: Entry): boolean {
-  if (world.canceling || world.timedOut) return true;
+  if (isTeardown(entry) || isStopped(world)) return isStopped(world);
   if (world.document.failureMode !== "kill" || world.known.size === 0) return false;
   return !entry.asked && !homeOf(world, entry).asked && !isReaction(entry.node.trigger);
 }
@@ -144,6 +146,13 @@ function undoDone(world: World, entry: Entry): void {
   entry.status = "READY";
   if (isFinal(entry.stop) || isOver(world, entry)) fail(entry);
   else wait(world, entry);
+}
+
+/** As if it had never started; attempts go on counting (R25). */
+export function startOver(entry: Entry): void {
+  entry.started = false;
+  entry.decided = false;
+  waitAgain(entry);
 }
 
 /** R37, R30: back to the start for a fresh round; what earlier attempts did still counts for a rollback. */

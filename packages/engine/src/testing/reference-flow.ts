@@ -4,8 +4,8 @@
  */
 import type { NodeDocument } from "../plan/document.ts";
 import { toleratedFailures } from "./plan-model.ts";
-import { abort, fail, queueUndo } from "./reference-attempt.ts";
-import { advanceRollback, beginRollback, endRollback } from "./reference-rollback.ts";
+import { abort, fail, queueUndo, startOver } from "./reference-attempt.ts";
+import { advanceRollback, beginRollback, rollbackEnd } from "./reference-rollback.ts";
 import {
   type Entry,
   everything,
@@ -15,6 +15,8 @@ import {
   hasUndo,
   homeOf,
   isGroup,
+  isStopped,
+  isTeardown,
   type Skip,
   type World,
   workers,
@@ -23,9 +25,9 @@ import { conclude, hasFailedPart, isReaction, viewOf } from "./reference-trigger
 
 /** Everything that follows from how the nodes stand, until nothing does; then the run may come to rest. */
 export function settle(world: World): void {
-  if (world.status === "ROLLING_BACK") {
+  if (world.status === "ROLLING_BACK" && !world.tearingDown) {
     advanceRollback(world);
-  } else if (world.status === "RUNNING" || world.status === "PAUSED") {
+  } else if (world.status === "RUNNING" || world.status === "PAUSED" || world.tearingDown) {
     while (spreadFailures(world) || moveGroups(world) || decideNodes(world)) {
       // Each pass may have changed what the others see.
     }
@@ -57,7 +59,8 @@ function spreadFailures(world: World): boolean {
 
 /** R14, R37: whether a first attempt may start. */
 export function mayStart(world: World, entry: Entry): boolean {
-  if (world.canceling || world.timedOut) return false;
+  if (isStopped(world)) return false;
+  if (isTeardown(entry)) return world.tearingDown;
   if (entry.asked || homeOf(world, entry).asked || isReaction(entry.node.trigger)) return true;
   return world.document.failureMode === "continue" || world.known.size === 0;
 }
@@ -75,7 +78,7 @@ export function hold(world: World): void {
 /** R14, R26, R37: aborts what runs, and ends what is between two attempts. */
 export function stop(world: World, why: "kill" | "cancel" | "run-timeout"): void {
   for (const entry of workers(world)) {
-    if (why === "kill" && isReaction(entry.node.trigger)) continue;
+    if (why === "kill" && (isReaction(entry.node.trigger) || isTeardown(entry))) continue;
     stopOne(world, entry, why, entry.attempt > entry.before);
   }
 }
@@ -97,6 +100,8 @@ function decideNodes(world: World): boolean {
   let changed = false;
   for (const entry of world.declared.values()) {
     if (entry.status !== "PENDING" || entry.asking || !mayStart(world, entry)) continue;
+    // After a rollback only what cleans up goes forward.
+    if (world.status === "ROLLING_BACK" && !isTeardown(entry)) continue;
     const upstreams = (entry.node.upstreams ?? []).map((id) => viewOf(world.declared.get(id) as Entry));
     const conclusion = conclude(entry.node.trigger ?? "all_succeeded", upstreams);
     if (conclusion === "never") skip(entry, "upstream");
@@ -167,8 +172,9 @@ function passRest(group: Entry): void {
   for (const member of group.members ?? []) if (member.status === "PENDING") skip(member, "upstream");
 }
 
-/** R21: each group that runs; true when something changed. */
+/** R21: each group that runs; true when something changed. Groups are never teardowns. */
 function moveGroups(world: World): boolean {
+  if (world.status === "ROLLING_BACK") return false;
   const running = [...world.declared.values()].filter((entry) => entry.members && entry.status === "RUNNING");
   return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true);
 }
@@ -253,9 +259,13 @@ function endGroup(group: Entry, members: Entry[]): boolean {
 
 /** R14, R15: once nothing moves and nothing can start, the status of the run follows from all its nodes. */
 function comeToRest(world: World): void {
-  if (workers(world).some(isMoving) || everything(world).some(({ asking }) => asking)) return;
-  if (world.status === "ROLLING_BACK") endRollback(world);
+  if (workers(world).some(isOpen) || everything(world).some(({ asking }) => asking)) return;
+  if (world.status === "ROLLING_BACK") restAfterRollback(world);
   if (world.status !== "RUNNING" && world.status !== "PAUSED") return;
+  if (awaitsTeardown(world)) {
+    tearDown(world);
+    return;
+  }
   const failed = failuresOf(world).length > 0 || world.timedOut;
   const done = [...world.declared.values()].every(hasEnded);
   if (failed || done || world.canceling) world.runSince = undefined;
@@ -266,7 +276,8 @@ function comeToRest(world: World): void {
 
 /** R34: `onFailure: rollback` undoes what is safe; a plan that prohibits rollback rests where it failed (R33). */
 function rest(world: World): void {
-  if (world.document.onFailure !== "rollback" || world.document.prohibitRollback === true) {
+  // A teardown that failed undoes nothing by itself.
+  if (world.document.onFailure !== "rollback" || world.document.prohibitRollback === true || world.tearingDown) {
     world.status = "FAILED";
     return;
   }
@@ -274,6 +285,38 @@ function rest(world: World): void {
   settle(world);
 }
 
-function isMoving(entry: Entry): boolean {
-  return isOpen(entry);
+/** R2: all else has ended well, and the teardowns have not had their turn. */
+function awaitsTeardown(world: World): boolean {
+  const all = [...world.declared.values()];
+  if (world.tearingDown || world.canceling || world.timedOut || failuresOf(world).length > 0) return false;
+  return all.some(isTeardown) && all.every((entry) => isTeardown(entry) || hasEnded(entry));
+}
+
+/** R2: those that failed before run again, those with nothing to clean up are SKIPPED; what succeeded stands. */
+function tearDown(world: World): void {
+  world.tearingDown = true;
+  for (const entry of [...world.declared.values()].filter(isTeardown)) {
+    if (hasFailed(entry)) startOver(entry);
+    world.known.delete(entry.id);
+    const setups = (entry.node.always?.for ?? []).map((id) => world.declared.get(id) as Entry);
+    if (entry.status === "PENDING" && !setups.some((setup) => hasEverStarted(world, setup))) skip(entry, "upstream");
+  }
+  settle(world);
+}
+
+function hasEverStarted(world: World, entry: Entry): boolean {
+  const floor = world.floors.get(entry.id)?.attempt ?? 0;
+  return floor > 0 || [entry, ...(entry.members ?? [])].some(({ attempt }) => attempt > 0);
+}
+
+/** R2: a run that would end ROLLED_BACK cleans up first. */
+function restAfterRollback(world: World): void {
+  const end = rollbackEnd(world);
+  const teardowns = [...world.declared.values()].filter(isTeardown);
+  if (end === "ROLLED_BACK" && teardowns.length > 0 && !world.tearingDown) {
+    tearDown(world);
+    return;
+  }
+  const failed = teardowns.some((entry) => hasFailed(entry) && entry.node.onFailure !== "continue");
+  world.status = end === "ROLLED_BACK" && failed ? "ROLLBACK_FAILED" : end;
 }

@@ -16,6 +16,7 @@ import {
   everything,
   isGroup,
   newWorld,
+  poolOf,
   type RollbackTo,
   type Skip,
   type World,
@@ -92,7 +93,7 @@ export class ReferenceModel {
   waiting(pool = ""): string[] {
     const { status } = this.#world;
     if (status !== "RUNNING" && status !== "ROLLING_BACK") return [];
-    const line = workers(this.#world).filter(({ node }) => (node.pool ?? "") === pool);
+    const line = workers(this.#world).filter((entry) => poolOf(entry) === pool);
     const undos = line.filter(({ undo }) => undo === "slot").sort((a, b) => -this.#order(a, b));
     const forward = line.filter(({ waits }) => waits === "slot").sort((a, b) => this.#order(a, b));
     return [...undos, ...forward].map(({ id }) => id);

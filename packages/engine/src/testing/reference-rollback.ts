@@ -3,13 +3,22 @@
  * counted: after every event all of it is asked again.
  */
 import { queueUndo } from "./reference-attempt.ts";
-import { type Entry, everything, hasUndo, type RollbackTo, type World, workers } from "./reference-state.ts";
+import {
+  type Entry,
+  everything,
+  hasUndo,
+  isTeardown,
+  type RollbackTo,
+  type World,
+  workers,
+} from "./reference-state.ts";
 
-/** R30, R34, R35: the declared nodes that a rollback may touch. */
+/** R30, R34, R35: the declared nodes that a rollback may touch; a teardown is none of them. */
 export function scopeOf(world: World, to: RollbackTo): Set<string> {
   const { ancestors, descendants } = world.plan;
-  if (typeof to === "object") return new Set(descendants.get(to.node));
-  const scope = new Set(world.declared.keys());
+  const ordinary = [...world.declared.values()].filter((entry) => !isTeardown(entry)).map(({ id }) => id);
+  if (typeof to === "object") return new Set(ordinary.filter((id) => descendants.get(to.node)?.has(id)));
+  const scope = new Set(ordinary);
   if (to === "all") return scope;
   for (const { node } of barriers(world)) {
     scope.delete(node.id);
@@ -26,6 +35,7 @@ export function barriers(world: World): Entry[] {
 /** `again`: compensations that failed are tried once more (R32). */
 export function beginRollback(world: World, to: RollbackTo, again: boolean): void {
   world.status = "ROLLING_BACK";
+  world.tearingDown = false;
   world.rollback = { to, scope: scopeOf(world, to) };
   const failed = workers(world).filter(({ status }) => status === "COMPENSATION_FAILED");
   world.givenUp = new Set(again ? [] : failed.map(({ id }) => id));
@@ -63,13 +73,13 @@ function isCleared(entry: Entry): boolean {
 }
 
 /** R32, R34, R35. A failed compensation of an earlier rollback is not forgotten. */
-export function endRollback(world: World): void {
+export function rollbackEnd(world: World): "ROLLED_BACK" | "PARTIALLY_ROLLED_BACK" | "ROLLBACK_FAILED" {
   const scope = world.rollback?.scope;
   const failed = everything(world).some((entry) => {
     if (entry.status !== "COMPENSATION_FAILED" || entry.undone) return false;
     return entry.purpose === "rollback" || scope?.has(entry.node.id) === true;
   });
   const whole = world.rollback?.to === "all" || (world.rollback?.to === "barrier" && barriers(world).length === 0);
-  if (failed) world.status = "ROLLBACK_FAILED";
-  else world.status = whole ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
+  if (failed) return "ROLLBACK_FAILED";
+  return whole ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
 }

@@ -74,6 +74,8 @@ export interface World {
   status: RunStatus;
   canceling: boolean;
   timedOut: boolean;
+  /** Teardowns have their turn (R2). */
+  tearingDown: boolean;
   /** When the run's own timeout began to count; undefined = it does not. */
   runSince: number | undefined;
   /** Failures that have had their effect on others (R14). */
@@ -98,6 +100,7 @@ export function newWorld(document: PlanDocument, lists: ReadonlyMap<string, numb
     status: "RUNNING",
     canceling: false,
     timedOut: false,
+    tearingDown: false,
     runSince: undefined,
     known: new Set(),
     rollback: undefined,
@@ -156,6 +159,21 @@ export function workers(world: World): Entry[] {
 /** Everything that has a status: what the plan declares, and members. */
 export function everything(world: World): Entry[] {
   return [...world.declared.values()].flatMap((entry) => [entry, ...(entry.members ?? [])]);
+}
+
+/** A node that cleans up after others, whatever happened (`always`). */
+export function isTeardown({ node }: Entry): boolean {
+  return node.always !== undefined;
+}
+
+/** The pool whose slots a node takes (R41); one that only waits takes none of any. */
+export function poolOf({ node }: Entry): string {
+  return /^belay\.(wait|approval|signal)$/.test(node.action) ? "belay.waiting" : (node.pool ?? "");
+}
+
+/** R37: stopped by an operator or by the run's timeout; a rollback that came after is not (R32). */
+export function isStopped({ canceling, timedOut, status }: World): boolean {
+  return (canceling || timedOut) && status !== "ROLLING_BACK";
 }
 
 export function isGroup(entry: Entry): boolean {

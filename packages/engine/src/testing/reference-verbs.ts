@@ -4,20 +4,36 @@
  */
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
-import { queueUndo, waitAgain } from "./reference-attempt.ts";
+import { answered, queueUndo, startOver, waitAgain } from "./reference-attempt.ts";
 import { failuresOf, hasRoom, hold, letGo, makeReady, mustFail, skip, stop, stopOne } from "./reference-flow.ts";
 import { barriers, beginRollback, scopeOf } from "./reference-rollback.ts";
-import { type Entry, homeOf, isGroup, isTolerated, type RollbackTo, type World, workers } from "./reference-state.ts";
+import {
+  type Entry,
+  homeOf,
+  isGroup,
+  isTeardown,
+  isTolerated,
+  type RollbackTo,
+  type World,
+  workers,
+} from "./reference-state.ts";
 
 /** What an operator asks; `node` is an id, absent where the whole run is meant. */
 export type Verb =
   | { readonly verb: "retry" | "cancel"; readonly node?: string }
-  | { readonly verb: "skip" | "skip-rollback"; readonly node: string }
+  | { readonly verb: "skip" | "skip-rollback" | "approve" | "reject" | "signal"; readonly node: string }
   | { readonly verb: "rollback"; readonly to: RollbackTo }
   | { readonly verb: "pause" | "resume" | "abandon" };
 
 /** Why a verb is refused. */
-export type Refused = "run-state" | "node-state" | "tolerated" | "member-of-first-success" | "moving" | "prohibited";
+export type Refused =
+  | "run-state"
+  | "node-state"
+  | "tolerated"
+  | "member-of-first-success"
+  | "moving"
+  | "prohibited"
+  | "not-waiting";
 
 const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
   retry: ["RUNNING", "PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"],
@@ -25,6 +41,9 @@ const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
   cancel: ["RUNNING", "PAUSED"],
   rollback: ["FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"],
   "skip-rollback": ["ROLLBACK_FAILED"],
+  approve: ["RUNNING", "PAUSED", "ROLLING_BACK"],
+  reject: ["RUNNING", "PAUSED", "ROLLING_BACK"],
+  signal: ["RUNNING", "PAUSED", "ROLLING_BACK"],
   pause: ["RUNNING"],
   resume: ["PAUSED"],
   abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"],
@@ -47,12 +66,25 @@ export function refusal(world: World, asked: Verb, find: (id: string) => Entry):
     case "rollback":
       return refuseRollback(world, asked.to);
     case "skip-rollback":
-      return unless(entry as Entry, ["COMPENSATION_FAILED"]);
+      // A teardown that failed is what a rollback ended with: it can be passed too.
+      return unless(
+        entry as Entry,
+        isTeardown(entry as Entry) ? ["FAILED", "COMPENSATION_FAILED"] : ["COMPENSATION_FAILED"],
+      );
+    case "approve":
+    case "reject":
+    case "signal":
+      return refuseWord(entry as Entry, asked.verb === "signal" ? "belay.signal" : "belay.approval");
     case "abandon":
       return world.status === "PAUSED" && workers(world).some(isInFlight) ? "moving" : undefined;
     default:
       return undefined;
   }
+}
+
+/** A word is for a node that waits for it. */
+function refuseWord(entry: Entry, action: string): Refused | undefined {
+  return isGroup(entry) || entry.node.action !== action ? "not-waiting" : unless(entry, ["RUNNING"]);
 }
 
 function unless({ status }: Entry, allowed: readonly NodeStatus[]): Refused | undefined {
@@ -112,8 +144,16 @@ export function apply(world: World, asked: Verb, find: (id: string) => Entry): v
       beginRollback(world, asked.to, true);
       break;
     case "skip-rollback":
-      Object.assign(entry as Entry, { undone: true, started: false });
+      if (isTeardown(entry as Entry)) skip(entry as Entry, "operator");
+      else Object.assign(entry as Entry, { undone: true, started: false });
       beginRollback(world, world.rollback?.to ?? "all", false);
+      break;
+    case "approve":
+    case "signal":
+      answered(world, entry as Entry, "ok");
+      break;
+    case "reject":
+      answered(world, entry as Entry, "fatal");
       break;
     case "pause":
       world.status = "PAUSED";
@@ -225,13 +265,10 @@ function forgetUndone(world: World): void {
   for (const id of anew) {
     const entry = world.declared.get(id) as Entry;
     if (entry.barrier) continue;
-    for (const part of [entry, ...(entry.members ?? [])]) {
-      part.started = false;
-      part.decided = false;
-      waitAgain(part);
-    }
+    for (const part of [entry, ...(entry.members ?? [])]) startOver(part);
     if (entry.members && /\bnodes\./.test(entry.node.split?.over ?? "")) dissolve(world, entry, entry.members);
   }
+  for (const entry of world.declared.values()) if (isTeardown(entry)) startOver(entry);
 }
 
 /** R23, R43: its list came from the run, so it expands again; attempts go on counting. */

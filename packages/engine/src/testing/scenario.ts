@@ -39,6 +39,20 @@ export interface ScenarioSeed {
   readonly timeout: number | undefined;
   /** The plan prohibits rollback as a whole. */
   readonly prohibitRollback: true | undefined;
+  /** Nodes that clean up after others. */
+  readonly teardowns: readonly TeardownSeed[];
+}
+
+/** All that decides one teardown. */
+export interface TeardownSeed {
+  /** Places of the nodes it cleans up after, each taken modulo their number. */
+  readonly setups: readonly number[];
+  /** Place of a teardown that comes before it, modulo its own place. */
+  readonly after: number | undefined;
+  readonly retry: RetryDocument | undefined;
+  readonly onFailure: "continue" | undefined;
+  readonly trigger: Trigger | undefined;
+  readonly run: string;
 }
 
 /** All that decides one node and what its action does. */
@@ -69,6 +83,8 @@ export interface NodeSeed {
   readonly totalTimeout: number | undefined;
   readonly heartbeatTimeout: number | undefined;
   readonly undoTimeout: number | undefined;
+  /** Waits instead of calling an action: what an action would be undone by, or prohibit, is left out. */
+  readonly waits: "belay.wait" | "belay.approval" | "belay.signal" | undefined;
 }
 
 /** The pools of scenarios: `createEngine({ pools: SCENARIO_POOLS })`. */
@@ -113,8 +129,28 @@ export function buildScenario(seed: ScenarioSeed): Scenario {
   const scripts: Record<string, NodeScript> = {};
   for (const [place, node] of seeds.entries()) addScripts(scripts, node, `n${place}`);
   const head = { belay: 1, name: "scenario", params: PARAMS_SCHEMA } as const;
-  const document: PlanDocument = { ...head, ...optional({ timeout, failureMode, onFailure, prohibitRollback }), nodes };
+  const settings = optional({ timeout, failureMode, onFailure, prohibitRollback });
+  const teardowns = seed.teardowns.map((one, place) => teardownDocument(one, place, seeds.length));
+  for (const [place, { run }] of seed.teardowns.entries()) scripts[`t${place}`] = { run };
+  const document: PlanDocument = { ...head, ...settings, nodes: [...nodes, ...teardowns] };
   return { document, params: PARAMS, scripts, choices };
+}
+
+function teardownDocument(
+  { setups, after, retry, onFailure, trigger }: TeardownSeed,
+  place: number,
+  nodes: number,
+): NodeDocument {
+  const upstreams = after === undefined || place === 0 ? [] : [`t${after % place}`];
+  return {
+    id: `t${place}`,
+    action: "do",
+    always: { for: [...new Set(setups.map((setup) => `n${setup % nodes}`))] },
+    upstreams,
+    // A teardown has nothing to undo before its next attempt.
+    ...optional({ retry: retry && { maxAttempts: retry.maxAttempts ?? 1 }, onFailure }),
+    ...optional({ trigger: upstreams.length === 0 ? undefined : trigger }),
+  };
 }
 
 function upstreamsOf(shape: Shape, { picks }: NodeSeed, place: number, total: number): string[] {
@@ -144,16 +180,17 @@ interface Surroundings {
 
 function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: Surroundings): NodeDocument {
   // A reading node has nothing to undo and is no barrier: the plan check refuses it with either.
-  const reads = seed.effect === "none";
+  const reads = seed.effect === "none" || seed.waits !== undefined;
   const { maxAttempts = 1, mode, jitter } = seed.retry ?? {};
   const undoable = !reads && seed.compensation !== undefined;
   const mayHang = seed.run.some((run) => /hang|obey/.test(run));
   const over = seed.dynamic && source !== undefined ? { over: `nodes.${source}.output.items` } : {};
   return {
     id: `n${place}`,
-    action: "do",
+    action: seed.waits ?? "do",
     upstreams,
     ...optional({
+      with: seed.waits === "belay.wait" ? { seconds: 2 } : undefined,
       trigger: upstreams.length === 0 ? undefined : seed.trigger,
       split: seed.split && { ...seed.split, ...over },
       retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
@@ -161,14 +198,14 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: 
         ? seed.compensation && { ...seed.compensation, ...optional({ timeout: seed.undoTimeout }) }
         : undefined,
       prohibitRollback: reads ? undefined : seed.prohibitRollback,
-      effect: seed.effect,
+      effect: seed.waits === undefined ? seed.effect : undefined,
       onFailure: seed.onFailure,
       when: seed.split === undefined ? seed.when : (seed.itemWhen ?? seed.when),
       priority: priorities ? seed.priority : undefined,
       timeout: mayHang ? TIMEOUT_S : seed.timeout,
       totalTimeout: seed.totalTimeout,
       heartbeatTimeout: seed.heartbeatTimeout,
-      pool: seed.pool,
+      pool: seed.waits === undefined ? seed.pool : undefined,
     }),
   };
 }
