@@ -63,8 +63,11 @@ function deadlineKey({ node, kind }: Armed): string {
   return `${node} ${kind}`.trim();
 }
 
-function compare(told: Told, real: CoreSubject): void {
+/** Throws what the two do not agree on; `more` are differences that are known already. */
+export function compare(told: Told, real: CoreSubject, more: readonly string[] = []): void {
   const asking = told.model.asking().map((id) => `only the model asks what ${id} comes to`);
+  // Once the two part, the rest follows from that.
+  judge(more, told);
   judge([...asking, ...differences(observe(told.model), real.observe())], told);
 }
 

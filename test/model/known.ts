@@ -25,7 +25,7 @@ interface KnownDefect {
 
 /** A tolerated group takes its waiting members with it when it ends. */
 const HELD_GROUP =
-  /^nodes: the model says (n\d+ FAILED|n\d+\[\d\] SKIPPED\(upstream\)[^;,]*|; )+, the core (n\d+ RUNNING|n\d+\[\d\] PENDING[^;,]*|; )+$/;
+  /^nodes: the model says (\w+ FAILED|\w+\[\d\] SKIPPED\(upstream\)[^;,]*|; )+, the core (\w+ RUNNING|\w+\[\d\] PENDING[^;,]*|; )+$/;
 
 const KNOWN: readonly KnownDefect[] = [
   {
@@ -44,7 +44,7 @@ const KNOWN: readonly KnownDefect[] = [
   },
   {
     what: "R25: under kill, a member of a group that was retried gets one attempt only",
-    differences: /^(status|deadlines|waiting): |^nodes: .* n\d+\[\d\] READY #.*, the core .*n\d+\[\d\] FAILED #/,
+    differences: /^(status|deadlines|waiting): |^nodes: .* \w+\[\d\] READY #.*, the core .*\w+\[\d\] FAILED #/,
     when: ({ document }) => document.failureMode === "kill",
   },
   {
@@ -52,6 +52,19 @@ const KNOWN: readonly KnownDefect[] = [
     differences:
       /^R37: \{"verb":"retry".*: the model says (done|node-state|tolerated|member-of-first-success), the core (moving|STATE_INVALID)$/,
     when: ({ model }) => model.status === "PARTIALLY_ROLLED_BACK" || model.status === "RUNNING",
+  },
+  {
+    what: "R20, R37: a member whose condition could not be evaluated runs without one when it is retried by itself",
+    differences: /^(only the model asks|nodes|waiting|status|inFlight|deadlines|R41)/,
+    when: ({ story }) =>
+      story.some((line) => /^operator: .*"retry","node":"\w+\[/.test(line) && wasUndecided(story, line)),
+  },
+  {
+    what: "R26, R37: a member that is undone between two attempts gets the next one although its group was canceled",
+    differences: /^(nodes|waiting|status|inFlight|deadlines|R41)/,
+    when: ({ document, story }) =>
+      document.nodes.some(({ split, retry }) => split && retry?.mode === "compensate-first") &&
+      story.some((line) => /"verb":"cancel","node":"\w+"\}$/.test(line)),
   },
   {
     what: "R12, R21, R37: what is retried after its compensation failed on the way forward is not decided anew",
@@ -67,6 +80,12 @@ function hasRetriedFailedUndo({ document, story }: Told): boolean {
   });
   const failed = story.findIndex((line) => /^undo .* answers (retryable|fatal)$|^due: .* compensation/.test(line));
   return goesForward && failed >= 0 && story.slice(failed).some(isGrantedRetry);
+}
+
+/** The member that this line retries had a condition that could not be evaluated. */
+function wasUndecided(story: readonly string[], retry: string): boolean {
+  const member = /"node":"([^"]+)"/.exec(retry)?.[1] ?? "";
+  return isGrantedRetry(retry) && story.includes(`  ${member} asked: fail 0`);
 }
 
 /** A refused verb says so at the end of its line. */
