@@ -20,16 +20,16 @@ export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts"
 export { ManualClock } from "./manual-clock.ts";
 export { askRun, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
+export type { Armed } from "./reference-deadlines.ts";
 export {
   type Answer,
-  type Armed,
   type Call,
   type ModelOptions,
   ReferenceModel,
   type Standing,
 } from "./reference-model.ts";
+export type { Refused, Verb as ReferenceVerb } from "./reference-refusal.ts";
 export type { RollbackTo } from "./reference-state.ts";
-export type { Refused, Verb as ReferenceVerb } from "./reference-verbs.ts";
 export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export { type Fault, type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";

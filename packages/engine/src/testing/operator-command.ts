@@ -6,7 +6,7 @@
 import type * as FastCheck from "fast-check";
 import type { Run, RunSnapshot, VerbOptions } from "../runtime/api.ts";
 import type { FastCheckApi } from "./arbitraries.ts";
-import type { Verb } from "./reference-verbs.ts";
+import type { Verb } from "./reference-refusal.ts";
 
 /** One verb; `place` stands for a node: taken modulo the number of nodes there are. */
 export interface OperatorCommand {

@@ -8,13 +8,14 @@
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { PlanDocument } from "../plan/document.ts";
-import { abort, answered, begin, beginUndo, fail, undoAnswered } from "./reference-attempt.ts";
-import { hold, resolved, settle, stop } from "./reference-flow.ts";
+import { answered, begin, beginUndo, undoAnswered } from "./reference-attempt.ts";
+import { type Armed, deadlinesOf, pass, runTimesOut, seconds } from "./reference-deadlines.ts";
+import { resolved, settle } from "./reference-flow.ts";
+import { isInFlight, type Refused, refusal, type Verb } from "./reference-refusal.ts";
 import { barriers } from "./reference-rollback.ts";
 import {
   type Entry,
   everything,
-  isGroup,
   newWorld,
   poolOf,
   type RollbackTo,
@@ -22,7 +23,7 @@ import {
   type World,
   workers,
 } from "./reference-state.ts";
-import { apply, isInFlight, type Refused, refusal, type Verb } from "./reference-verbs.ts";
+import { apply } from "./reference-verbs.ts";
 
 /** How an action, or a compensation, let go. */
 export type Answer = "ok" | "retryable" | "fatal";
@@ -32,22 +33,6 @@ export interface Call {
   readonly node: string;
   readonly attempt: number;
   readonly undo: boolean;
-}
-
-/** A deadline that counts; `node` is "" for the run's own. `at`: milliseconds since the run began. */
-export interface Armed {
-  readonly node: string;
-  readonly kind:
-    | "attempt"
-    | "heartbeat"
-    | "total"
-    | "backoff"
-    | "grace"
-    | "compensation"
-    | "compensation-backoff"
-    | "compensation-grace"
-    | "run";
-  readonly at: number;
 }
 
 /** What is true of one node, group or member. */
@@ -131,7 +116,7 @@ export class ReferenceModel {
     const { runSince, document, status } = this.#world;
     // R51: nothing comes after the end.
     if (status === "SUCCESSFUL" || status === "ROLLED_BACK" || status === "ABANDONED") return [];
-    const all = workers(this.#world).flatMap((entry) => this.#deadlinesOf(entry));
+    const all = workers(this.#world).flatMap((entry) => deadlinesOf(this.#world, entry));
     if (runSince !== undefined) all.push({ node: "", kind: "run", at: runSince + seconds(document.timeout) });
     return all.sort((a, b) => a.at - b.at);
   }
@@ -145,7 +130,7 @@ export class ReferenceModel {
   due({ node, kind, at }: Armed): void {
     const world = this.#world;
     this.elapse(at);
-    if (kind === "run") this.#runTimesOut();
+    if (kind === "run") runTimesOut(world);
     else pass(world, this.#entry(node), kind);
     settle(world);
   }
@@ -201,82 +186,9 @@ export class ReferenceModel {
     const series = ({ node }: Entry): number => this.#world.plan.seriesId.get(node.id) ?? 0;
     return (b.node.priority ?? 0) - (a.node.priority ?? 0) || series(a) - series(b) || a.index - b.index;
   }
-
-  #deadlinesOf(entry: Entry): Armed[] {
-    const { status, waits, undo, since, undoSince, totalSince, id, node } = entry;
-    const { defaults } = this.#world.document;
-    const found: Armed[] = [];
-    const arm = (counts: boolean, kind: Armed["kind"], at: number): void => {
-      if (counts) found.push({ node: id, kind, at });
-    };
-    const grace = this.#world.graceMs;
-    const timeout = seconds(node.timeout ?? defaults?.timeout);
-    const undoTimeout = seconds(node.compensation?.timeout ?? defaults?.compensation?.timeout);
-    const heartbeat = seconds(node.heartbeatTimeout);
-    arm(status === "RUNNING" && timeout > 0 && !isGroup(entry), "attempt", since + timeout);
-    arm(status === "RUNNING" && heartbeat > 0 && !isGroup(entry), "heartbeat", since + heartbeat);
-    arm(totalSince !== undefined, "total", (totalSince ?? 0) + seconds(node.totalTimeout));
-    arm(status === "CANCELING", "grace", since + grace);
-    arm(waits === "backoff", "backoff", since);
-    arm(undo === "running" && undoTimeout > 0, "compensation", undoSince + undoTimeout);
-    arm(undo === "aborting", "compensation-grace", undoSince + grace);
-    arm(undo === "backoff", "compensation-backoff", undoSince);
-    return found;
-  }
-
-  /** The plan's own timeout: everything is stopped, reactions too. */
-  #runTimesOut(): void {
-    const world = this.#world;
-    world.runSince = undefined;
-    if ((world.status !== "RUNNING" && world.status !== "PAUSED") || world.canceling) return;
-    world.timedOut = true;
-    hold(world);
-    stop(world, "run-timeout");
-  }
 }
 
 function callOf(entry: Entry): Call {
   const undo = entry.undo !== undefined;
   return { node: entry.id, attempt: undo ? entry.undoAttempt : entry.attempt, undo };
-}
-
-function seconds(value: number | undefined): number {
-  return Math.round((value ?? 0) * 1000);
-}
-
-/** R25, R26: a deadline of a node passed. */
-function pass(world: World, entry: Entry, kind: Armed["kind"]): void {
-  switch (kind) {
-    case "attempt":
-      abort(world, entry, "timeout");
-      break;
-    case "heartbeat":
-      abort(world, entry, "heartbeat");
-      break;
-    case "total":
-      entry.totalSince = undefined;
-      // What is being undone for its next attempt is undone all the same; that attempt does not come.
-      if (entry.status === "READY") fail(entry);
-      else if (entry.status === "RUNNING") abort(world, entry, "total");
-      entry.stop = "total";
-      break;
-    case "grace":
-      answered(world, entry, "fatal");
-      break;
-    case "backoff":
-      entry.waits = "slot";
-      break;
-    case "compensation":
-      entry.undo = "aborting";
-      entry.undoSince = world.now;
-      break;
-    case "compensation-grace":
-      undoAnswered(world, entry, "retryable");
-      break;
-    case "compensation-backoff":
-      entry.undo = "slot";
-      break;
-    default:
-      break;
-  }
 }
