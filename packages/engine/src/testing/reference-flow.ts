@@ -1,6 +1,6 @@
 /**
  * The way forward as the reference model reads R10 to R24: from how all nodes stand to what follows, from scratch, over and
- * over until nothing more follows. Owns: failures and what they hold, groups, decisions, the run's coming to rest (R15).
+ * over until nothing more follows. Owns: decisions, teardowns (R2), the run's coming to rest (R15).
  */
 import type { NodeDocument } from "../plan/document.ts";
 import { fail, startOver } from "./reference-attempt.ts";

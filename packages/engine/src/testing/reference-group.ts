@@ -111,6 +111,7 @@ export function passRest(group: Entry): void {
   for (const member of group.members ?? []) if (member.status === "PENDING") skip(member, "upstream");
 }
 
+/** Its first attempt of the round waits for a slot. */
 export function makeReady(entry: Entry): void {
   entry.status = "READY";
   entry.waits = "slot";

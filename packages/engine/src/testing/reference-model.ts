@@ -69,6 +69,7 @@ export class ReferenceModel {
     return everything(this.#world).flatMap(({ asking, id }) => (asking ? [id] : []));
   }
 
+  /** What the node's condition and list came to; `members` counts for a group that has none yet. */
   resolve(node: string, answer: "run" | "skip" | "fail", members: number): void {
     resolved(this.#world, this.#entry(node), answer, members);
     settle(this.#world);
@@ -145,6 +146,7 @@ export class ReferenceModel {
     return undefined;
   }
 
+  /** Status of the run. */
   get status(): RunStatus {
     return this.#world.status;
   }
@@ -164,6 +166,7 @@ export class ReferenceModel {
     return everything(this.#world).map(({ id }) => id);
   }
 
+  /** One node, group or member; throws when the run has no such id (any more). */
   standing(id: string): Standing {
     const { status, skip, attempt, undoAttempt } = this.#entry(id);
     return { status, skip: status === "SKIPPED" ? skip : undefined, attempt, undoAttempt };
