@@ -6,9 +6,11 @@
 import {
   type Answer,
   type Armed,
+  everyVerb,
   type OperatorCommand,
   operatorCommand,
   ReferenceModel,
+  type ReferenceVerb,
   type Scenario,
   verbOf,
 } from "@belay/engine/testing";
@@ -204,6 +206,33 @@ class Due extends CoreCommand {
   }
 }
 
+/** An operator asks for something that makes sense now. */
+class AskWell extends CoreCommand {
+  readonly #place: number;
+
+  constructor(place: number) {
+    super();
+    this.#place = place;
+  }
+
+  check({ model }: Told): boolean {
+    return this.#verbs(model).length > 0;
+  }
+
+  protected play(told: Told, real: CoreSubject, say: (line: string) => void): void {
+    const { model } = told;
+    const verb = pick(this.#verbs(model), this.#place);
+    say(`operator: ${JSON.stringify(verb)}`);
+    model.ask(verb);
+    const seen = real.ask(verb);
+    if (seen !== undefined) judge([`R37: ${JSON.stringify(verb)}: the model says done, the core ${seen}`], told);
+  }
+
+  #verbs(model: ReferenceModel): ReferenceVerb[] {
+    return everyVerb(model.ids()).filter((verb) => verb.verb !== "abandon" && model.refuses(verb) === undefined);
+  }
+}
+
 /** An operator asks for something. */
 class Ask extends CoreCommand {
   readonly #command: OperatorCommand;
@@ -237,7 +266,8 @@ export function coreCommands(maxCommands: number): fc.Arbitrary<Iterable<fc.Comm
   const late = fc.tuple(place, answer).map(([at, how]) => new Late(at, how));
   const due = place.map((at) => new Due(at));
   const ask = operatorCommand(fc).map((command) => new Ask(command));
-  const forward = operatorCommand(fc, ["retry", "retry-all", "resume", "skip"]).map((command) => new Ask(command));
-  const all = [dispatch, dispatch, dispatch, letGo, letGo, letGo, letGo, due, due, ask, ask, forward, late];
+  const askWell = fc.nat(255).map((at) => new AskWell(at));
+  const move = [dispatch, dispatch, letGo, letGo];
+  const all = [...move, ...move, ...move, due, due, ask, askWell, askWell, late];
   return fc.commands(all, { maxCommands, size: "max" });
 }

@@ -20,7 +20,9 @@ export type FastCheckApi = typeof FastCheck.default;
 
 /** Which features a scenario may use; each defaults to true, but for those that say otherwise. */
 export interface ScenarioOptions {
-  /** Most declared nodes; default 12. */
+  /** Fewest declared nodes; default 1. */
+  readonly minNodes?: number;
+  /** Most declared nodes, teardowns aside; default 12. */
   readonly maxNodes?: number;
   readonly failures?: boolean;
   readonly groups?: boolean;
@@ -50,6 +52,7 @@ export interface ScenarioOptions {
 }
 
 const ALL: Required<ScenarioOptions> = {
+  minNodes: 1,
   maxNodes: 12,
   failures: true,
   groups: true,
@@ -99,7 +102,7 @@ class Odds {
     return fc
       .record({
         shape: fc.constantFrom<Shape>("random", "chain", "fan-out", "fan-in", "layers", "diamonds"),
-        seeds: fc.array(this.#node(), { minLength: 1, maxLength: this.#settings.maxNodes }),
+        seeds: fc.array(this.#node(), { minLength: this.#settings.minNodes, maxLength: this.#settings.maxNodes }),
         failureMode: this.#mostly<FailureMode>(fc.constantFrom<FailureMode>("no-new", "continue", "kill")),
         onFailure: this.#mostly(fc.constantFrom<"pause" | "rollback">("pause", "rollback")),
         priorities: fc.boolean(),

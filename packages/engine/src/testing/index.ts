@@ -18,7 +18,7 @@ export { describeScenario, planYaml } from "./describe.ts";
 export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
 export { ManualClock } from "./manual-clock.ts";
-export { askRun, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
+export { askRun, everyVerb, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
 export type { Armed } from "./reference-deadlines.ts";
 export {

@@ -64,6 +64,24 @@ export function verbOf({ verb, place }: OperatorCommand, ids: readonly string[])
   }
 }
 
+/** Every verb on every node of a run with these nodes, groups and members, the whole run's verbs too. */
+export function everyVerb(ids: readonly string[], verbs: readonly OperatorCommand["verb"][] = ALL_VERBS): Verb[] {
+  return verbs.flatMap((verb) => {
+    const whole = WHOLE_RUN.has(verb);
+    return (whole ? [0] : [...ids.keys()]).map((place) => verbOf({ verb, place }, ids));
+  });
+}
+
+const WHOLE_RUN: ReadonlySet<OperatorCommand["verb"]> = new Set([
+  "retry-all",
+  "cancel-run",
+  "rollback",
+  "rollback-to-barrier",
+  "pause",
+  "resume",
+  "abandon",
+]);
+
 /** Asks it of a run; rejects as the verb does. */
 export async function askRun(run: Run, asked: Verb, options: VerbOptions = {}): Promise<RunSnapshot> {
   switch (asked.verb) {

@@ -136,6 +136,11 @@ export class ReferenceModel {
     settle(world);
   }
 
+  /** R37: why a verb would be refused; undefined = it would be done. Changes nothing. */
+  refuses(verb: Verb): Refused | undefined {
+    return refusal(this.#world, verb, (id) => this.#entry(id));
+  }
+
   /** R37: why a verb is refused; undefined = it has been done. */
   ask(verb: Verb): Refused | undefined {
     const find = (id: string): Entry => this.#entry(id);
