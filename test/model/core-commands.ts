@@ -229,7 +229,10 @@ class AskWell extends CoreCommand {
   }
 
   #verbs(model: ReferenceModel): ReferenceVerb[] {
-    return everyVerb(model.ids()).filter((verb) => verb.verb !== "abandon" && model.refuses(verb) === undefined);
+    // What ends a run for good is asked often enough by those who ask for anything.
+    const final = (verb: ReferenceVerb): boolean =>
+      verb.verb === "abandon" || (verb.verb === "rollback" && verb.to === "all");
+    return everyVerb(model.ids()).filter((verb) => !final(verb) && model.refuses(verb) === undefined);
   }
 }
 

@@ -51,7 +51,9 @@ const KNOWN: readonly KnownDefect[] = [
     what: "R37: after a cancel and a rollback, one node that failed cannot be retried although the run rests",
     differences:
       /^R37: \{"verb":"retry".*: the model says (done|node-state|tolerated|member-of-first-success), the core (moving|STATE_INVALID)$/,
-    when: ({ model }) => model.status === "PARTIALLY_ROLLED_BACK" || model.status === "RUNNING",
+    when: ({ story }) =>
+      story.some((line) => line.endsWith('"verb":"cancel"}')) &&
+      story.some((line) => line.includes('"verb":"rollback"')),
   },
   {
     what: "R20, R37: a member whose condition could not be evaluated runs without one when it is retried by itself",
