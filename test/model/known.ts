@@ -80,7 +80,12 @@ function hasRetriedFailedUndo({ document, story }: Told): boolean {
   const goesForward = document.nodes.some(({ split, retry, compensation }) => {
     return compensation && (split?.method === "FIRST_SUCCESS" || retry?.mode === "compensate-first");
   });
-  const failed = story.findIndex((line) => /^undo .* answers (retryable|fatal)$|^due: .* compensation/.test(line));
+  // In the whole engine a compensation times out when time passes.
+  const timesOut = document.nodes.some(({ compensation }) => compensation?.timeout !== undefined);
+  const failed = story.findIndex((line) => {
+    if (timesOut && / s pass$/.test(line)) return true;
+    return /^undo .* answers (retryable|fail|fatal)$|^due: .* compensation/.test(line);
+  });
   return goesForward && failed >= 0 && story.slice(failed).some(isGrantedRetry);
 }
 
