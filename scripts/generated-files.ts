@@ -1,10 +1,11 @@
 /**
- * The files that are derived from the code, as text by path: the drawing of the state machines and the plan's JSON
- * Schema. Owns: what they contain. `generate.ts` writes them; the house test fails when one is stale.
+ * The files that are derived from the code, as text by path: the drawing of the state machines, the truth
+ * table of triggers and the plan's JSON Schema. Owns: what they contain. `generate.ts` writes them; the house test fails when one is stale.
  */
 import { NODE_STATUSES, NODE_TRANSITIONS } from "../packages/engine/src/core/node-state.ts";
 import { RUN_TRANSITIONS, TERMINAL_RUN_STATUSES } from "../packages/engine/src/core/run-state.ts";
 import { generatePlanSchema } from "./plan-schema.ts";
+import { triggersDocument } from "./triggers-document.ts";
 
 type Transitions = readonly (readonly [from: string, to: string, why: string])[];
 
@@ -12,6 +13,7 @@ type Transitions = readonly (readonly [from: string, to: string, why: string])[]
 export function generatedFiles(): Map<string, string> {
   return new Map([
     ["docs/states.md", statesDocument()],
+    ["docs/triggers.md", triggersDocument()],
     ["packages/engine/plan.schema.json", generatePlanSchema()],
   ]);
 }

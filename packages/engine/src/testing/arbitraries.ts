@@ -4,14 +4,23 @@
  */
 import type * as FastCheck from "fast-check";
 import type { CompensationDocument, FailureMode, RetryDocument, SplitDocument, Trigger } from "../plan/document.ts";
-import { buildScenario, LISTS, type NodeSeed, optional, type Scenario, type Shape } from "./scenario.ts";
+import {
+  buildScenario,
+  LISTS,
+  type NodeSeed,
+  optional,
+  SCENARIO_POOLS,
+  type Scenario,
+  type Shape,
+  type TeardownSeed,
+} from "./scenario.ts";
 
 /** The default export of fast-check 4. */
 export type FastCheckApi = typeof FastCheck.default;
 
-/** Which features a scenario may use; each defaults to true. */
+/** Which features a scenario may use; each defaults to true, but for those that say otherwise. */
 export interface ScenarioOptions {
-  /** Most declared nodes; default 12. */
+  /** Most declared nodes, teardowns aside; default 12. */
   readonly maxNodes?: number;
   /** Fewest declared nodes; default 1. Above 1 all sizes up to `maxNodes` are as likely, otherwise small plans are. */
   readonly minNodes?: number;
@@ -26,11 +35,25 @@ export interface ScenarioOptions {
   /** Attempts that never end by themselves, with a timeout that ends them. */
   readonly hanging?: boolean;
   readonly conditions?: boolean;
+  /** Intervals between attempts that are drawn from the run's seed; needs `retries`. */
+  readonly jitter?: boolean;
+  /** Conditions that read the item: decided member by member; needs `groups`. Default false. */
+  readonly itemConditions?: boolean;
+  /** Nodes in pools of their own: give `SCENARIO_POOLS` to the engine. Default false. */
+  readonly pools?: boolean;
+  /** Deadlines of attempts, of all attempts, of heartbeats, of compensations and of the whole run. Default false. */
+  readonly deadlines?: boolean;
+  /** Nodes that wait for time, an approval or a signal (R37). Default false. */
+  readonly waiting?: boolean;
+  /** Teardowns (`always`). Default false. */
+  readonly teardowns?: boolean;
+  /** Plans that prohibit rollback as a whole; needs `prohibiting`. Default false. */
+  readonly prohibitingPlans?: boolean;
 }
 
 const ALL: Required<ScenarioOptions> = {
-  maxNodes: 12,
   minNodes: 1,
+  maxNodes: 12,
   failures: true,
   groups: true,
   dynamic: true,
@@ -40,6 +63,24 @@ const ALL: Required<ScenarioOptions> = {
   retries: true,
   hanging: true,
   conditions: true,
+  jitter: true,
+  itemConditions: false,
+  pools: false,
+  deadlines: false,
+  waiting: false,
+  teardowns: false,
+  prohibitingPlans: false,
+};
+
+/** Everything a scenario can have: what differential tests draw from. */
+export const EVERY_FEATURE: Required<ScenarioOptions> = {
+  ...ALL,
+  itemConditions: true,
+  pools: true,
+  deadlines: true,
+  waiting: true,
+  teardowns: true,
+  prohibitingPlans: true,
 };
 
 /** A scenario within `options`: a valid plan, its parameters, the actions' scripts, and choices for `driveRun`. */
@@ -68,6 +109,15 @@ class Odds {
         onFailure: this.#mostly(fc.constantFrom<"pause" | "rollback">("pause", "rollback")),
         priorities: fc.boolean(),
         choices: fc.array(fc.nat(1000), { maxLength: 40 }),
+        // Features that came later: a constant draws nothing, so that the scenario of a seed stays what it was.
+        timeout: this.#rarely(this.#settings.deadlines, fc.constant(20), 6),
+        prohibitRollback: this.#rarely(this.#settings.prohibitingPlans, fc.constant<true>(true), 12),
+        teardowns: this.#settings.teardowns
+          ? fc.oneof(
+              { arbitrary: fc.constant([]), weight: 2 },
+              { arbitrary: fc.array(this.#teardown(), { minLength: 1, maxLength: 3 }), weight: 1 },
+            )
+          : fc.constant([]),
       })
       .map(buildScenario);
   }
@@ -75,11 +125,12 @@ class Odds {
   #node(): FastCheck.Arbitrary<NodeSeed> {
     const fc = this.#fc;
     const settings = this.#settings;
+    const { deadlines } = settings;
     const when = <T>(
       enabled: boolean,
       arbitrary: FastCheck.Arbitrary<T>,
       weight = 4,
-    ): FastCheck.Arbitrary<T | undefined> => (enabled ? this.#mostly(arbitrary, weight) : fc.constant(undefined));
+    ): FastCheck.Arbitrary<T | undefined> => this.#rarely(enabled, arbitrary, weight);
     return fc.record({
       picks: fc.array(fc.nat(1000), { maxLength: 3 }),
       trigger: when(
@@ -99,7 +150,36 @@ class Odds {
       priority: fc.integer({ min: -1, max: 2 }),
       run: fc.array(this.#behaviours(), { minLength: 1, maxLength: 3 }),
       undo: settings.failures ? this.#undoBehaviours() : fc.constant("ok"),
+      // Features that came later: a constant draws nothing, so that the scenario of a seed stays what it was.
+      itemWhen: when(settings.groups && settings.itemConditions, fc.constant("item != 'b'"), 8),
+      pool: when(settings.pools, fc.constantFrom(...Object.keys(SCENARIO_POOLS)), 2),
+      timeout: when(deadlines, fc.constantFrom(3, 7), 3),
+      totalTimeout: when(deadlines, fc.constantFrom(5, 11), 6),
+      heartbeatTimeout: when(deadlines, fc.constant(4), 8),
+      undoTimeout: when(deadlines, fc.constant(6), 4),
+      waits: when(
+        settings.waiting,
+        fc.constantFrom<NonNullable<NodeSeed["waits"]>>("belay.wait", "belay.approval", "belay.signal"),
+        6,
+      ),
     });
+  }
+
+  #teardown(): FastCheck.Arbitrary<TeardownSeed> {
+    const fc = this.#fc;
+    return fc.record({
+      setups: fc.array(fc.nat(63), { minLength: 1, maxLength: 2 }),
+      after: this.#mostly(fc.nat(7)),
+      retry: this.#rarely(this.#settings.retries, this.#retry(), 3),
+      onFailure: this.#rarely(this.#settings.failures, fc.constant<"continue">("continue"), 4),
+      trigger: this.#rarely(this.#settings.triggers, fc.constantFrom<Trigger>("all_finished", "any_failed"), 3),
+      run: this.#behaviours(),
+    });
+  }
+
+  /** Undefined when the feature is off, and mostly when it is on. */
+  #rarely<T>(enabled: boolean, arbitrary: FastCheck.Arbitrary<T>, weight: number): FastCheck.Arbitrary<T | undefined> {
+    return enabled ? this.#mostly(arbitrary, weight) : this.#fc.constant(undefined);
   }
 
   #behaviours(): FastCheck.Arbitrary<string> {
@@ -140,11 +220,11 @@ class Odds {
 
   #retry(): FastCheck.Arbitrary<RetryDocument> {
     const fc = this.#fc;
-    const { compensations } = this.#settings;
+    const { compensations, jitter } = this.#settings;
     return fc
       .record({
         maxAttempts: fc.integer({ min: 1, max: 3 }),
-        jitter: this.#mostly(fc.constant<"full">("full")),
+        jitter: jitter ? this.#mostly(fc.constant<"full">("full")) : fc.constant(undefined),
         mode: compensations
           ? this.#mostly(fc.constant<"compensate-first">("compensate-first"))
           : fc.constant(undefined),

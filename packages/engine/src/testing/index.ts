@@ -12,15 +12,27 @@ export {
   type RigOptions,
   type Scripts,
 } from "./action-rig.ts";
-export { type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
+export { EVERY_FEATURE, type FastCheckApi, type ScenarioOptions, scenario } from "./arbitraries.ts";
+export { describeScenario, planYaml } from "./describe.ts";
 export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
-export { failureReport, type PlayedPlan, planYaml } from "./failure-report.ts";
+export { failureReport, type PlayedPlan } from "./failure-report.ts";
 export type { Fault, FaultShares } from "./faults.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { askRun, everyVerb, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
+export type { Armed } from "./reference-deadlines.ts";
+export {
+  type Answer,
+  type Call,
+  type ModelOptions,
+  ReferenceModel,
+  type Standing,
+} from "./reference-model.ts";
+export type { Refused, Verb as ReferenceVerb } from "./reference-refusal.ts";
+export type { RollbackTo } from "./reference-state.ts";
+export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export type { OperatorVerb, RollbackScope } from "./run-story.ts";
-export type { Scenario, Shape } from "./scenario.ts";
 export { type ShrinkOptions, shrinkFailure } from "./shrink.ts";
 export { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";

@@ -35,6 +35,24 @@ export interface ScenarioSeed {
   /** false: the nodes' priorities are left out. */
   readonly priorities: boolean;
   readonly choices: readonly number[];
+  /** Seconds for the whole run. */
+  readonly timeout: number | undefined;
+  /** The plan prohibits rollback as a whole. */
+  readonly prohibitRollback: true | undefined;
+  /** Nodes that clean up after others. */
+  readonly teardowns: readonly TeardownSeed[];
+}
+
+/** All that decides one teardown. */
+export interface TeardownSeed {
+  /** Places of the nodes it cleans up after, each taken modulo their number. */
+  readonly setups: readonly number[];
+  /** Place of a teardown that comes before it, modulo its own place. */
+  readonly after: number | undefined;
+  readonly retry: RetryDocument | undefined;
+  readonly onFailure: "continue" | undefined;
+  readonly trigger: Trigger | undefined;
+  readonly run: string;
 }
 
 /** All that decides one node and what its action does. */
@@ -57,7 +75,23 @@ export interface NodeSeed {
   /** Behaviours of the action; a member of a group takes the one of its index. */
   readonly run: readonly string[];
   readonly undo: string;
+  /** Condition that reads the item, for a group; then `when` is left out. */
+  readonly itemWhen: string | undefined;
+  readonly pool: string | undefined;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly totalTimeout: number | undefined;
+  readonly heartbeatTimeout: number | undefined;
+  readonly undoTimeout: number | undefined;
+  /** Waits instead of calling an action: what an action would be undone by, or prohibit, is left out. */
+  readonly waits: "belay.wait" | "belay.approval" | "belay.signal" | undefined;
 }
+
+/** The pools of scenarios: `createEngine({ pools: SCENARIO_POOLS })`. */
+export const SCENARIO_POOLS: Readonly<Record<"narrow" | "wide", { readonly concurrency: number }>> = {
+  narrow: { concurrency: 1 },
+  wide: { concurrency: 2 },
+};
 
 /** Names of the lists in the parameters that a group may expand over. */
 export const LISTS: readonly string[] = ["one", "two", "three"];
@@ -82,18 +116,41 @@ const PARAMS_SCHEMA: NonNullable<PlanDocument["params"]> = {
 const TIMEOUT_S = 7;
 
 /** The scenario of a seed. Declared nodes are `n0`, `n1`, ... in an order in which upstreams come first. */
-export function buildScenario({ shape, seeds, failureMode, onFailure, priorities, choices }: ScenarioSeed): Scenario {
-  const nodes = seeds.map((seed, place) => {
-    const upstreams = upstreamsOf(shape, seed, place, seeds.length);
+export function buildScenario(seed: ScenarioSeed): Scenario {
+  const { shape, seeds, failureMode, priorities, choices, timeout, prohibitRollback } = seed;
+  // R33: who prohibits rollback cannot ask for one.
+  const onFailure = prohibitRollback ? undefined : seed.onFailure;
+  const nodes = seeds.map((node, place) => {
+    const upstreams = upstreamsOf(shape, node, place, seeds.length);
     const first = upstreams[0];
     const source = first !== undefined && seeds[Number(first.slice(1))]?.split === undefined ? first : undefined;
-    return nodeDocument(seed, { place, upstreams, source, priorities });
+    return nodeDocument(node, { place, upstreams, source, priorities });
   });
   const scripts: Record<string, NodeScript> = {};
-  for (const [place, seed] of seeds.entries()) addScripts(scripts, seed, `n${place}`);
+  for (const [place, node] of seeds.entries()) addScripts(scripts, node, `n${place}`);
   const head = { belay: 1, name: "scenario", params: PARAMS_SCHEMA } as const;
-  const document: PlanDocument = { ...head, ...optional({ failureMode, onFailure }), nodes };
+  const settings = optional({ timeout, failureMode, onFailure, prohibitRollback });
+  const teardowns = seed.teardowns.map((one, place) => teardownDocument(one, place, seeds.length));
+  for (const [place, { run }] of seed.teardowns.entries()) scripts[`t${place}`] = { run };
+  const document: PlanDocument = { ...head, ...settings, nodes: [...nodes, ...teardowns] };
   return { document, params: PARAMS, scripts, choices };
+}
+
+function teardownDocument(
+  { setups, after, retry, onFailure, trigger }: TeardownSeed,
+  place: number,
+  nodes: number,
+): NodeDocument {
+  const upstreams = after === undefined || place === 0 ? [] : [`t${after % place}`];
+  return {
+    id: `t${place}`,
+    action: "do",
+    always: { for: [...new Set(setups.map((setup) => `n${setup % nodes}`))] },
+    upstreams,
+    // A teardown has nothing to undo before its next attempt.
+    ...optional({ retry: retry && { maxAttempts: retry.maxAttempts ?? 1 }, onFailure }),
+    ...optional({ trigger: upstreams.length === 0 ? undefined : trigger }),
+  };
 }
 
 function upstreamsOf(shape: Shape, { picks }: NodeSeed, place: number, total: number): string[] {
@@ -123,25 +180,32 @@ interface Surroundings {
 
 function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: Surroundings): NodeDocument {
   // A reading node has nothing to undo and is no barrier: the plan check refuses it with either.
-  const reads = seed.effect === "none";
+  const reads = seed.effect === "none" || seed.waits !== undefined;
   const { maxAttempts = 1, mode, jitter } = seed.retry ?? {};
   const undoable = !reads && seed.compensation !== undefined;
+  const mayHang = seed.run.some((run) => /hang|obey/.test(run));
   const over = seed.dynamic && source !== undefined ? { over: `nodes.${source}.output.items` } : {};
   return {
     id: `n${place}`,
-    action: "do",
+    action: seed.waits ?? "do",
     upstreams,
     ...optional({
+      with: seed.waits === "belay.wait" ? { seconds: 2 } : undefined,
       trigger: upstreams.length === 0 ? undefined : seed.trigger,
       split: seed.split && { ...seed.split, ...over },
       retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
-      compensation: undoable ? seed.compensation : undefined,
+      compensation: undoable
+        ? seed.compensation && { ...seed.compensation, ...optional({ timeout: seed.undoTimeout }) }
+        : undefined,
       prohibitRollback: reads ? undefined : seed.prohibitRollback,
-      effect: seed.effect,
+      effect: seed.waits === undefined ? seed.effect : undefined,
       onFailure: seed.onFailure,
-      when: seed.when,
+      when: seed.split === undefined ? seed.when : (seed.itemWhen ?? seed.when),
       priority: priorities ? seed.priority : undefined,
-      timeout: seed.run.some((run) => /hang|obey/.test(run)) ? TIMEOUT_S : undefined,
+      timeout: mayHang ? TIMEOUT_S : seed.timeout,
+      totalTimeout: seed.totalTimeout,
+      heartbeatTimeout: seed.heartbeatTimeout,
+      pool: seed.waits === undefined ? seed.pool : undefined,
     }),
   };
 }

@@ -1,0 +1,147 @@
+/**
+ * The way forward as the reference model reads R10 to R24: from how all nodes stand to what follows, from scratch, over and
+ * over until nothing more follows. Owns: decisions, teardowns (R2), the run's coming to rest (R15).
+ */
+import type { NodeDocument } from "../plan/document.ts";
+import { fail, startOver } from "./reference-attempt.ts";
+import { failuresOf, mayStart, spreadFailures } from "./reference-failure.ts";
+import { isOpen, makeReady, moveGroups, passRest, readsItem, skip } from "./reference-group.ts";
+import { advanceRollback, beginRollback, rollbackEnd } from "./reference-rollback.ts";
+import {
+  type Entry,
+  everything,
+  expand,
+  hasEnded,
+  hasFailed,
+  isGroup,
+  isTeardown,
+  type World,
+  workers,
+} from "./reference-state.ts";
+import { conclude, viewOf } from "./reference-trigger.ts";
+
+/** Everything that follows from how the nodes stand, until nothing does; then the run may come to rest. */
+export function settle(world: World): void {
+  if (world.status === "ROLLING_BACK" && !world.tearingDown) {
+    advanceRollback(world);
+  } else if (world.status === "RUNNING" || world.status === "PAUSED" || world.tearingDown) {
+    while (spreadFailures(world) || moveGroups(world) || decideNodes(world)) {
+      // Each pass may have changed what the others see.
+    }
+  }
+  comeToRest(world);
+}
+
+/** R10, R12, R23: what waits is looked at; true when something changed. */
+function decideNodes(world: World): boolean {
+  let changed = false;
+  for (const entry of world.declared.values()) {
+    if (entry.status !== "PENDING" || entry.asking || !mayStart(world, entry)) continue;
+    // After a rollback only what cleans up goes forward.
+    if (world.status === "ROLLING_BACK" && !isTeardown(entry)) continue;
+    const upstreams = (entry.node.upstreams ?? []).map((id) => viewOf(world.declared.get(id) as Entry));
+    const conclusion = conclude(entry.node.trigger ?? "all_succeeded", upstreams);
+    if (conclusion === "never") skip(entry, "upstream");
+    else if (conclusion === "holds") admit(entry);
+    changed ||= entry.status !== "PENDING" || entry.asking;
+  }
+  return changed;
+}
+
+/** R20, R23: the condition and the list first, once; then the node is READY, or its group begins. */
+function admit(entry: Entry): void {
+  if (!entry.decided && asksFirst(entry.node)) entry.asking = true;
+  else if (isGroup(entry)) beginGroup(entry);
+  else makeReady(entry);
+}
+
+/** A condition that reads `item` is asked of each member; a list that reads nodes is bound when its turn comes. */
+function asksFirst({ when, split }: NodeDocument): boolean {
+  return (when !== undefined && (split === undefined || !readsItem(when))) || /\bnodes\./.test(split?.over ?? "");
+}
+
+function beginGroup(group: Entry): void {
+  if (group.members?.length === 0) skip(group, "empty");
+  else group.status = "RUNNING";
+}
+
+/** The answer to what a node asked: its condition and, for a group, how many members. */
+export function resolved(world: World, entry: Entry, answer: "run" | "skip" | "fail", members: number): void {
+  entry.asking = false;
+  if (answer === "fail") {
+    if (entry.members) passRest(entry);
+    fail(entry);
+    return;
+  }
+  entry.decided = true;
+  if (answer === "skip") skip(entry, "condition");
+  else if (entry.index >= 0 && mayStart(world, entry)) makeReady(entry);
+  else if (isGroup(entry)) {
+    if (entry.members === undefined) expand(world, entry, members);
+    if (mayStart(world, entry)) beginGroup(entry);
+  }
+}
+
+/** R14, R15: once nothing moves and nothing can start, the status of the run follows from all its nodes. */
+function comeToRest(world: World): void {
+  if (workers(world).some(isOpen) || everything(world).some(({ asking }) => asking)) return;
+  if (world.status === "ROLLING_BACK") restAfterRollback(world);
+  if (world.status !== "RUNNING" && world.status !== "PAUSED") return;
+  if (awaitsTeardown(world)) {
+    tearDown(world);
+    return;
+  }
+  const failed = failuresOf(world).length > 0 || world.timedOut;
+  const done = [...world.declared.values()].every(hasEnded);
+  if (failed || done || world.canceling) world.runSince = undefined;
+  if (world.canceling) world.status = "CANCELED";
+  else if (failed) rest(world);
+  else if (done) world.status = "SUCCESSFUL";
+}
+
+/** R34: `onFailure: rollback` undoes what is safe; a plan that prohibits rollback rests where it failed (R33). */
+function rest(world: World): void {
+  // A teardown that failed undoes nothing by itself.
+  if (world.document.onFailure !== "rollback" || world.document.prohibitRollback === true || world.tearingDown) {
+    world.status = "FAILED";
+    return;
+  }
+  beginRollback(world, "barrier", true);
+  settle(world);
+}
+
+/** R2: all else has ended well, and the teardowns have not had their turn. */
+function awaitsTeardown(world: World): boolean {
+  const all = [...world.declared.values()];
+  if (world.tearingDown || world.canceling || world.timedOut || failuresOf(world).length > 0) return false;
+  return all.some(isTeardown) && all.every((entry) => isTeardown(entry) || hasEnded(entry));
+}
+
+/** R2: those that failed before run again, those with nothing to clean up are SKIPPED; what succeeded stands. */
+function tearDown(world: World): void {
+  world.tearingDown = true;
+  for (const entry of [...world.declared.values()].filter(isTeardown)) {
+    if (hasFailed(entry)) startOver(entry);
+    world.known.delete(entry.id);
+    const setups = (entry.node.always?.for ?? []).map((id) => world.declared.get(id) as Entry);
+    if (entry.status === "PENDING" && !setups.some((setup) => hasEverStarted(world, setup))) skip(entry, "upstream");
+  }
+  settle(world);
+}
+
+function hasEverStarted(world: World, entry: Entry): boolean {
+  const floor = world.floors.get(entry.id)?.attempt ?? 0;
+  return floor > 0 || [entry, ...(entry.members ?? [])].some(({ attempt }) => attempt > 0);
+}
+
+/** R2: a run that would end ROLLED_BACK cleans up first. */
+function restAfterRollback(world: World): void {
+  const end = rollbackEnd(world);
+  const teardowns = [...world.declared.values()].filter(isTeardown);
+  if (end === "ROLLED_BACK" && teardowns.length > 0 && !world.tearingDown) {
+    tearDown(world);
+    return;
+  }
+  const failed = teardowns.some((entry) => hasFailed(entry) && entry.node.onFailure !== "continue");
+  world.status = end === "ROLLED_BACK" && failed ? "ROLLBACK_FAILED" : end;
+}
