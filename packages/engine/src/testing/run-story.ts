@@ -181,6 +181,7 @@ export class RunStory {
         home.allowed = true;
         home.passed = false;
         home.lost = false;
+        home.again = true;
         // All of it waits again: it may expand anew, or be skipped as a whole.
         if (home.units.every(({ status }) => status === "pending")) {
           home.begun = false;
@@ -201,6 +202,7 @@ export class RunStory {
     if (type === "node:reset" || type === "node:ready") unit.retried ||= before === "failed";
     if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
     unit.status = STATUS_AFTER[type] ?? before;
+    if (unit.status === "failed" || unit.status === "compensation-failed") unit.home.again = false;
     switch (type) {
       case "node:ready":
         unit.home.begun = true;
@@ -312,6 +314,9 @@ function stands(declared: DeclaredStory): boolean {
   if (model.method !== "FIRST_SUCCESS" || !expanded) {
     return failed > (expanded ? toleratedFailures(model, units.length) : 0);
   }
+  if (declared.again || count(declared, "succeeded") > 0) return false;
+  // A candidate that could not be undone keeps the next one from starting (R21).
+  if (count(declared, "compensation-failed") > 0) return true;
   let ended = failed;
   for (const { status, rolledBack, betweenAttempts } of units) {
     if (status === "compensated" && !rolledBack) ended++;

@@ -75,6 +75,8 @@ export interface DeclaredStory {
   begun: boolean;
   /** FIRST_SUCCESS: the last candidate failed, and no retry has come since. */
   lost: boolean;
+  /** A retry of the group was told, and no failure of it since: what failed is about to be tried again. */
+  again: boolean;
   /** The group was skipped as a whole. */
   passed: boolean;
   /** The group was canceled as a whole: it has failed, however few of its members did. */
@@ -95,6 +97,7 @@ export function declaredStory(model: ModelNode): DeclaredStory {
     expanded: false,
     begun: false,
     lost: false,
+    again: false,
     passed: false,
     canceled: false,
     allowed: false,
