@@ -169,6 +169,7 @@ export class RunStory {
   #saidOfGroup(home: DeclaredStory, type: string): void {
     const { method, tolerated } = home.model;
     home.canceled = false;
+    if (type !== "node:reset") home.named = false;
     switch (type) {
       case "node:failed":
         if (method === "FIRST_SUCCESS" && !tolerated && !home.lost) this.#fail();
@@ -202,6 +203,7 @@ export class RunStory {
     if (type === "node:reset" || type === "node:ready") unit.retried ||= before === "failed";
     if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
     unit.status = STATUS_AFTER[type] ?? before;
+    if (unit.index < 0 && ENDS.has(unit.status)) unit.home.named = false;
     if (unit.status === "failed" || unit.status === "compensation-failed") unit.home.again = false;
     switch (type) {
       case "node:ready":
@@ -290,6 +292,8 @@ export class RunStory {
     this.failed = this.declared.some((declared) => !declared.model.tolerated && stands(declared));
   }
 }
+
+const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped"]);
 
 function enlist(declared: DeclaredStory): void {
   declared.expanded = true;
