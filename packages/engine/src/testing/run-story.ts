@@ -148,6 +148,7 @@ export class RunStory {
   expanded({ home }: UnitStory, members: number): void {
     home.count = 0;
     home.begun = false;
+    home.lost = false;
     if (members === 0) {
       home.expanded = false;
       home.units = home.single;
@@ -176,12 +177,12 @@ export class RunStory {
         return;
       case "node:canceled":
         home.canceled = true;
-        if (!tolerated) this.#fail();
+        if (!tolerated) this.#failOnce(home);
         return;
       case "node:reset":
         home.allowed = true;
         home.passed = false;
-        home.lost = false;
+        if (method === "FIRST_SUCCESS") home.lost = false;
         home.again = true;
         // All of it waits again: it may expand anew, or be skipped as a whole.
         if (home.units.every(({ status }) => status === "pending")) {
@@ -193,6 +194,7 @@ export class RunStory {
         return;
       case "node:skipped":
         home.passed = true;
+        home.lost = false;
         this.#recountFailures();
         return;
     }
@@ -230,12 +232,12 @@ export class RunStory {
         return;
       case "node:failed":
       case "node:canceled":
-        if (!tolerates(unit)) this.#fail();
+        if (!tolerates(unit)) this.#failOnce(unit.home);
         else this.#lose(unit.home);
         return;
       case "node:compensation-failed":
         // Between two attempts that is a failure of the node: there will be no further one (R25).
-        if (this.phase === "forward" && !tolerates(unit)) this.#fail();
+        if (this.phase === "forward" && !tolerates(unit)) this.#failOnce(unit.home);
         return;
       case "node:reset":
         this.#goAgain(unit);
@@ -265,13 +267,18 @@ export class RunStory {
     for (const { status } of home.units) {
       if (status !== "failed" && status !== "compensated" && status !== "skipped") return;
     }
-    home.lost = true;
+    this.#failOnce(home);
+  }
+
+  /** A node fails; a group only once, however many of its members fail after the one that was too many. */
+  #failOnce(home: DeclaredStory): void {
+    if (home.expanded && home.lost) return;
+    home.lost = home.expanded;
     this.#fail();
   }
 
   /** An operator lets the node go again. */
   #goAgain(unit: UnitStory): void {
-    unit.home.lost = false;
     unit.attemptsInRound = 0;
     unit.home.allowed = true;
     unit.home.canceled = false;
@@ -289,7 +296,12 @@ export class RunStory {
 
   /** After an operator's verb: which failures still stand. */
   #recountFailures(): void {
-    this.failed = this.declared.some((declared) => !declared.model.tolerated && stands(declared));
+    this.failed = false;
+    for (const declared of this.declared) {
+      const stand = stands(declared);
+      declared.lost &&= stand;
+      if (stand && !declared.model.tolerated) this.failed = true;
+    }
   }
 }
 

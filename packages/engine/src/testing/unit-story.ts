@@ -73,7 +73,7 @@ export interface DeclaredStory {
   units: readonly UnitStory[];
   /** A member has been ready since the group last waited as a whole. */
   begun: boolean;
-  /** FIRST_SUCCESS: the last candidate failed, and no retry has come since. */
+  /** The group has failed, whatever its members still do, and no retry has mended it since. */
   lost: boolean;
   /** A retry of the group was told, and no failure of it since: what failed is about to be tried again. */
   again: boolean;
