@@ -5,7 +5,7 @@ import type { NodeSnapshot, RunSnapshot } from "../runtime/api.ts";
 import { hasBarrier } from "./check-rollback.ts";
 import type { Report } from "./plan-model.ts";
 import type { RunStory } from "./run-story.ts";
-import { isHarmless, triggerHolds, triggerIsLost } from "./triggers-told.ts";
+import { isFinished, isHarmless, triggerHolds, triggerIsLost } from "./triggers-told.ts";
 import { type StoryStatus, type UnitStory, unitId } from "./unit-story.ts";
 
 /** What is wrong with `snapshot`, taken at the end of the story. */
@@ -119,7 +119,7 @@ function checkNothingMore(story: RunStory, report: Report): void {
   const mode = story.model.failureMode;
   for (const declared of story.declared) {
     const held = story.failed && !declared.named && !declared.model.reacts && mode !== "continue";
-    if (held || declared.units.some(({ status }) => status !== "pending")) continue;
+    if (held || isFinished(declared) || declared.units.some(({ status }) => status !== "pending")) continue;
     if (triggerHolds(story, declared)) report("R14", `the run is FAILED, but ${declared.model.id} may still start`);
     if (triggerIsLost(story, declared)) report("R12", `the run is FAILED, but ${declared.model.id} waits in vain`);
   }

@@ -148,6 +148,7 @@ export class RunStory {
   expanded({ home }: UnitStory, members: number): void {
     home.count = 0;
     home.begun = false;
+    home.lost = false;
     if (members === 0) {
       home.expanded = false;
       home.units = home.single;
@@ -169,18 +170,20 @@ export class RunStory {
   #saidOfGroup(home: DeclaredStory, type: string): void {
     const { method, tolerated } = home.model;
     home.canceled = false;
+    if (type !== "node:reset") home.named = false;
     switch (type) {
       case "node:failed":
         if (method === "FIRST_SUCCESS" && !tolerated && !home.lost) this.#fail();
         return;
       case "node:canceled":
         home.canceled = true;
-        if (!tolerated) this.#fail();
+        if (!tolerated) this.#failOnce(home);
         return;
       case "node:reset":
         home.allowed = true;
         home.passed = false;
-        home.lost = false;
+        if (method === "FIRST_SUCCESS") home.lost = false;
+        home.again = true;
         // All of it waits again: it may expand anew, or be skipped as a whole.
         if (home.units.every(({ status }) => status === "pending")) {
           home.begun = false;
@@ -191,6 +194,7 @@ export class RunStory {
         return;
       case "node:skipped":
         home.passed = true;
+        home.lost = false;
         this.#recountFailures();
         return;
     }
@@ -201,6 +205,8 @@ export class RunStory {
     if (type === "node:reset" || type === "node:ready") unit.retried ||= before === "failed";
     if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
     unit.status = STATUS_AFTER[type] ?? before;
+    if (unit.index < 0 && ENDS.has(unit.status)) unit.home.named = false;
+    if (unit.status === "failed" || unit.status === "compensation-failed") unit.home.again = false;
     switch (type) {
       case "node:ready":
         unit.home.begun = true;
@@ -226,12 +232,12 @@ export class RunStory {
         return;
       case "node:failed":
       case "node:canceled":
-        if (!tolerates(unit)) this.#fail();
+        if (!tolerates(unit)) this.#failOnce(unit.home);
         else this.#lose(unit.home);
         return;
       case "node:compensation-failed":
         // Between two attempts that is a failure of the node: there will be no further one (R25).
-        if (this.phase === "forward" && !tolerates(unit)) this.#fail();
+        if (this.phase === "forward" && !tolerates(unit)) this.#failOnce(unit.home);
         return;
       case "node:reset":
         this.#goAgain(unit);
@@ -261,13 +267,18 @@ export class RunStory {
     for (const { status } of home.units) {
       if (status !== "failed" && status !== "compensated" && status !== "skipped") return;
     }
-    home.lost = true;
+    this.#failOnce(home);
+  }
+
+  /** A node fails; a group only once, however many of its members fail after the one that was too many. */
+  #failOnce(home: DeclaredStory): void {
+    if (home.expanded && home.lost) return;
+    home.lost = home.expanded;
     this.#fail();
   }
 
   /** An operator lets the node go again. */
   #goAgain(unit: UnitStory): void {
-    unit.home.lost = false;
     unit.attemptsInRound = 0;
     unit.home.allowed = true;
     unit.home.canceled = false;
@@ -285,9 +296,16 @@ export class RunStory {
 
   /** After an operator's verb: which failures still stand. */
   #recountFailures(): void {
-    this.failed = this.declared.some((declared) => !declared.model.tolerated && stands(declared));
+    this.failed = false;
+    for (const declared of this.declared) {
+      const stand = stands(declared);
+      declared.lost &&= stand;
+      if (stand && !declared.model.tolerated) this.failed = true;
+    }
   }
 }
+
+const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped"]);
 
 function enlist(declared: DeclaredStory): void {
   declared.expanded = true;
@@ -312,6 +330,9 @@ function stands(declared: DeclaredStory): boolean {
   if (model.method !== "FIRST_SUCCESS" || !expanded) {
     return failed > (expanded ? toleratedFailures(model, units.length) : 0);
   }
+  if (declared.again || count(declared, "succeeded") > 0) return false;
+  // A candidate that could not be undone keeps the next one from starting (R21).
+  if (count(declared, "compensation-failed") > 0) return true;
   let ended = failed;
   for (const { status, rolledBack, betweenAttempts } of units) {
     if (status === "compensated" && !rolledBack) ended++;

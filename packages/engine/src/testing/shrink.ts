@@ -12,14 +12,14 @@ import type { Rule } from "./plan-model.ts";
 import { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 
 export interface ShrinkOptions {
-  /** Runs in all. Default 20,000: some seconds for a plan of twenty nodes. */
+  /** Runs in all. Default 30,000: some ten seconds for a plan of twenty nodes. */
   readonly runs?: number;
-  /** Seeds that each smaller candidate is played with. Default 60. */
+  /** Seeds that each smaller candidate is played with. Default 25. */
   readonly seeds?: number;
 }
 
 /** The smallest failure found that breaks the rule that `failing` breaks; `failing` itself when nothing smaller does. */
-export function shrinkFailure(failing: PlayedPlan, { runs = 20_000, seeds = 60 }: ShrinkOptions = {}): PlayedPlan {
+export function shrinkFailure(failing: PlayedPlan, { runs = 30_000, seeds = 25 }: ShrinkOptions = {}): PlayedPlan {
   const rule = simulate(definePlan(failing.document), failing.options).violations[0]?.rule;
   return rule === undefined ? failing : new Shrinker(rule, runs, seeds).shrink(failing);
 }

@@ -73,8 +73,10 @@ export interface DeclaredStory {
   units: readonly UnitStory[];
   /** A member has been ready since the group last waited as a whole. */
   begun: boolean;
-  /** FIRST_SUCCESS: the last candidate failed, and no retry has come since. */
+  /** The group has failed, whatever its members still do, and no retry has mended it since. */
   lost: boolean;
+  /** A retry of the group was told, and no failure of it since: what failed is about to be tried again. */
+  again: boolean;
   /** The group was skipped as a whole. */
   passed: boolean;
   /** The group was canceled as a whole: it has failed, however few of its members did. */
@@ -95,6 +97,7 @@ export function declaredStory(model: ModelNode): DeclaredStory {
     expanded: false,
     begun: false,
     lost: false,
+    again: false,
     passed: false,
     canceled: false,
     allowed: false,
