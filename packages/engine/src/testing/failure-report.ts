@@ -4,6 +4,7 @@
  */
 import type { PlanDocument } from "../plan/document.ts";
 import { definePlan } from "../runtime/define-plan.ts";
+import { planYaml } from "./describe.ts";
 import { type SimulationOptions, simulate } from "./simulate.ts";
 import { traceLines } from "./trace.ts";
 
@@ -22,16 +23,9 @@ export function failureReport({ document, options }: PlayedPlan): string {
     ...(violations.length === 0 ? ["nothing is broken"] : violations.map(({ message }) => message)),
     `seed: ${seed}, after ${steps} steps, options: ${JSON.stringify(rest)}`,
     "plan:",
-    planYaml(document),
+    planYaml(document).trimEnd(),
     ...(params === undefined ? [] : [`params: ${JSON.stringify(params)}`]),
     "trace:",
     ...told,
   ].join("\n");
-}
-
-/** The document as YAML: its own fields one a line, each node in flow style, which is JSON. */
-export function planYaml({ nodes, ...head }: PlanDocument): string {
-  const line = ([name, value]: [string, unknown]): string => `${name}: ${JSON.stringify(value)}`;
-  const fields = Object.entries(head).map(line);
-  return [...fields, "nodes:", ...nodes.map((node) => `  - ${JSON.stringify(node)}`)].join("\n");
 }

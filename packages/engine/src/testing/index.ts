@@ -31,8 +31,8 @@ export {
 } from "./reference-model.ts";
 export type { Refused, Verb as ReferenceVerb } from "./reference-refusal.ts";
 export type { RollbackTo } from "./reference-state.ts";
-export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export type { OperatorVerb, RollbackScope } from "./run-story.ts";
+export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export { type ShrinkOptions, shrinkFailure } from "./shrink.ts";
 export { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";

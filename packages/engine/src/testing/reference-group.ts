@@ -2,9 +2,10 @@
  * Groups as the reference model reads R20 to R24: who goes next, when the group has failed, when it ends. Owns: the group and
  * its members; neighbours see one node. Nothing is counted: members are looked at every time.
  */
-import { toleratedFailures } from "./plan-model.ts";
+
 import { queueUndo } from "./reference-attempt.ts";
 import { mayStart } from "./reference-failure.ts";
+import { toleratedFailures } from "./reference-plan.ts";
 import { type Entry, hasFailed, hasUndo, type Skip, type World } from "./reference-state.ts";
 import { hasFailedPart } from "./reference-trigger.ts";
 

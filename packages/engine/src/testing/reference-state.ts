@@ -6,7 +6,7 @@
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { NodeDocument, PlanDocument, RetryDocument } from "../plan/document.ts";
-import { type PlanModel, planModel } from "./plan-model.ts";
+import { type ReferencePlan, referencePlan } from "./reference-plan.ts";
 
 /** Why an attempt was stopped from outside (R26). */
 export type Stop = "timeout" | "heartbeat" | "total" | "cancel" | "run-timeout" | "kill";
@@ -63,7 +63,7 @@ export interface Entry {
 
 /** One run. */
 export interface World {
-  readonly plan: PlanModel;
+  readonly plan: ReferencePlan;
   readonly document: PlanDocument;
   readonly graceMs: number;
   /** Declared nodes by id, in the order of the plan. */
@@ -91,7 +91,7 @@ export type RollbackTo = "all" | "barrier" | { readonly node: string };
 export function newWorld(document: PlanDocument, lists: ReadonlyMap<string, number>, graceMs: number): World {
   const declared = new Map(document.nodes.map((node) => [node.id, newEntry(node, -1)]));
   const world: World = {
-    plan: planModel(document),
+    plan: referencePlan(document),
     document,
     graceMs,
     declared,
