@@ -97,4 +97,39 @@ describe("found by comparing the core with a reference model", () => {
     await s.clock.elapse(0);
     expect(s.rig.pending.map(({ node: id, compensation }) => [id, compensation])).toEqual([["b", false]]);
   });
+
+  test("R21: a group that starts over undoes the candidate that could not be undone, and then tries it again", async () => {
+    const s = await stage({ "g[0]": "fail,ok", "g[1]": { run: "fail", undo: "fail,ok" } });
+    const run = await s.start(plan([undoable("g", [], { split: { over: "[1, 2]", method: "FIRST_SUCCESS" } })]));
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "COMPENSATED", "g[1]": "COMPENSATION_FAILED" });
+    await run.retry();
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "SUCCESSFUL", "g[1]": "SKIPPED" });
+    const calls = s.rig.trace.flatMap((e) => (e.kind === "start" || e.kind === "undo" ? [`${e.kind} ${e.node}`] : []));
+    expect(calls.slice(-2)).toEqual(["undo g[1]", "start g[0]"]);
+  });
+
+  test("R20, R37: a member whose condition could not be evaluated is asked again when it is retried", async () => {
+    const s = await stage({ a: { output: { list: [{ x: 1 }, { y: 1 }] } } });
+    const over = { split: { over: "nodes.a.output.list" }, when: "item.x == 1" };
+    const run = await s.start(plan([node("a"), node("g", ["a"], over)]));
+    expect(statuses(await s.rest(run))).toMatchObject({ "g[1]": "FAILED" });
+    await run.retry({ node: "g[1]" });
+    expect(nodeOf(await s.rest(run), "g[1]")).toMatchObject({ status: "FAILED", error: { code: "EXPRESSION_FAILED" } });
+    expect(s.rig.started()).toEqual(["a"]);
+  });
+
+  test("R37: a group that is canceled while a member is being undone for its next attempt gets no such attempt", async () => {
+    const s = await stage({ g: "fail" }, { held: true });
+    const retry = { maxAttempts: 2, mode: "compensate-first", initialInterval: 0 } as const;
+    const run = await s.start(plan([undoable("g", [], { split: { over: "[1]" }, retry })]));
+    await s.clock.elapse(0);
+    s.rig.pending[0]?.finish();
+    await s.clock.elapse(0);
+    expect(s.rig.pending.map(({ compensation }) => compensation)).toEqual([true]);
+    await run.cancel({ node: "g" });
+    s.rig.pending[0]?.finish();
+    const snapshot = await s.finish(run);
+    expect(nodeOf(snapshot, "g[0]")).toMatchObject({ status: "FAILED", error: { code: "CANCELED" } });
+    expect(s.rig.started()).toEqual(["g[0]"]);
+  });
 });

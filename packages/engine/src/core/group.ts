@@ -12,6 +12,7 @@ import { spreadFailure } from "./failure.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { noteFailure, noteSuccess } from "./notify.ts";
+import { resetNode } from "./reset.ts";
 import {
   appendMembers,
   type GroupState,
@@ -67,12 +68,17 @@ export function releaseMembers(state: RunState, group: GroupState, out: Commands
   while (group.open < limit && group.next < group.count && mayRelease(state, group)) {
     const member = group.base + group.next++;
     if (state.node[member] !== NodeState.PENDING || hasMark(state, member, Mark.RESOLVING)) continue;
-    group.open++;
-    if (hasFlag(state, member, NodeFlag.MEMBER_CONDITION) && !hasMark(state, member, Mark.RESOLVED)) {
-      askToResolve(state, member, out);
-    } else {
-      makeReady(state, member, out);
-    }
+    letGo(state, group, member, out);
+  }
+}
+
+/** The member's turn has come: its own condition is asked first, if it has one that was not (R20). */
+export function letGo(state: RunState, group: GroupState, member: number, out: Commands): void {
+  group.open++;
+  if (hasFlag(state, member, NodeFlag.MEMBER_CONDITION) && !hasMark(state, member, Mark.RESOLVED)) {
+    askToResolve(state, member, out);
+  } else {
+    makeReady(state, member, out);
   }
 }
 
@@ -103,7 +109,11 @@ export function memberDone(state: RunState, member: number, out: Commands): void
     return;
   }
   group.open--;
-  if (code === NodeState.SUCCESSFUL) {
+  if (code === NodeState.COMPENSATED && state.purpose[member] === Purpose.RESTART) {
+    // The group starts over, now that nothing is left of the candidate that was stuck.
+    resetNode(state, member, out);
+    group.next = 0;
+  } else if (code === NodeState.SUCCESSFUL) {
     countSuccess(state, group, out);
   } else if (code === NodeState.SKIPPED) {
     group.skipped++;

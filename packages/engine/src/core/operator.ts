@@ -7,10 +7,11 @@ import { dequeue, enqueueUndo, holdReady, isDecided, makeReady, skipNode } from 
 import { abortAttempt, failReady } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { stopRunning } from "./failure.ts";
-import { endGroup, openLimit } from "./group.ts";
+import { endGroup, letGo, openLimit } from "./group.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
-import { recount, resetNode, waitAgain } from "./recount.ts";
+import { recount } from "./recount.ts";
+import { resetNode, waitAgain } from "./reset.ts";
 import { closure } from "./rollback.ts";
 import {
   clearMark,
@@ -139,10 +140,12 @@ function rearmMembers(state: RunState, group: GroupState, out: Commands): void {
 /** A fresh round: the node waits for its turn, which its trigger decides; a candidate is undone first (R21). */
 function again(state: RunState, node: number, out: Commands): void {
   state.operationOf[node] = OperationCode.RETRY;
-  if (state.node[node] !== NodeState.COMPENSATION_FAILED || state.purpose[node] !== Purpose.SUPERSEDE) {
+  const stuck = state.purpose[node] === Purpose.SUPERSEDE || state.purpose[node] === Purpose.RESTART;
+  if (state.node[node] !== NodeState.COMPENSATION_FAILED || !stuck) {
     waitAgain(state, node, out);
     return;
   }
+  state.purpose[node] = Purpose.RESTART;
   state.cause[node] = Cause.NONE;
   state.roundStart[node] = state.attempt[node] as number;
   state.undoRoundStart[node] = state.undoAttempt[node] as number;
@@ -155,8 +158,7 @@ function rearmMember(state: RunState, member: number, out: Commands): void {
   again(state, member, out);
   if (state.node[member] !== NodeState.PENDING) return;
   if (group.open < openLimit(group)) {
-    group.open++;
-    makeReady(state, member, out);
+    letGo(state, group, member, out);
   } else {
     // No place in the group now: it comes when one is free, with whatever else waits there.
     setMark(state, group.node, Mark.RETRIED);
@@ -237,4 +239,9 @@ function cancelOne(state: RunState, node: number, out: Commands): void {
   const code = state.node[node];
   if (code === NodeState.RUNNING || code === NodeState.CANCELING) abortAttempt(state, node, Cause.CANCEL, out);
   else if (code === NodeState.READY) failReady(state, node, Cause.CANCEL, out);
+  else if (code === NodeState.COMPENSATING && state.purpose[node] === Purpose.RETRY) {
+    // Being undone for the next attempt: that one does not come any more.
+    state.cause[node] = Cause.CANCEL;
+    state.operationOf[node] = OperationCode.CANCEL;
+  }
 }

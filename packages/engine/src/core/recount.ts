@@ -109,22 +109,3 @@ function goOn(state: RunState, out: Commands): void {
     endGroup(state, group, out);
   }
 }
-
-/** Back to PENDING, as if it had never started; attempt numbers go on (R25). */
-export function resetNode(state: RunState, node: number, out: Commands): void {
-  clearMark(state, node, Mark.STARTED | Mark.RESOLVED);
-  waitAgain(state, node, out);
-}
-
-/** Back to PENDING for a fresh round of attempts; what its earlier attempts did still counts for a rollback (R30). */
-export function waitAgain(state: RunState, node: number, out: Commands): void {
-  if (state.node[node] !== NodeState.PENDING) setNode(state, node, NodeState.PENDING);
-  clearMark(state, node, Mark.UNDONE | Mark.FINISHED);
-  state.roundStart[node] = state.attempt[node] as number;
-  if (!hasMark(state, node, Mark.STARTED)) state.outcome[node] = OutcomeCode.NONE;
-  state.cause[node] = Cause.NONE;
-  state.purpose[node] = Purpose.NONE;
-  state.skipReason[node] = SkipCode.NONE;
-  state.operationOf[node] = OperationCode.RETRY;
-  out.push(Op.RESET, node, hasMark(state, node, Mark.STARTED) ? 1 : 0);
-}

@@ -43,8 +43,11 @@ export const OperationCode = { EXECUTE: 0, RETRY: 1, ROLLBACK: 2, SKIP: 3, ROLLB
 /** Reasons of SKIPPED, as codes. */
 export const SkipCode = { NONE: 0, CONDITION: 1, UPSTREAM: 2, EMPTY: 3, SUPERSEDED: 4, OPERATOR: 5 } as const;
 
-/** What a compensation is for. */
-export const Purpose = { NONE: 0, ROLLBACK: 1, RETRY: 2, SUPERSEDE: 3 } as const;
+/**
+ * What a compensation is for: a rollback, the node's next attempt (R25), the next candidate (R21), or a group that starts
+ * over and has a candidate whose compensation had failed.
+ */
+export const Purpose = { NONE: 0, ROLLBACK: 1, RETRY: 2, SUPERSEDE: 3, RESTART: 4 } as const;
 
 /** The members of one group and how far they are. */
 export interface GroupState {

@@ -12,7 +12,7 @@ import { skipNode } from "./admit.ts";
 import type { Commands } from "./command.ts";
 import { decide, noteOutcome } from "./flow.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
-import { resetNode } from "./recount.ts";
+import { resetNode } from "./reset.ts";
 import { expandedGroup, hasFlag, isFinished, Mark, type RunState, SkipCode, setMark } from "./state.ts";
 
 /** Whether every ordinary node has ended well and the teardowns have not had their turn. */

@@ -17,6 +17,6 @@ export function isToleratedFailure(state: RunState, node: number): boolean {
 /** A failed candidate is undone before the next one starts (R21): it has failed all the same. */
 function isUndoneCandidate(state: RunState, node: number): boolean {
   const code = state.node[node];
-  if (state.purpose[node] !== Purpose.SUPERSEDE) return false;
+  if (state.purpose[node] !== Purpose.SUPERSEDE && state.purpose[node] !== Purpose.RESTART) return false;
   return code === NodeState.COMPENSATING || code === NodeState.COMPENSATED;
 }
