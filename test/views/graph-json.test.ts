@@ -1,6 +1,6 @@
 /** The drawing as data: above all, the one status shown for a group. */
 import { definePlan, type NodeStatus, type RunSnapshot } from "@belay/engine";
-import { toGraphJson } from "@belay/engine/views";
+import { toDot, toGraphJson, toMermaid } from "@belay/engine/views";
 import { describe, expect, test } from "vitest";
 import { DRAWN, drawnRun } from "./drawn-plan.ts";
 
@@ -56,5 +56,23 @@ describe("the drawing as data", () => {
   test("a snapshot of another plan colours nothing and fails nothing", () => {
     const other = { status: "RUNNING", nodes: [{ id: "x", group: null, status: "FAILED" }] } as unknown as RunSnapshot;
     expect(toGraphJson(DRAWN, other).nodes.every((node) => node.status === null)).toBe(true);
+  });
+
+  test("R2: a teardown is drawn beside the nodes it cleans up after, and what waits says for what", () => {
+    const plan = definePlan({
+      belay: 1,
+      name: "p",
+      nodes: [
+        { id: "a", action: "belay.approval" },
+        { id: "t", action: "belay.noop", always: { for: ["a"] } },
+      ],
+    });
+    const graph = toGraphJson(plan);
+    expect(graph.edges).toEqual([]);
+    expect(graph.teardowns).toEqual([{ from: "a", to: "t" }]);
+    expect(toMermaid(plan)).toContain("  n0 -.-> n1\n");
+    expect(toMermaid(plan)).toContain("waits for approval");
+    expect(toDot(plan)).toContain('  "a" -> "t" [style=dashed];\n');
+    expect(toDot(plan)).toContain("runs at the end, whatever happened");
   });
 });

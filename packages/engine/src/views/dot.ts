@@ -22,6 +22,7 @@ export function toDot(plan: Plan, snapshot?: RunSnapshot): string {
   ];
   for (const node of graph.nodes) lines.push(`  ${quoted(node.id)} [${attributes(node).join(", ")}];`);
   for (const { from, to } of graph.edges) lines.push(`  ${quoted(from)} -> ${quoted(to)};`);
+  for (const { from, to } of graph.teardowns) lines.push(`  ${quoted(from)} -> ${quoted(to)} [style=dashed];`);
   lines.push("}");
   return `${lines.join("\n")}\n`;
 }

@@ -44,6 +44,13 @@ const SYMBOL: Readonly<Record<NodeStatus, string>> = {
   COMPENSATION_FAILED: "✗",
 };
 
+/** What a node with a waiting action waits for. */
+const WAITS: ReadonlyMap<string, string> = new Map([
+  ["belay.wait", "waits for a time"],
+  ["belay.approval", "waits for approval"],
+  ["belay.signal", "waits for a signal"],
+]);
+
 /** Groups of up to this many members list them one by one; larger ones are counted by state. */
 const LISTED_MEMBERS = 12;
 
@@ -61,6 +68,9 @@ export function factLines(node: GraphNode): string[] {
   const lines: string[] = [];
   if (node.name !== node.id) lines.push(node.id);
   if (node.prohibitRollback) lines.push("⛔ point of no return");
+  if (node.teardown) lines.push("runs at the end, whatever happened");
+  const waits = WAITS.get(node.action);
+  if (waits !== undefined) lines.push(waits);
   if (node.group) lines.push(groupLine(node.group));
   const limits: string[] = [];
   if (node.timeout > 0) limits.push(`timeout ${duration(node.timeout)}`);

@@ -53,6 +53,8 @@ export interface GraphNode {
   readonly trigger: Trigger;
   /** The CEL condition; null = always. */
   readonly when: string | null;
+  /** It cleans up when the run or its rollback ends. */
+  readonly teardown: boolean;
   /** What makes it a group; null for a single node. */
   readonly group: GraphGroup | null;
   /** null without a snapshot. A group's is drawn from its members. */
@@ -84,6 +86,8 @@ export interface GraphJson {
   readonly nodes: readonly GraphNode[];
   /** By node in the order of the plan, its upstreams as listed there. */
   readonly edges: readonly GraphEdge[];
+  /** From each setup node (`always.for`) to its teardown: no edge that orders, but what the clean-up belongs to. */
+  readonly teardowns: readonly GraphEdge[];
 }
 
 /**
@@ -105,6 +109,9 @@ export function toGraphJson(plan: Plan, snapshot?: RunSnapshot): GraphJson {
     status: snapshot?.status ?? null,
     nodes: document.nodes.map((node) => toNode(node, document.defaults, states.get(node.id) ?? [])),
     edges,
+    teardowns: document.nodes.flatMap(({ id, always }) =>
+      (always?.for ?? []).map((setup) => ({ from: setup, to: id })),
+    ),
   };
 }
 
@@ -125,6 +132,7 @@ function toNode(
     compensation: node.compensation?.action ?? null,
     trigger: node.trigger ?? "all_succeeded",
     when: node.when ?? null,
+    teardown: node.always !== undefined,
     group: node.split ? toGroup(node.split, members) : null,
     status: own?.status ?? groupStatus(members),
     tolerated: own?.tolerated ?? false,

@@ -19,6 +19,7 @@ export function toMermaid(plan: Plan, snapshot?: RunSnapshot): string {
   const lines = ["---", `title: ${yamlText(titleOf(graph))}`, "---", "flowchart TD"];
   for (const node of graph.nodes) lines.push(`  ${vertex(node.id)}${box(node)}`);
   for (const { from, to } of graph.edges) lines.push(`  ${vertex(from)} --> ${vertex(to)}`);
+  for (const { from, to } of graph.teardowns) lines.push(`  ${vertex(from)} -.-> ${vertex(to)}`);
   lines.push(...classLines(graph.nodes, vertex));
   return `${lines.join("\n")}\n`;
 }
