@@ -54,18 +54,16 @@ async function tryAll(sandbox: Sandbox): Promise<Trial> {
 }
 
 const sandbox = makeSandbox();
-try {
-  if (options.list) {
-    for (const mutant of sandbox.mutants.filter(chosen)) console.log(describeMutant(mutant));
-  } else {
-    const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
-    const trial = await tryAll(sandbox);
-    if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(trial.verdicts, undefined, 1));
-    const whole = [options.file, options.mutant, options.again].every((one) => one === undefined);
-    const { lines, passed } = report(trial, explanations, whole);
-    for (const line of lines) console.log(line);
-    if (!passed) process.exitCode = 1;
-  }
-} finally {
-  rmSync(sandbox.folder, { recursive: true, force: true });
+process.on("exit", () => rmSync(sandbox.folder, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(2));
+if (options.list) {
+  for (const mutant of sandbox.mutants.filter(chosen)) console.log(describeMutant(mutant));
+} else {
+  const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
+  const trial = await tryAll(sandbox);
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(trial.verdicts, undefined, 1));
+  const whole = [options.file, options.mutant, options.again].every((one) => one === undefined);
+  const { lines, passed } = report(trial, explanations, whole);
+  for (const line of lines) console.log(line);
+  if (!passed) process.exitCode = 1;
 }

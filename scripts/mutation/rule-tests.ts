@@ -12,24 +12,25 @@ import type { KillCase, KillSuite } from "./kill-suite.ts";
 import { collect } from "./vitest-stand-in.ts";
 
 const TESTS = new URL("../../test/", import.meta.url);
-/** Folders of `test/`, as far as they exist; tests of the core first: they name the rule most closely. */
-const FOLDERS = ["core", "engine", "model"];
 const LEFT_OUT = /^(scale|trace-check|manual-clock)\.test\.ts$/;
 
-export async function ruleTests(): Promise<KillSuite> {
+/** The tests of these folders of `test/`, as far as they exist. */
+export async function ruleTests(suite: string, folders: readonly string[]): Promise<KillSuite> {
   fc.configureGlobal({ seed: 1 });
-  const files = FOLDERS.map((folder) => new URL(`${folder}/`, TESTS)).flatMap((folder) =>
-    existsSync(folder)
-      ? readdirSync(folder)
-          .filter((name) => name.endsWith(".test.ts") && !LEFT_OUT.test(name))
-          .sort()
-          .map((name) => new URL(name, folder))
-      : [],
-  );
+  const files = folders
+    .map((folder) => new URL(`${folder}/`, TESTS))
+    .flatMap((folder) =>
+      existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => name.endsWith(".test.ts") && !LEFT_OUT.test(name))
+            .sort()
+            .map((name) => new URL(name, folder))
+        : [],
+    );
   const cases: KillCase[] = [];
   for (const file of files) {
     const from = fileURLToPath(file).slice(fileURLToPath(TESTS).length);
     for (const { name, run } of await collect(() => import(file.href))) cases.push({ name: `${from}: ${name}`, run });
   }
-  return { name: "rules", cases };
+  return { name: suite, cases };
 }

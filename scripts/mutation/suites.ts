@@ -7,5 +7,10 @@ import { ruleTests } from "./rule-tests.ts";
 import { simulatedLives } from "./simulated-lives.ts";
 
 export async function loadSuites(): Promise<KillSuite[]> {
-  return [simulatedLives("lives", 1, 100), await ruleTests(), simulatedLives("more lives", 2, 400)];
+  return [
+    await ruleTests("core", ["core"]),
+    simulatedLives("lives", 1, 100),
+    await ruleTests("engine", ["engine", "model"]),
+    simulatedLives("more lives", 2, 300),
+  ];
 }

@@ -21,7 +21,7 @@ const DRAIN_LOOKS = 200;
 const PATIENCE_MS = 20_000;
 
 /** Lives of a survivor whose outcomes are compared. */
-const COMPARED = 100;
+const COMPARED = 40;
 
 interface Loaded {
   readonly suite: string;
@@ -145,6 +145,7 @@ async function main(): Promise<void> {
   // What a killed case leaves behind may fail later: that is nobody's business.
   process.on("unhandledRejection", () => {});
   process.on("uncaughtException", () => {});
+  process.on("disconnect", () => process.exit(0));
   const worker = new Worker(mutants, active);
   try {
     await worker.load();

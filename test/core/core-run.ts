@@ -169,7 +169,6 @@ export class CoreRun {
     return `${name} ${this.#nameOf(v)} ${this.#details(name, one, two, time)}`.trim();
   }
 
-  // biome-ignore lint/complexity/useMaxParams: one argument per column of a row.
   #details(name: keyof typeof Op, value: number, extra: number, at: number): string {
     switch (name) {
       case "RUN":
