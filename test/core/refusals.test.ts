@@ -63,6 +63,12 @@ describe("R37: what is refused", () => {
       allowedIn: ["FAILED", "COMPENSATION_FAILED"],
       is: "READY",
     });
+  });
+
+  test("R37: each verb in a paused run", () => {
+    const run = new CoreRun(plan([node("a"), node("b", ["a"])]));
+    run.start();
+    run.grant();
     run.verb({ kind: "pause" });
     expect(run.refusal({ kind: "abandon" })).toEqual({ kind: "moving" });
     expect(run.refusal({ kind: "pause" })).toEqual({ kind: "run-state", allowedIn: ["RUNNING"] });
