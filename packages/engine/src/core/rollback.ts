@@ -37,7 +37,7 @@ export interface RollbackScope {
 
 /** Starts (or resumes) a rollback: computes the scope, then reaches every node that has nothing left below it. */
 export function beginRollback(state: RunState, scope: RollbackScope, out: Commands): void {
-  if (state.status !== "ROLLING_BACK") setRun(state, "ROLLING_BACK", out);
+  setRun(state, "ROLLING_BACK", out);
   state.operation = OperationCode.ROLLBACK;
   state.undoScopeKind = scope.kind;
   state.undoScopeNode = scope.node;
@@ -193,19 +193,24 @@ export function closure(
 
 /** The rollback has come to an end: says which one. */
 export function endRollback(state: RunState, out: Commands): void {
-  if (state.undoFailures > 0 || hasFailedUndo(state)) setRun(state, "ROLLBACK_FAILED", out);
-  else if (state.undoScopeKind === "all") setRun(state, "ROLLED_BACK", out);
-  else if (state.undoScopeKind === "barrier" && state.barriers === 0) setRun(state, "ROLLED_BACK", out);
-  else setRun(state, "PARTIALLY_ROLLED_BACK", out);
+  if (state.undoFailures > 0) {
+    setRun(state, "ROLLBACK_FAILED", out);
+    return;
+  }
+  invariant(!hasFailedUndo(state), "R32: a failed compensation is forgotten by a rollback to elsewhere");
+  const whole = state.undoScopeKind === "all" || (state.undoScopeKind === "barrier" && state.barriers === 0);
+  setRun(state, whole ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK", out);
 }
 
-/** A rollback to elsewhere leaves the failed compensations of an earlier one: they are not forgotten (R32). */
+/** `refusalOf` lets no rollback pass that would leave a failed compensation of an earlier one behind. */
 function hasFailedUndo(state: RunState): boolean {
-  for (let node = 0; node < state.size; node++) {
-    if (state.node[node] !== NodeState.COMPENSATION_FAILED || state.purpose[node] !== Purpose.ROLLBACK) continue;
-    if (!hasMark(state, node, Mark.UNDONE)) return true;
-  }
-  return false;
+  return state.node
+    .subarray(0, state.size)
+    .some((code, node) => code === NodeState.COMPENSATION_FAILED && isLeft(state, node));
+}
+
+function isLeft(state: RunState, node: number): boolean {
+  return state.purpose[node] === Purpose.ROLLBACK && !hasMark(state, node, Mark.UNDONE);
 }
 
 /** skip-rollback (R32): the node counts as cleared although its compensation failed. */
