@@ -4,7 +4,7 @@
  *
  *     - `retry.ts` `retryDelayMs` `used - 1` -> `used + 1`: why nothing can tell the difference.
  *
- * Several changes of one place stand side by side: `a` -> `b`, `c`. An entry that no survivor matches is stale.
+ * `*` stands for any file, or any function. Several changes of one place stand side by side: `a` -> `b`, `c`. An entry that no survivor matches is stale.
  */
 import type { Mutant } from "./instrument.ts";
 
@@ -26,9 +26,9 @@ export function readExplanations(page: string): Explanations {
   const entries = page.split("\n").flatMap((text, index) => entryOf(text, index + 1));
   const known = new Set(entries.flatMap(({ keys }) => keys));
   return {
-    has: (mutant) => known.has(keyOf(mutant)),
+    has: (mutant) => keysOf(mutant).some((key) => known.has(key)),
     stale(survivors) {
-      const alive = new Set(survivors.map(keyOf));
+      const alive = new Set(survivors.flatMap(keysOf));
       return entries.flatMap(({ line, keys }) =>
         keys.filter((key) => !alive.has(key)).map((key) => `docs/mutation.md:${line}: no survivor is ${key}`),
       );
@@ -37,12 +37,23 @@ export function readExplanations(page: string): Explanations {
 }
 
 function entryOf(text: string, line: number): Entry[] {
-  if (!/^- `[a-z-]+\.ts` /.test(text)) return [];
+  if (!/^- `([a-z-]+\.ts|\*)` /.test(text)) return [];
   // Up to the colon after the last change; what follows are words.
   const [file = "", scope = "", original = "", ...mutated] = [...text.matchAll(SPAN)].map((match) => match[2] ?? "");
   const changes = text.slice(text.indexOf("->")).match(/^->\s(`+.+?`+(, `+.+?`+)*):/)?.[1] ?? "";
   const count = [...changes.matchAll(SPAN)].length;
   return [{ line, text, keys: mutated.slice(0, count).map((one) => [file, scope, original, one].join(" | ")) }];
+}
+
+/** A mutant as entries may name it: `*` stands for any file, or for any function. */
+function keysOf(mutant: Mutant): string[] {
+  const { file, scope } = mutant;
+  const places = [
+    [file, scope],
+    [file, "*"],
+    ["*", "*"],
+  ] as const;
+  return places.map(([inFile, inScope]) => keyOf({ ...mutant, file: inFile, scope: inScope }));
 }
 
 /** What a mutant changes, by text. At the top of a file the scope reads `top`. */

@@ -11,8 +11,10 @@ import {
   demand,
   type Input,
   isAtRest,
+  isToleratedFailure,
   NODE_STATUSES,
   Op,
+  OperationCode,
   OUTCOME_SPAN,
   OutcomeCode,
   type Refusal,
@@ -121,6 +123,29 @@ export class CoreRun {
     return Object.fromEntries(all.map((id) => [id, this.status(id)]));
   }
 
+  /** What was last asked of each node, of the run first: what views show as its operation. */
+  get operations(): Record<string, string> {
+    const all = Array.from({ length: this.state.size }, (_, v) => [
+      this.#nameOf(v),
+      this.state.operationOf[v] as number,
+    ]);
+    const told = [["run", this.state.operation] as const, ...all] as [string, number][];
+    return Object.fromEntries(told.map(([id, code]) => [id, keyOf(OperationCode, code) as string]));
+  }
+
+  /** How the node's last attempt ended, why it was stopped, why it was skipped. */
+  facts(id: string): string {
+    const v = this.numberOf(id);
+    const { outcome, cause, skipReason } = this.state;
+    const words = [keyOf(OutcomeCode, outcome[v] as number), keyOf(Cause, cause[v] as number)];
+    return [...words, keyOf(SkipCode, skipReason[v] as number)].join(" ");
+  }
+
+  /** Whether the plan tolerates its failure, as far as is known. */
+  tolerated(id: string): boolean {
+    return isToleratedFailure(this.state, this.numberOf(id));
+  }
+
   numberOf(id: string): number {
     if (id === "") return WHOLE_RUN;
     const member = /^(.+)\[(\d+)\]$/.exec(id);
@@ -183,7 +208,7 @@ export class CoreRun {
       case "ARM":
         return `${DEADLINES[extra]} #${value} +${at - this.now}`;
       case "DISARM":
-        return `${DEADLINES[extra]}`;
+        return `${DEADLINES[extra]}${value === 0 ? "" : ` #${value}`}`;
       case "FAILED":
         return `${keyOf(Cause, value)} ${facts(extra)}`;
       case "RETRYING":
@@ -197,7 +222,7 @@ export class CoreRun {
       case "EXPANDED":
         return `${value} from ${extra}`;
       case "UNDO_RETRYING":
-        return `#${value} +${at}`;
+        return `#${value} +${at}${extra === 0 ? "" : ` ${extra}`}`;
       case "RESET":
         return value === 1 ? "started" : "";
       case "RUN_STATUS":
