@@ -4,7 +4,8 @@
  *
  *     - `retry.ts` `retryDelayMs` `used - 1` -> `used + 1`: why nothing can tell the difference.
  *
- * `*` stands for any file, or any function. Several changes of one place stand side by side: `a` -> `b`, `c`. An entry that no survivor matches is stale.
+ * `*` stands for any file, or for any function of one. Several changes of one place stand side by side: `a` -> `b`, `c`.
+ * An entry that no survivor matches is stale.
  */
 import type { Mutant } from "./instrument.ts";
 
