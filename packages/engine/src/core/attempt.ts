@@ -106,8 +106,8 @@ export function clearDeadline(state: RunState, node: number, kind: number, out: 
 /** RUNNING -> CANCELING: its signal is aborted and it is given the grace period to let go (R26). */
 export function abortAttempt(state: RunState, node: number, cause: number, out: Commands): void {
   if (state.node[node] === NodeState.CANCELING) {
-    // A cancel during the grace of a timeout wins: no further attempt follows.
-    if (isFinalCause(cause)) state.cause[node] = cause;
+    // A cancel during the grace of a timeout wins: no further attempt follows. Timeouts abort only what is RUNNING.
+    state.cause[node] = cause;
     return;
   }
   setNode(state, node, NodeState.CANCELING);

@@ -7,6 +7,7 @@ import { dequeue } from "./admit.ts";
 import { startAttempt } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { NodeState } from "./node-state.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
 import { hasMark, Mark, type RunState } from "./state.ts";
 import { startUndo } from "./undo.ts";
 
@@ -17,11 +18,10 @@ export function demand(state: RunState, pool: number): number {
 
 /** Starts up to `count` nodes; answers how many slots were not used. */
 export function grant(state: RunState, slots: { pool: number; count: number }, out: Commands): number {
-  const queue = state.queues[slots.pool];
+  const queue = state.queues[slots.pool] as ReadyQueue;
   let left = slots.count;
-  while (left > 0 && queue !== undefined && demand(state, slots.pool) > 0) {
+  while (left > 0 && demand(state, slots.pool) > 0) {
     const node = queue.pop();
-    if (node < 0) break;
     // An entry that was taken back does not stand for a later one of the other kind, which has a place of its own (R11).
     const undo = queue.key < 0;
     if (undo && hasMark(state, node, Mark.UNDO_QUEUED)) {

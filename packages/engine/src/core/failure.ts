@@ -31,7 +31,8 @@ export function stopRunning(state: RunState, cause: number, out: Commands): void
     if (isGroup(state, node)) continue;
     if (cause === Cause.KILL && survivesKill(state, node)) continue;
     if (code !== NodeState.READY) abortAttempt(state, node, cause, out);
-    else if ((state.attempt[node] as number) > (state.roundStart[node] as number)) failReady(state, node, cause, out);
+    // What is READY for its first attempt was held before this: only those between two attempts are left.
+    else failReady(state, node, cause, out);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { NodeFlag } from "../plan/compiled.ts";
 import { askToResolve, isDecided, makeReady, mayStart, skipNode } from "./admit.ts";
+import { invariant } from "./assert.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
@@ -48,7 +49,7 @@ export function drainForward(state: RunState, out: Commands): void {
 
 /** A declared node, or a group as a whole, ended. */
 function tellEnd(state: RunState, node: number, out: Commands): void {
-  if (hasMark(state, node, Mark.FINISHED)) return;
+  invariant(!hasMark(state, node, Mark.FINISHED), "R10: the end of a node is told twice");
   setMark(state, node, Mark.FINISHED);
   clearMark(state, node, Mark.RETRIED);
   state.finished++;

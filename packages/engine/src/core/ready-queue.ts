@@ -6,6 +6,8 @@
  * Removal is lazy: the owner marks a node as not queued and `pop` is asked again; see `dispatch.ts`.
  */
 
+import { invariant } from "./assert.ts";
+
 /** Members of one group are told apart by the low part of the key. */
 const MEMBER_SPAN = 2 ** 26;
 
@@ -43,9 +45,9 @@ export class ReadyQueue {
     nodes[hole] = node;
   }
 
-  /** The node with the lowest key, or -1. */
+  /** The node with the lowest key; asserts that there is one. */
   pop(): number {
-    if (this.size === 0) return -1;
+    invariant(this.size > 0, "R41: a slot is granted while no node waits for it");
     const nodes = this.#nodes;
     const top = nodes[0] as number;
     this.key = this.#keys[0] as number;

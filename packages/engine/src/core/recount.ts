@@ -80,8 +80,8 @@ function isLost(state: RunState, group: GroupState): boolean {
   if (group.split.method !== MethodCode.FIRST_SUCCESS || group.succeeded > 0) return false;
   for (let member = group.base; member < group.base + group.count; member++) {
     const code = state.node[member];
-    if (code === NodeState.PENDING || code === NodeState.READY || code === NodeState.RUNNING) return false;
-    if (code === NodeState.CANCELING) return false;
+    const waits = code === NodeState.PENDING || code === NodeState.READY;
+    if (waits || code === NodeState.RUNNING || code === NodeState.CANCELING) return false;
   }
   return true;
 }

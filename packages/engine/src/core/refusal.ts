@@ -8,7 +8,7 @@ import { WHOLE_RUN } from "./input.ts";
 import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
-import { groupState, hasFlag, hasMark, isExpanded, isGroup, Mark, type RunState } from "./state.ts";
+import { groupState, hasFlag, hasMark, isGroup, Mark, type RunState } from "./state.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** Why a verb is refused: as data. */
@@ -121,7 +121,6 @@ function refuseSkip(state: RunState, node: number): Refusal | undefined {
   }
   if (!isGroup(state, node) && isToleratedFailure(state, node)) return { kind: "tolerated" };
   if (isCandidate(state, node) && state.node[node] !== NodeState.READY) return { kind: "member-of-first-success" };
-  if (isExpanded(state, node) && groupState(state, node).open > 0) return { kind: "moving" };
   return undefined;
 }
 

@@ -39,7 +39,7 @@ export interface RollbackScope {
 
 /** Starts (or resumes) a rollback: computes the scope, then reaches every node that has nothing left below it. */
 export function beginRollback(state: RunState, scope: RollbackScope, out: Commands): void {
-  if (state.status !== "ROLLING_BACK") setRun(state, "ROLLING_BACK", out);
+  setRun(state, "ROLLING_BACK", out);
   state.tearingDown = false;
   state.operation = OperationCode.ROLLBACK;
   state.undoScopeKind = scope.kind;
@@ -202,18 +202,21 @@ export function closure(
 
 /** How the rollback that has come to an end reads. */
 export function rollbackEnd(state: RunState): "ROLLED_BACK" | "PARTIALLY_ROLLED_BACK" | "ROLLBACK_FAILED" {
-  if (state.undoFailures > 0 || hasFailedUndo(state)) return "ROLLBACK_FAILED";
-  if (state.undoScopeKind === "all") return "ROLLED_BACK";
-  return state.undoScopeKind === "barrier" && state.barriers === 0 ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
+  if (state.undoFailures > 0) return "ROLLBACK_FAILED";
+  invariant(!hasFailedUndo(state), "R32: a failed compensation is forgotten by a rollback to elsewhere");
+  const whole = state.undoScopeKind === "all" || (state.undoScopeKind === "barrier" && state.barriers === 0);
+  return whole ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
 }
 
-/** A rollback to elsewhere leaves the failed compensations of an earlier one: they are not forgotten (R32). */
+/** `refusalOf` lets no rollback pass that would leave a failed compensation of an earlier one behind. */
 function hasFailedUndo(state: RunState): boolean {
-  for (let node = 0; node < state.size; node++) {
-    if (state.node[node] !== NodeState.COMPENSATION_FAILED || state.purpose[node] !== Purpose.ROLLBACK) continue;
-    if (!hasMark(state, node, Mark.UNDONE)) return true;
-  }
-  return false;
+  return state.node
+    .subarray(0, state.size)
+    .some((code, node) => code === NodeState.COMPENSATION_FAILED && isLeft(state, node));
+}
+
+function isLeft(state: RunState, node: number): boolean {
+  return state.purpose[node] === Purpose.ROLLBACK && !hasMark(state, node, Mark.UNDONE);
 }
 
 /** skip-rollback (R32): the node counts as cleared although its compensation failed; a failed teardown is skipped. */

@@ -18,12 +18,15 @@ export function settle(state: RunState, out: Commands): void {
   }
   if (state.status !== "RUNNING" && state.status !== "PAUSED") return;
   if (awaitsTeardown(state) && tearsDown(state, out)) return;
-  const done = state.failures > 0 || state.timedOut || state.canceling || state.finished === state.plan.size;
-  if (done && state.plan.runTimeoutMs > 0) out.push(Op.DISARM, -1, 0, Deadline.RUN);
-  if (state.canceling) setRun(state, "CANCELED", out);
-  else if (state.failures > 0 || state.timedOut) fail(state, out);
-  else if (state.finished === state.plan.size) setRun(state, "SUCCESSFUL", out);
-  else invariant(state.status === "PAUSED", "R15: nothing moves, nothing failed, and the run is not done");
+  if (state.plan.runTimeoutMs > 0) out.push(Op.DISARM, -1, 0, Deadline.RUN);
+  if (state.canceling) {
+    setRun(state, "CANCELED", out);
+  } else if (state.failures > 0 || state.timedOut) {
+    fail(state, out);
+  } else {
+    invariant(state.finished === state.plan.size, "R15: nothing moves, nothing failed, and the run is not done");
+    setRun(state, "SUCCESSFUL", out);
+  }
 }
 
 /** Lets the teardowns have their turn; false when there is nothing to tear down. */
