@@ -108,6 +108,7 @@ export function abortAttempt(state: RunState, node: number, cause: number, out: 
   if (state.node[node] === NodeState.CANCELING) {
     // A cancel during the grace of a timeout wins: no further attempt follows. Timeouts abort only what is RUNNING.
     state.cause[node] = cause;
+    if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
     return;
   }
   setNode(state, node, NodeState.CANCELING);

@@ -101,6 +101,7 @@ function hasGoneOn(state: RunState, node: number): boolean {
 function rearm(state: RunState, node: number, out: Commands): void {
   const home = state.groupOf[node] as number;
   setMark(state, node, Mark.RETRIED);
+  state.operationOf[home >= 0 ? home : node] = OperationCode.RETRY;
   if (home >= 0) {
     reopenGroup(state, home, out);
     rearmMember(state, node, out);
