@@ -5,7 +5,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { definePlan } from "@belay/engine";
 import {
+  EVERY_FEATURE,
   failureReport,
+  SCENARIO_POOLS,
   type SimulationOptions,
   type SimulationResult,
   scenario,
@@ -45,7 +47,11 @@ const RUNS_PER_PLAN = 100;
 const PLANS_PER_SEED = 20;
 
 /** Heavier than `simulate`'s own odds: lives are short, and each should hold something. */
-const ODDS = { crashes: 0.05, operators: 0.15 } as const;
+const ODDS = {
+  crashes: 0.05,
+  operators: 0.15,
+  pools: { narrow: SCENARIO_POOLS.narrow.concurrency, wide: SCENARIO_POOLS.wide.concurrency },
+} as const;
 
 const share = workerData as SoakShare;
 const endAt = performance.now() + share.minutes * 60_000;
@@ -57,7 +63,7 @@ function soak(): void {
   let left = share.runs;
   for (let seed = share.seed; ; seed += share.step) {
     const least = Math.min(share.nodes, 2 + (seed % Math.max(1, share.nodes)));
-    const arbitrary = scenario(fc, { minNodes: least, maxNodes: share.nodes });
+    const arbitrary = scenario(fc, { ...EVERY_FEATURE, minNodes: least, maxNodes: share.nodes });
     for (const { document, params } of fc.sample(arbitrary, { numRuns: PLANS_PER_SEED, seed })) {
       const plan = definePlan(document);
       for (let place = 0; place < RUNS_PER_PLAN; place++) {

@@ -4,7 +4,9 @@
  */
 import { definePlan, type Plan } from "@belay/engine";
 import {
+  EVERY_FEATURE,
   failureReport,
+  SCENARIO_POOLS,
   type SimulationOptions,
   type SimulationResult,
   shrinkFailure,
@@ -17,6 +19,15 @@ import type { Scenario } from "../../packages/engine/src/testing/scenario.ts";
 /** `SIMULATIONS=10 npm test` plays ten times as many; `SEED=7` others. */
 const FACTOR = Number(process.env["SIMULATIONS"] ?? 1);
 export const SEED: number = Number(process.env["SEED"] ?? 1);
+
+/** How many attempts at once the pools of drawn plans let run. */
+export const POOLS: Readonly<Record<string, number>> = {
+  narrow: SCENARIO_POOLS.narrow.concurrency,
+  wide: SCENARIO_POOLS.wide.concurrency,
+};
+
+/** Plans in which everything can happen: pools, deadlines, teardowns, nodes that wait, and what older plans had. */
+export const EVERYTHING: ScenarioOptions = EVERY_FEATURE;
 
 export interface DrawnPlan {
   readonly scenario: Scenario;
@@ -49,7 +60,12 @@ export function playLives(plans: readonly DrawnPlan[], lives: number, odds: Part
   const counted: Lives = { runs: 0, crashes: 0, faults: {}, verbs: {} };
   for (const { scenario, plan, seed } of plans) {
     for (let life = 0; life < lives; life++) {
-      const options: SimulationOptions = { ...odds, seed: seed + life * 100_003, params: scenario.params };
+      const options: SimulationOptions = {
+        pools: POOLS,
+        ...odds,
+        seed: seed + life * 100_003,
+        params: scenario.params,
+      };
       const result = simulate(plan, options);
       if (result.violations.length > 0) failWith(scenario, options);
       count(counted, result);

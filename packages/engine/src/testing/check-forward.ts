@@ -2,9 +2,11 @@
  * Checks of the way forward: what may start or be skipped, when, in which order, how often (R10-R14, R20, R21, R25, R30,
  * R37, R51). Each check looks at one entry and at the story so far, and reports what is broken.
  */
+import { checkTurn, isNeeded } from "./check-teardown.ts";
 import type { Report } from "./plan-model.ts";
 import type { RunStory } from "./run-story.ts";
 import { hasEnded, isFinished, triggerHolds, triggerIsLost } from "./triggers-told.ts";
+import { owesUndo } from "./undo-told.ts";
 import type { DeclaredStory, UnitStory } from "./unit-story.ts";
 import { unitId } from "./unit-story.ts";
 
@@ -12,7 +14,10 @@ import { unitId } from "./unit-story.ts";
 export function checkStart(story: RunStory, unit: UnitStory, serial: boolean, report: Report): void {
   const started = (what: string): string => `${unitId(unit)} started, but ${what}`;
   if (story.phase === "terminal") report("R51", started("the run had ended for good"));
-  if (story.phase === "rolling-back") report("R30", started("the run was rolling back"));
+  const tearsDown = unit.home.model.setups !== undefined;
+  if (story.phase === "rolling-back" && !tearsDown) report("R30", started("the run was rolling back"));
+  if (story.phase === "resting") report("R15", started("the run rested"));
+  if (story.phase === "forward" && story.now > story.endsAt) report("R2", started("the time of the run was over"));
   if (story.paused) report("R37", started("the run was paused"));
   if (story.canceling) report("R37", started("the run was being canceled"));
   const { status } = unit;
@@ -33,6 +38,7 @@ export function checkStart(story: RunStory, unit: UnitStory, serial: boolean, re
 /** `unit` becomes ready: its trigger must hold (R10, R12). */
 export function checkReady(story: RunStory, unit: UnitStory, report: Report): void {
   const { home } = unit;
+  if (home.model.setups !== undefined && unit.attemptsInRound === 0) checkTurn(story, unit, "started", report);
   // One member, or one reaction, that an operator asked for starts whatever has become of its upstreams since (R37).
   if (unit.retried && (unit.index >= 0 || home.model.document.trigger !== undefined)) return;
   if (unit.attemptsInRound > 0 || isUnderway(unit) || triggerHolds(story, home)) return;
@@ -65,6 +71,10 @@ export function checkSkip(story: RunStory, unit: UnitStory, reason: string | und
   if (reason === "superseded" && !(member && home.units.some(({ status }) => status === "succeeded")))
     report("R21", skipped("no candidate succeeded"));
   if (reason !== "upstream") return;
+  if (home.model.setups !== undefined) {
+    checkTurn(story, unit, "was skipped", report);
+    if (!isNeeded(story, home)) return;
+  }
   if (member ? home.model.tolerated : triggerIsLost(story, home)) return;
   if (member && home.units.every(({ status }) => status !== "running") && triggerIsLost(story, home)) return;
   report("R12", skipped(member ? "its group waits for a retry" : stillPossible(story, home)));
@@ -72,7 +82,9 @@ export function checkSkip(story: RunStory, unit: UnitStory, reason: string | und
 
 /** Everything holds the node back: a failure stands, nobody asked for it, and it does not react to failures (R14). */
 export function isHeld(story: RunStory, { allowed, model }: DeclaredStory): boolean {
-  return story.failed && !allowed && !model.reacts && story.model.failureMode !== "continue";
+  return (
+    story.failed && !allowed && !model.reacts && model.setups === undefined && story.model.failureMode !== "continue"
+  );
 }
 
 const mode = (story: RunStory): string => story.model.failureMode;
@@ -121,14 +133,10 @@ function isOut(member: UnitStory): boolean {
   return member.status === "failed" && !owesUndo(member);
 }
 
-/** The unit has something that a rollback would undo, given that it started (R30, R31). */
-export function owesUndo({ home, dirty, lastSucceeded }: UnitStory): boolean {
-  return dirty && (home.model.undoes === "started" || (home.model.undoes === "succeeded" && lastSucceeded));
-}
-
 /** A ready unit that R11 puts before `unit`. */
 function betterReady(story: RunStory, unit: UnitStory): UnitStory | undefined {
   for (const other of story.all) {
+    if (other.home.model.pool !== unit.home.model.pool) continue;
     if (other.status === "ready" && other !== unit && comesFirst(other, unit) && !isHeld(story, other.home))
       return other;
   }

@@ -1,9 +1,9 @@
 /**
  * Checks of the way back: what may be undone, when, what must not be left, and how the run may end (R26, R30-R37).
  */
-import { owesUndo } from "./check-forward.ts";
 import type { Report } from "./plan-model.ts";
 import type { OperatorVerb, RollbackScope, RunStory } from "./run-story.ts";
+import { hasBarrier, isBarred, owesUndo } from "./undo-told.ts";
 import { type DeclaredStory, type UnitStory, unitId } from "./unit-story.ts";
 
 /** The compensation of `unit` is called. */
@@ -63,16 +63,6 @@ export function checkRolledBack(story: RunStory, scope: RollbackScope, failed: b
 function isInScope(story: RunStory, home: DeclaredStory, scope: RollbackScope): boolean {
   if (typeof scope === "string") return true;
   return home.model.ancestors.includes(story.model.placeOf.get(scope.node) ?? -1);
-}
-
-/** It is a started prohibiting unit, or above one (R33, R34). */
-export function isBarred(unit: UnitStory): boolean {
-  return unit.barred || unit.home.barred;
-}
-
-/** A prohibiting node has started. */
-export function hasBarrier(story: RunStory): boolean {
-  return story.all.some((unit) => unit.barred);
 }
 
 /** A failed compensation is below: it may rest undone (R32). */

@@ -35,6 +35,7 @@ export type { OperatorVerb, RollbackScope } from "./run-story.ts";
 export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export { type ShrinkOptions, shrinkFailure } from "./shrink.ts";
 export { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
+export type { SimulatedEffect, SimulatedMoment, SimulatedWorld } from "./simulated-world.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";
 export { settleTurns } from "./turns.ts";

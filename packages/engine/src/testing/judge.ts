@@ -5,9 +5,11 @@
  */
 import type { PlanDocument } from "../plan/document.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
+import { checkFailure, checkStopped, checkSuccess } from "./check-attempt.ts";
 import { checkCall, checkReady, checkSkip, checkStart } from "./check-forward.ts";
 import { checkRest, checkTold } from "./check-rest.ts";
 import { checkEndOfRollback, checkRolledBack, checkUndo, checkVerb } from "./check-rollback.ts";
+import { checkTornDown } from "./check-teardown.ts";
 import { planModel, type Report, type Violation } from "./plan-model.ts";
 import { type OperatorVerb, type RollbackScope, RunStory } from "./run-story.ts";
 import type { CallEntry, TraceEntry } from "./trace.ts";
@@ -17,17 +19,17 @@ export class Judge {
   readonly story: RunStory;
   /** What is wrong so far, in order. */
   readonly violations: Violation[] = [];
-  readonly #serial: boolean;
+  readonly #limitOf: (pool: string) => number;
   /** Idempotency keys by text, and whose they are (R43). */
   readonly #keys = new Map<string, string>();
   readonly report: Report = (rule, what) => {
     this.violations.push({ rule, message: `${rule}: ${what}` });
   };
 
-  /** `serial`: the engine runs one attempt at a time, so that R11 alone decides what starts. */
-  constructor(document: PlanDocument, serial: boolean) {
+  /** `limitOf`: attempts at once of a pool ("" is the engine's own); where it is 1, R11 alone decides what starts. */
+  constructor(document: PlanDocument, limitOf: (pool: string) => number) {
     this.story = new RunStory(planModel(document));
-    this.#serial = serial;
+    this.#limitOf = limitOf;
   }
 
   /** An action was called. */
@@ -66,17 +68,25 @@ export class Judge {
     unit.openUndos += 1;
   }
 
-  /** The engine said something of a node; `detail` is the reason of `node:skipped`. */
+  /** What is told next happened then, epoch milliseconds. */
+  at(now: number): void {
+    this.story.now = now;
+  }
+
+  /** The engine said something of a node; `detail` is why it was skipped or stopped, or how its attempt ended. */
   saidOf(unit: UnitStory, type: string, attempt: number, detail?: string): void {
     const { story } = this;
     // A group as a whole may say that it is ready or started: its members are judged.
     if (unit.index >= 0 || !unit.home.expanded) {
       if (type === "node:ready") checkReady(story, unit, this.report);
       if (type === "node:started") {
-        checkStart(story, unit, this.#serial, this.report);
+        checkStart(story, unit, this.#limitOf(unit.home.model.pool) === 1, this.report);
         unit.balance += attempt;
       }
       if (type === "node:skipped") checkSkip(story, unit, detail, this.report);
+      if (type === "node:succeeded") checkSuccess(story, unit, this.report);
+      else if (type === "node:canceling") checkStopped(story, unit, detail, this.report);
+      else if (FAILURES.has(type)) checkFailure(unit, type, detail, this.report);
     }
     story.saidOf(unit, type, detail);
   }
@@ -94,6 +104,7 @@ export class Judge {
 
   /** An operator's verb was let pass. */
   asked(verb: OperatorVerb): void {
+    if (verb.at !== undefined) this.at(verb.at);
     checkVerb(this.story, verb, this.report);
     this.story.verb(verb);
   }
@@ -101,6 +112,7 @@ export class Judge {
   /** The run rests: `snapshot` was taken after the last entry. `scope` overrules what the story knows of the rollback. */
   rests(snapshot: RunSnapshot, scope: RollbackScope = this.story.scope): void {
     checkRest(this.story, snapshot, this.report);
+    checkTornDown(this.story, snapshot, this.report);
     if (ROLLED_BACK.has(snapshot.status))
       checkRolledBack(this.story, scope, snapshot.status === "ROLLBACK_FAILED", this.report);
   }
@@ -133,6 +145,7 @@ export class Judge {
   }
 
   #event(event: Extract<TraceEntry, { kind: "event" }>["event"]): void {
+    this.at(event.at);
     if (!("nodeId" in event)) {
       this.saidOfRun(event.type);
       return;
@@ -141,7 +154,7 @@ export class Judge {
     if (event.type === "node:late") return;
     const unit = this.story.unit(event.nodeId);
     if (event.type === "node:expanded") this.expanded(unit, event.members);
-    else this.saidOf(unit, event.type, event.attempt, event.type === "node:skipped" ? event.reason : undefined);
+    else this.saidOf(unit, event.type, event.attempt, detailOf(event));
   }
 
   /** R26: a call is told whether an earlier attempt of its node has not let go. */
@@ -166,4 +179,10 @@ export class Judge {
   }
 }
 
+function detailOf(event: Extract<TraceEntry, { kind: "event" }>["event"]): string | undefined {
+  if ("reason" in event) return event.reason;
+  return "outcome" in event && !event.type.startsWith("node:compensation") ? event.outcome : undefined;
+}
+
+const FAILURES: ReadonlySet<string> = new Set(["node:failed", "node:canceled", "node:retrying"]);
 const ROLLED_BACK: ReadonlySet<string> = new Set(["ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"]);

@@ -1,7 +1,8 @@
 /**
  * Operators of a simulation: any verb at any moment at which it is let pass (R37). Owns: which verb is tried, how often.
  */
-import { type RunState, refusalOf, type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import { homeOf, NodeState, type RunState, refusalOf, type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import { NodeFlag } from "../plan/compiled.ts";
 import type { Draw } from "./draw.ts";
 
 /** Verbs that are tried while the run moves, and while it rests: one that stands twice is tried twice as often. */
@@ -22,7 +23,10 @@ const RESTING = [
   "abandon",
 ] as const;
 
-type Word = (typeof MOVING)[number] | (typeof RESTING)[number];
+/** Words for nodes that wait, tried beside the others in plans that have such nodes. */
+const WORDS = ["approve", "approve", "signal", "signal", "reject"] as const;
+
+type Word = (typeof WORDS)[number] | (typeof MOVING)[number] | (typeof RESTING)[number];
 
 /** Verbs that are tried before the operator goes away again. */
 const TRIES = 12;
@@ -32,6 +36,11 @@ const ABANDONS = 0.2;
 
 /** A verb that makes sense now, if one is found. */
 export function drawVerb(state: RunState, at: number, draw: Draw, resting: boolean): VerbInput | undefined {
+  const waiting = resting ? undefined : waitingNode(state, draw);
+  if (waiting !== undefined && draw.chance(0.5)) {
+    const verb = verbFor(state, draw.of<Word>(WORDS) as Word, { at, node: waiting });
+    if (refusalOf(state, verb) === undefined) return verb;
+  }
   for (let tries = 0; tries < TRIES; tries++) {
     const word = draw.of<Word>(resting ? RESTING : MOVING) as Word;
     if (word === "abandon" && !draw.chance(ABANDONS)) continue;
@@ -42,6 +51,22 @@ export function drawVerb(state: RunState, at: number, draw: Draw, resting: boole
   }
   return undefined;
 }
+
+/** A node that waits for a word, the next one from a drawn place on; draws nothing for a plan without such nodes. */
+function waitingNode(state: RunState, draw: Draw): number | undefined {
+  if (!HAS_WORDS.has(state.plan)) HAS_WORDS.set(state.plan, state.plan.flags.some(awaitsWord));
+  if (HAS_WORDS.get(state.plan) !== true) return undefined;
+  const from = draw.below(state.size);
+  for (let place = 0; place < state.size; place++) {
+    const node = (from + place) % state.size;
+    const waits = awaitsWord(state.plan.flags[homeOf(state, node)] as number);
+    if (waits && state.node[node] === NodeState.RUNNING && isThere(state, node)) return node;
+  }
+  return undefined;
+}
+
+const HAS_WORDS = new WeakMap<RunState["plan"], boolean>();
+const awaitsWord = (flags: number): boolean => (flags & (NodeFlag.APPROVAL | NodeFlag.SIGNAL)) !== 0;
 
 /** A member whose group was taken apart is nobody's business. */
 function isThere(state: RunState, node: number): boolean {
@@ -58,6 +83,10 @@ function verbFor(state: RunState, word: Word, { at, node }: { at: number; node: 
     case "resume":
     case "abandon":
       return { kind: word, at };
+    case "approve":
+      return { kind: word, at, node, enough: true };
+    case "reject":
+    case "signal":
     case "skip":
     case "retry":
     case "cancel":

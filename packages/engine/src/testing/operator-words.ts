@@ -6,6 +6,11 @@ import type { OperatorVerb } from "./run-story.ts";
 
 /** The verb; undefined for an input that no operator gave. */
 export function verbOf(facts: RunFacts, input: Input): OperatorVerb | undefined {
+  const verb = wordOf(facts, input);
+  return verb === undefined ? undefined : { ...verb, at: input.at };
+}
+
+function wordOf(facts: RunFacts, input: Input): OperatorVerb | undefined {
   switch (input.kind) {
     case "pause":
     case "resume":
@@ -15,6 +20,9 @@ export function verbOf(facts: RunFacts, input: Input): OperatorVerb | undefined 
     case "skip":
     case "cancel":
     case "skip-rollback":
+    case "approve":
+    case "reject":
+    case "signal":
       return input.node < 0 ? { verb: input.kind } : { verb: input.kind, node: nodeId(facts, input.node) };
     case "rollback":
       return { verb: input.kind, scope: input.scope === "node" ? { node: nodeId(facts, input.node) } : input.scope };

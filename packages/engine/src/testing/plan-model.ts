@@ -34,6 +34,20 @@ export interface ModelNode {
   readonly prohibits: boolean;
   /** The compensation, if any, covers: every started attempt, or successes only (R31). */
   readonly undoes: "started" | "succeeded" | undefined;
+  /** The pool whose slots it takes; "" is the engine's own (R41). */
+  readonly pool: string;
+  /** Milliseconds of one attempt, of all of a round, without a heartbeat; 0 = no end. */
+  readonly timeoutMs: number;
+  readonly totalTimeoutMs: number;
+  readonly heartbeatMs: number;
+  /** `belay.wait`: so long at least, as far as the plan says it in a number; otherwise 0. */
+  readonly waitMs: number;
+  /** `belay.approval`: so many people at least; 0 for other nodes. */
+  readonly approvals: number;
+  /** A teardown: places of the nodes it cleans up after (R2). */
+  readonly setups: readonly number[] | undefined;
+  /** retry.mode: compensate-first: what an attempt left is undone before the next one (R25). */
+  readonly undoneFirst: boolean;
   /** It may be undone without a rollback: between two attempts (R25), or before the next candidate (R21). */
   readonly undoneOnTheWay: boolean;
 }
@@ -43,6 +57,9 @@ export interface PlanModel {
   readonly nodes: readonly ModelNode[];
   readonly placeOf: ReadonlyMap<string, number>;
   readonly failureMode: FailureMode;
+  readonly hasTeardowns: boolean;
+  /** Milliseconds of the run, from its start or from going forward again; Infinity = no end. */
+  readonly timeoutMs: number;
 }
 
 const MODELS = new WeakMap<PlanDocument, PlanModel>();
@@ -77,21 +94,30 @@ function buildModel(document: PlanDocument): PlanModel {
       ...factsOf(node, document),
       place,
       upstreams: places(node.upstreams ?? []),
+      setups: node.always === undefined ? undefined : places(node.always.for),
       ancestors: places(ancestors.get(node.id) ?? []),
       descendants: places(descendants.get(node.id) ?? []),
       seriesId: node.seriesId ?? order.indexOf(node.id),
     }),
   );
-  return { document, nodes, placeOf, failureMode: document.failureMode ?? "no-new" };
+  return {
+    document,
+    nodes,
+    placeOf,
+    failureMode: document.failureMode ?? "no-new",
+    hasTeardowns: nodes.some(({ setups }) => setups !== undefined),
+    timeoutMs: (document.timeout ?? 0) > 0 ? (document.timeout as number) * 1000 : Number.POSITIVE_INFINITY,
+  };
 }
 
-type Facts = Omit<ModelNode, "place" | "upstreams" | "ancestors" | "descendants" | "seriesId">;
+type Facts = Omit<ModelNode, "place" | "upstreams" | "setups" | "ancestors" | "descendants" | "seriesId">;
 
 /** What the node's own fields say. */
 function factsOf(node: NodeDocument, { defaults }: PlanDocument): Facts {
   const trigger = node.trigger ?? "all_succeeded";
   const { split, compensation } = node;
   const method = split === undefined ? undefined : (split.method ?? "PARALLEL");
+  const undoneFirst = (node.retry ?? defaults?.retry)?.mode === "compensate-first";
   const undoable = compensation !== undefined && node.effect !== "none";
   return {
     id: node.id,
@@ -106,8 +132,24 @@ function factsOf(node: NodeDocument, { defaults }: PlanDocument): Facts {
     tolerated: node.onFailure === "continue",
     prohibits: node.prohibitRollback === true,
     undoes: undoable ? (compensation.when ?? "started") : undefined,
-    undoneOnTheWay: (node.retry ?? defaults?.retry)?.mode === "compensate-first" || method === "FIRST_SUCCESS",
+    undoneFirst,
+    undoneOnTheWay: undoneFirst || method === "FIRST_SUCCESS",
+    pool: WAITING.has(node.action) ? "belay.waiting" : (node.pool ?? ""),
+    timeoutMs: (node.timeout ?? defaults?.timeout ?? 0) * 1000,
+    totalTimeoutMs: (node.totalTimeout ?? 0) * 1000,
+    heartbeatMs: (node.heartbeatTimeout ?? 0) * 1000,
+    waitMs: node.action === "belay.wait" ? numberOf(node, "seconds", 0) * 1000 : 0,
+    approvals: node.action === "belay.approval" ? numberOf(node, "required", 1) : 0,
   };
+}
+
+/** Built-in actions that take no slot (R2). */
+const WAITING: ReadonlySet<string> = new Set(["belay.wait", "belay.approval", "belay.signal"]);
+
+/** A field of `with` that is a number in the plan; what an expression makes it is not known here. */
+function numberOf({ with: input }: NodeDocument, field: string, otherwise: number): number {
+  const value = (input as Readonly<Record<string, unknown>> | undefined)?.[field];
+  return typeof value === "number" ? value : otherwise;
 }
 
 /** Upstreams before downstreams; among the free ones the first in the plan comes first. */

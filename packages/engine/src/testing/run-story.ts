@@ -23,6 +23,8 @@ export interface OperatorVerb {
   readonly verb: string;
   /** The node it is about; absent: the whole run. */
   readonly node?: string;
+  /** When, epoch milliseconds; absent: at some time after the entry before. */
+  readonly at?: number;
   /** Of a rollback. */
   readonly scope?: RollbackScope;
 }
@@ -37,6 +39,10 @@ export class RunStory {
   /** The run's last event: "run:failed", ... */
   said = "";
   paused = false;
+  /** Epoch milliseconds of the latest entry that has a time. */
+  now = 0;
+  /** When the run's own time is over, as far as is known. */
+  endsAt: number = Number.POSITIVE_INFINITY;
   /** An operator canceled the run, and it has not rested since. */
   canceling = false;
   /** An untolerated failure stands. */
@@ -95,6 +101,11 @@ export class RunStory {
     return made[index] as UnitStory;
   }
 
+  /** The run's own time is over, or may be: what happens at that very moment may come before it. */
+  outOfTime(): boolean {
+    return this.now >= this.endsAt;
+  }
+
   /** The action of `unit` was called. */
   start(unit: UnitStory, attempt: number): void {
     unit.open.push(attempt);
@@ -102,7 +113,6 @@ export class RunStory {
     unit.lastAttempt = Math.max(unit.lastAttempt, attempt);
     unit.dirty = true;
     if (this.verbsTold) unit.excused = false;
-    unit.aborted = false;
   }
 
   /** The process died and came back; what was in flight is called again, under the same key (R42). */
@@ -119,6 +129,7 @@ export class RunStory {
   /** The engine said something of the run. */
   saidOfRun(type: string): void {
     this.said = type;
+    if (type === "run:started" || type === "run:retrying") this.endsAt = this.now + this.model.timeoutMs;
     const phase = PHASE_AFTER[type];
     if (phase !== undefined) this.phase = phase;
     if (phase === "resting" || phase === "terminal") this.canceling = false;
@@ -139,6 +150,11 @@ export class RunStory {
     if (verb === "skip-rollback" && node !== undefined) this.unit(node).excused = true;
     this.#asked = verb === "rollback" || verb === "skip-rollback";
     if (verb === "cancel" && node === undefined) this.canceling = true;
+    if (verb === "signal" && node !== undefined) this.unit(node).signaled = true;
+    if (verb === "reject" && node !== undefined) this.unit(node).rejected = true;
+    // It goes on, with as much time as at the start.
+    const goesOn = verb === "retry" || verb === "skip";
+    if (goesOn && this.phase === "forward" && this.outOfTime()) this.endsAt = this.now + this.model.timeoutMs;
     if (verb !== "retry") return;
     this.canceling = false;
     if (node !== undefined) this.unit(node).home.named = true;
@@ -217,6 +233,9 @@ export class RunStory {
       case "node:succeeded":
         unit.lastSucceeded = true;
         return;
+      case "node:approved":
+        unit.approvals += 1;
+        return;
       case "node:canceling":
         unit.aborted = true;
         return;
@@ -250,6 +269,12 @@ export class RunStory {
   }
 
   #started(unit: UnitStory): void {
+    unit.startedAt = this.now;
+    if (unit.attemptsInRound === 0) unit.roundStartedAt = this.now;
+    unit.approvals = 0;
+    unit.signaled = false;
+    unit.rejected = false;
+    unit.aborted = false;
     unit.attemptsInRound += 1;
     unit.dirty = true;
     unit.lastSucceeded = false;

@@ -6,12 +6,8 @@
  */
 import { InvariantError } from "../core/assert.ts";
 import type { Input, VerbInput } from "../core/index.ts";
-import { BelayError } from "../errors.ts";
-import type { RunHeader } from "../journal/port.ts";
-import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
+import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json, Plan } from "../plan/document.ts";
-import { bindItems } from "../plan/expand.ts";
-import { type Limits, resolveLimits } from "../plan/limits.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
 import { Draw } from "./draw.ts";
@@ -19,7 +15,11 @@ import { type Fault, FaultDraw, type FaultShares } from "./faults.ts";
 import { Judge } from "./judge.ts";
 import { drawVerb, verbName } from "./operator-draw.ts";
 import type { Rule, Violation } from "./plan-model.ts";
-import { type SimulatedCall, SimulatedRun } from "./simulated-run.ts";
+import { headerOf, prepare } from "./prepared-plan.ts";
+import type { SimulatedCall } from "./simulated-call.ts";
+import { SimulatedRun } from "./simulated-run.ts";
+import { goodWord, type Word } from "./simulated-waits.ts";
+import { type SimulatedWorld, WorldTeller } from "./simulated-world.ts";
 import type { TraceEntry } from "./trace.ts";
 
 export interface SimulationOptions {
@@ -33,12 +33,19 @@ export interface SimulationOptions {
   readonly crashes?: number;
   /** Share of steps at which an operator does something. Default 0.03. */
   readonly operators?: number;
-  /** Attempts at once. Default: 1 to 4, drawn. */
+  /** Attempts at once, of nodes without a pool. Default: 1 to 4, drawn. */
   readonly workers?: number;
+  /** Attempts at once by name of a pool (R41). Default: each has as many as there are workers. */
+  readonly pools?: Readonly<Record<string, number>>;
   /** Steps with faults; then they stop. Default 40 per node. */
   readonly steps?: number;
   /** Steps without faults in which the run must come to rest (I11). Default: far more than any run needs. */
   readonly bound?: number;
+  /**
+   * Makes the outside world of one run: what the calls do to it, and what must hold of it whatever happens. What its `check`
+   * finds is a violation of "I12". Called once per run, and again for the trace of a failing one.
+   */
+  readonly world?: () => SimulatedWorld;
 }
 
 export interface SimulationResult {
@@ -75,6 +82,7 @@ class Simulation {
   readonly #faults: FaultDraw;
   readonly #judge: Judge;
   readonly #run: SimulatedRun;
+  readonly #world: SimulatedWorld | undefined;
   readonly #workers: number;
   readonly #crashShare: number;
   readonly #operatorShare: number;
@@ -93,11 +101,19 @@ class Simulation {
     this.#workers = options.workers ?? 1 + this.#draw.below(4);
     this.#crashShare = options.crashes ?? 0.02;
     this.#operatorShare = options.operators ?? 0.03;
-    this.#judge = new Judge(plan.document, this.#workers === 1);
-    const { program, items, limits } = prepare(plan, options.params ?? NO_PARAMS);
-    const header = headerOf(plan, options, items);
-    this.#run = new SimulatedRun({ header, program, limits, record, judge: this.#judge, fate: () => this.#fate() });
+    this.#judge = new Judge(plan.document, this.#limitOf);
+    const prepared = prepare(plan, options.params ?? NO_PARAMS);
+    const { program, limits } = prepared;
+    const header = headerOf(plan, options.seed, prepared);
+    this.#world = options.world?.();
+    const world = this.#world === undefined ? undefined : new WorldTeller(this.#world, options.seed);
+    const fate = (): string => this.#fate();
+    this.#run = new SimulatedRun({ header, program, limits, record, judge: this.#judge, fate, world });
   }
+
+  /** Slots of a pool; nodes that wait take none. */
+  readonly #limitOf = (pool: string): number =>
+    pool === WAITING_POOL ? Number.POSITIVE_INFINITY : (this.#options.pools?.[pool] ?? this.#workers);
 
   play(): SimulationResult {
     try {
@@ -134,11 +150,18 @@ class Simulation {
   /** One thing happens; false when the run rests and nobody wants anything more of it. */
   #step(): boolean {
     const run = this.#run;
-    run.dispatch(this.#workers);
+    run.dispatch(this.#limitOf);
     this.#commit();
     const goesOn = run.atRest ? this.#atRest() : this.#move();
     this.#commit();
+    if (this.#world !== undefined) this.#look(this.#world);
     return goesOn;
+  }
+
+  /** What the world says of it. */
+  #look(world: SimulatedWorld): void {
+    const wrong = world.check({ status: this.#run.state.status, atRest: this.#run.atRest });
+    if (wrong !== undefined) this.#judge.report("I12", wrong);
   }
 
   #atRest(): boolean {
@@ -152,7 +175,7 @@ class Simulation {
     const run = this.#run;
     if (this.#faulty && this.#draw.chance(this.#operatorShare) && this.#operate(false)) return true;
     if (this.#faulty && this.#copies.length > 0 && this.#draw.chance(0.3)) return this.#deliverCopy();
-    if (!this.#happen()) return this.#resume();
+    if (!this.#happen()) return this.#resume() || this.#speak();
     while (this.#faulty && this.#draw.chance(0.15) && !run.atRest && this.#happen());
     return true;
   }
@@ -162,21 +185,38 @@ class Simulation {
     const run = this.#run;
     let answerable = 0;
     for (const call of run.calls) if (this.#mayAnswer(call)) answerable++;
-    const deadline = run.nextDeadline();
-    let choice = this.#draw.below(answerable + (deadline === undefined ? 0 : 1));
+    const due = run.nextDue();
+    let choice = this.#draw.below(answerable + (due === undefined ? 0 : 1));
     for (const call of run.calls) {
       if (!this.#mayAnswer(call) || choice-- > 0) continue;
       this.#answer(call);
       return true;
     }
-    if (deadline !== undefined) run.passDeadline(deadline);
-    return deadline !== undefined;
+    if (due !== undefined) run.passTo(due);
+    return due !== undefined;
   }
 
   #resume(): boolean {
     if (this.#run.state.status !== "PAUSED") return false;
     this.#run.feed({ kind: "resume", at: this.#run.now });
     return true;
+  }
+
+  /** Nothing moves but by a word: somebody says it. */
+  #speak(): boolean {
+    const run = this.#run;
+    const waiting = run.calls.find((call) => isWordAwaited(call) && !call.aborted);
+    if (waiting === undefined) return false;
+    if (this.#operatorShare > 0 && waiting.wait?.for === "approval" && this.#draw.chance(REJECTED)) {
+      this.#say({ verb: { kind: "reject", at: run.now, node: waiting.node }, payload: OPERATOR });
+    } else this.#say(goodWord(run, waiting.node, run.now));
+    return true;
+  }
+
+  #say({ verb, payload }: Word): void {
+    const name = verbName(verb);
+    this.#verbs[name] = (this.#verbs[name] ?? 0) + 1;
+    this.#run.feed(verb, payload);
   }
 
   /** The batch becomes durable, or the process dies in it, with at least so many records kept, or right after. */
@@ -199,6 +239,7 @@ class Simulation {
   }
 
   #mayAnswer(call: SimulatedCall): boolean {
+    if (call.wait !== undefined) return call.aborted || (!this.#faulty && isWordAwaited(call));
     // Once the faults are over, even what hung answers: liveness must not depend on an operator.
     if (!this.#faulty) return true;
     switch (call.fate) {
@@ -216,6 +257,10 @@ class Simulation {
   #answer(call: SimulatedCall): void {
     const { node, attempt, undo, fate } = call;
     const at = this.#run.now;
+    if (call.wait !== undefined && !call.aborted) {
+      this.#say(goodWord(this.#run, node, at));
+      return;
+    }
     const failed = fate === "error" || fate === "fatal" || fate === "reply-lost" || call.aborted;
     const ok = fate === "late" || !failed;
     const answer: Answer = ok
@@ -238,9 +283,8 @@ class Simulation {
   #operate(resting: boolean): boolean {
     const verb: VerbInput | undefined = drawVerb(this.#run.state, this.#run.now, this.#draw, resting);
     if (verb === undefined) return false;
-    const name = verbName(verb);
-    this.#verbs[name] = (this.#verbs[name] ?? 0) + 1;
-    this.#run.feed(verb, OPERATOR);
+    const isGood = verb.kind === "approve" || verb.kind === "signal";
+    this.#say(isGood ? goodWord(this.#run, verb.node, verb.at) : { verb, payload: OPERATOR });
     return true;
   }
 
@@ -280,11 +324,18 @@ function traceOf(plan: Plan, options: SimulationOptions): readonly TraceEntry[] 
   return new Simulation(plan, options, true).record();
 }
 
+/** It waits for people, or for a message. */
+function isWordAwaited({ wait, over }: SimulatedCall): boolean {
+  return wait !== undefined && wait.for !== "time" && !over;
+}
+
 interface Answer {
   readonly input: Extract<Input, { kind: "succeeded" | "failed" | "undone" | "undo-failed" }>;
   readonly payload: Json | undefined;
 }
 
+/** Of the times that nothing moves but by an approval, so often it is a rejection that comes. */
+const REJECTED = 0.2;
 const OPERATOR: Json = { who: "operator" };
 const NO_PARAMS: Readonly<Record<string, Json>> = {};
 const OUTPUTS: readonly Json[] = [{ items: ["x", "y"] }, { items: ["y"] }, { items: [] }];
@@ -302,43 +353,4 @@ function failureOf({ node, attempt, undo, fate }: SimulatedCall, at: number): An
 /** "R51: node 3 may not go ..." is about R51. */
 function ruleOf(message: string): Rule {
   return (/^[RI]\d+/.exec(message)?.[0] ?? "I11") as Rule;
-}
-
-interface Prepared {
-  readonly params: Readonly<Record<string, Json>>;
-  readonly program: CompiledProgram;
-  readonly items: Readonly<Record<string, readonly Json[]>>;
-  readonly limits: Limits;
-}
-
-const PREPARED = new WeakMap<Plan, Prepared>();
-
-/** Compiles the plan, once for as long as it is played with the same parameters. */
-function prepare(plan: Plan, params: Readonly<Record<string, Json>>): Prepared {
-  const known = PREPARED.get(plan);
-  if (known?.params === params) return known;
-  const limits = resolveLimits();
-  const { items, diagnostics } = bindItems(plan, params, limits);
-  if (diagnostics.length > 0) {
-    throw new BelayError("PARAMS_INVALID", diagnostics.map(({ message }) => message).join("; "), { diagnostics });
-  }
-  const prepared = { params, program: compilePlan(plan, items, limits), items, limits };
-  PREPARED.set(plan, prepared);
-  return prepared;
-}
-
-function headerOf(plan: Plan, { seed, params }: SimulationOptions, items: Prepared["items"]): RunHeader {
-  return {
-    runId: `simulated-${seed}`,
-    format: 1,
-    document: plan.document,
-    planHash: plan.hash,
-    params: params ?? NO_PARAMS,
-    items,
-    seed,
-    graceMs: 5000,
-    clientToken: null,
-    requestHash: "",
-    at: 1_735_689_600_000,
-  };
 }

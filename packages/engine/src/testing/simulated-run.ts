@@ -32,37 +32,16 @@ import { noticeEvent, noticeName } from "../runtime/notices.ts";
 import { evaluateNode } from "../runtime/scope.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
 import { RunValues } from "../runtime/values.ts";
-import { SKIP_REASONS } from "../runtime/words.ts";
+import { detailOf, isCall } from "./command-words.ts";
 import type { Judge } from "./judge.ts";
 import { verbOf } from "./operator-words.ts";
 import { differingField } from "./same-state.ts";
+import type { Dispatch, SimulatedCall } from "./simulated-call.ts";
+import { type ArmedDeadline, SimulatedDeadlines } from "./simulated-deadlines.ts";
+import { waitOf } from "./simulated-waits.ts";
+import { effectOf, type WorldTeller } from "./simulated-world.ts";
 import type { TraceEntry } from "./trace.ts";
 import { type UnitStory, unitId } from "./unit-story.ts";
-
-/** One attempt, or compensation, that was started and has not let go. */
-export interface SimulatedCall {
-  /** Whom the judge knows it as: outlives the node's number. */
-  readonly unit: UnitStory;
-  readonly node: number;
-  readonly attempt: number;
-  readonly undo: boolean;
-  /** Its signal was aborted. */
-  aborted: boolean;
-  /** The core no longer waits for it. */
-  over: boolean;
-  /** It was made before the process died: not yet made again. */
-  lost: boolean;
-  /** Chosen by the simulation when the call starts. */
-  fate: string;
-}
-
-/** An answer that the core is to hear of. */
-export interface ArmedDeadline {
-  readonly at: number;
-  readonly kind: DeadlineKind;
-  readonly node: number;
-  readonly token: number;
-}
 
 export interface SimulatedFacts {
   readonly header: RunHeader;
@@ -73,6 +52,7 @@ export interface SimulatedFacts {
   readonly record: boolean;
   /** What becomes of a call that is made now. */
   readonly fate: (call: SimulatedCall) => string;
+  readonly world: WorldTeller | undefined;
 }
 
 export class SimulatedRun implements RunFacts {
@@ -93,7 +73,8 @@ export class SimulatedRun implements RunFacts {
   readonly #judge: Judge;
   readonly #record: boolean;
   readonly #fate: (call: SimulatedCall) => string;
-  readonly #deadlines: ArmedDeadline[] = [];
+  readonly #world: WorldTeller | undefined;
+  readonly #deadlines = new SimulatedDeadlines();
   readonly #commands = new Commands();
   /** Where the commands of each record of the batch end. */
   readonly #ends: number[] = [];
@@ -110,6 +91,7 @@ export class SimulatedRun implements RunFacts {
     this.#judge = facts.judge;
     this.#record = facts.record;
     this.#fate = facts.fate;
+    this.#world = facts.world;
     this.nextSeries = facts.program.nextSeries;
     this.state = this.#fresh();
   }
@@ -129,11 +111,13 @@ export class SimulatedRun implements RunFacts {
     this.#resolve();
   }
 
-  /** Grants free slots, as an engine with `workers` slots would (R11, R41). */
-  dispatch(workers: number): void {
+  /** Grants free slots, so many as each pool has (R11, R41). */
+  dispatch(limitOf: (pool: string) => number): void {
     const { state } = this;
     for (let pool = 0; pool < state.queued.length; pool++) {
-      const count = Math.min(workers - (state.active[pool] as number), demand(state, pool));
+      const wanted = demand(state, pool);
+      if (wanted === 0) continue;
+      const count = Math.min(limitOf(state.plan.pools[pool] as string) - (state.active[pool] as number), wanted);
       if (count <= 0) continue;
       const from = this.#commands.length;
       this.feed({ kind: "grant", at: this.now, pool, count });
@@ -156,11 +140,11 @@ export class SimulatedRun implements RunFacts {
         if (this.#record) this.trace.push({ kind: "verb", ...verb });
         this.#judge.asked(verb);
       }
-      if (input.kind === "due") this.#disarm(input.node, input.deadline, input.token);
+      if (input.kind === "due") this.#deadlines.disarm(input.node, input.deadline, input.token);
       const end = this.#ends[place] as number;
       for (; row < end; row++) {
         if (!silent) this.#tell(row, input.at);
-        this.#carryOut(row, silent);
+        this.#carryOut(row, input.at, silent);
       }
     }
     this.#ends.length = 0;
@@ -170,28 +154,44 @@ export class SimulatedRun implements RunFacts {
     this.#judge.rests(snapshotOf(this));
   }
 
-  /** The earliest deadline, the one armed first among equals; undefined when none is armed. */
-  nextDeadline(): ArmedDeadline | undefined {
-    let first: ArmedDeadline | undefined;
-    for (const deadline of this.#deadlines) if (first === undefined || deadline.at < first.at) first = deadline;
-    return first;
+  /** The earliest deadline or end of a wait, the one that came first among equals; undefined when there is none. */
+  nextDue(): ArmedDeadline | SimulatedCall | undefined {
+    const deadline = this.#deadlines.next();
+    let first = deadline?.at ?? Number.POSITIVE_INFINITY;
+    let waiting: SimulatedCall | undefined;
+    for (const call of this.calls) {
+      const until = call.wait?.until ?? null;
+      if (until === null || until >= first || call.over || call.aborted) continue;
+      first = until;
+      waiting = call;
+    }
+    return waiting ?? deadline;
   }
 
   /** A deadline of that kind is armed for the node. */
   hasDeadline(node: number, kind: DeadlineKind): boolean {
-    return this.#deadlines.some((deadline) => deadline.node === node && deadline.kind === kind);
+    return this.#deadlines.has(node, kind);
   }
 
-  /** Time goes on to the earliest deadline, which passes. */
-  passDeadline({ at, kind, node, token }: ArmedDeadline): void {
+  /** Time goes on to that deadline, which passes, or to the end of that wait. */
+  passTo(due: ArmedDeadline | SimulatedCall): void {
+    if (!("at" in due)) {
+      this.now = Math.max(this.now, due.wait?.until ?? this.now);
+      this.answer(due, { kind: "succeeded", at: this.now, node: due.node, attempt: due.attempt });
+      return;
+    }
+    const { at, kind, node, token } = due;
     this.now = Math.max(this.now, at);
-    this.#disarm(node, kind, token);
+    this.#deadlines.disarm(node, kind, token);
     this.feed({ kind: "due", at: this.now, deadline: kind, node, token });
   }
 
   /** The call lets go and answers with this input. */
   answer(call: SimulatedCall, input: Input, payload?: Json): void {
-    this.#letGo(call, input.kind === "succeeded" || input.kind === "undone");
+    const ok = input.kind === "succeeded" || input.kind === "undone";
+    if (ok || call.fate === "reply-lost") this.#world?.took(call);
+    else this.#world?.mayHaveTaken(call);
+    this.#letGo(call, ok);
     this.feed(input, payload);
   }
 
@@ -212,12 +212,16 @@ export class SimulatedRun implements RunFacts {
     const whole = kept === this.batch;
     const live = this.state;
     const silent = this.records.length - this.batch;
-    for (const call of [...this.calls]) this.#letGo(call, false);
+    const carriedOut = this.batch === 0;
+    for (const call of [...this.calls]) {
+      this.#world?.mayHaveTaken(call);
+      this.#letGo(call, false);
+    }
     const records = this.records.splice(0).slice(0, silent + kept);
     this.#commands.clear();
     this.#ends.length = 0;
     this.#toResolve.length = 0;
-    this.#deadlines.length = 0;
+    const armed = this.#deadlines.clear();
     this.values = new RunValues();
     this.nextSeries = this.program.nextSeries;
     this.state = this.#fresh();
@@ -227,8 +231,18 @@ export class SimulatedRun implements RunFacts {
     this.#silent = 0;
     const field = whole ? differingField(this.state, live) : undefined;
     if (field !== undefined) this.#judge.report("R50", `the state replayed from the records has another ${field}`);
+    const unlike = carriedOut ? this.#deadlines.unlike(armed) : undefined;
+    if (unlike !== undefined) this.#judge.report("R50", `the records, replayed, arm ${unlike}`);
+    this.#passOverdue();
     this.#recoverCalls();
     this.#resolve();
+    this.commit();
+  }
+
+  /** What passed while its record was lost passes before anything else happens. */
+  #passOverdue(): void {
+    for (let due = this.#deadlines.next(); due !== undefined && due.at < this.now; due = this.#deadlines.next())
+      this.passTo(due);
     this.commit();
   }
 
@@ -283,62 +297,54 @@ export class SimulatedRun implements RunFacts {
     const judge = this.#judge;
     const op = commands.op[row] as number;
     const value = commands.value[row] as number;
+    judge.at(at);
     if (op === Op.RUN_STATUS) judge.saidOfRun(type);
     else if (op === Op.EXPANDED) judge.expanded(this.#unit(commands.node[row] as number), value);
-    else if (op !== Op.LATE) {
-      const detail = op === Op.SKIPPED ? SKIP_REASONS[value] : undefined;
-      judge.saidOf(this.#unit(commands.node[row] as number), type, value, detail);
-    }
+    else if (op !== Op.LATE)
+      judge.saidOf(this.#unit(commands.node[row] as number), type, value, detailOf(commands, row));
   }
 
-  #carryOut(row: number, silent: boolean): void {
+  #carryOut(row: number, at: number, silent: boolean): void {
     const commands = this.#commands;
     const node = commands.node[row] as number;
     const value = commands.value[row] as number;
     switch (commands.op[row]) {
       case Op.RUN:
-        this.#start(node, value, false, silent);
+        this.#start({ node, attempt: value, undo: false, at, silent });
         break;
       case Op.COMPENSATE:
-        this.#start(node, value, true, silent);
+        this.#start({ node, attempt: value, undo: true, at, silent });
         break;
       case Op.ABORT:
         for (const call of this.calls) if (call.node === node && !call.over) call.aborted = true;
         break;
       case Op.ARM: {
         const kind = DEADLINES[commands.extra[row] as number] as DeadlineKind;
-        this.#disarm(node, kind);
-        this.#deadlines.push({ at: commands.at[row] as number, kind, node, token: value });
+        this.#deadlines.arm({ at: commands.at[row] as number, kind, node, token: value });
         break;
       }
       case Op.DISARM:
-        this.#disarm(node, DEADLINES[commands.extra[row] as number] as DeadlineKind);
+        this.#deadlines.disarm(node, DEADLINES[commands.extra[row] as number] as DeadlineKind);
         break;
       case Op.SUCCEEDED:
       case Op.FAILED:
       case Op.RETRYING:
-        this.#end(node, false);
+        this.#end(node, false, commands.op[row] === Op.SUCCEEDED);
         break;
       case Op.COMPENSATED:
       case Op.UNDO_RETRYING:
       case Op.UNDO_FAILED:
-        this.#end(node, true);
+        this.#end(node, true, false);
         break;
     }
   }
 
-  /** With a token: only that very deadline, not one that was armed since. */
-  #disarm(node: number, kind: DeadlineKind, token?: number): void {
-    for (const [place, deadline] of this.#deadlines.entries()) {
-      if (deadline.node !== node || deadline.kind !== kind) continue;
-      if (token === undefined || token === deadline.token) this.#deadlines.splice(place, 1);
-      return;
-    }
-  }
-
-  #start(node: number, attempt: number, undo: boolean, silent: boolean): void {
+  #start({ node, attempt, undo, at, silent }: Dispatch): void {
     const unit = this.#unit(node, silent);
-    const call = { unit, node, attempt, undo, aborted: false, over: false, lost: silent, fate: "ok" };
+    const wait = undo ? undefined : waitOf(this, node, at);
+    if (wait !== undefined) this.values.waits.set(node, wait);
+    const ended = { aborted: false, over: false, lost: silent };
+    const call = { unit, node, attempt, undo, ...ended, fate: "ok", wait, effect: undefined };
     if (!silent) this.#call(call, false);
     this.calls.push(call);
   }
@@ -346,7 +352,8 @@ export class SimulatedRun implements RunFacts {
   /** The call is made, for the first time or `again` after the process died. */
   #call(call: SimulatedCall, again: boolean): void {
     const { unit, attempt, undo } = call;
-    call.fate = this.#fate(call);
+    if (call.wait === undefined) call.fate = this.#fate(call);
+    if (this.#world !== undefined) call.effect = effectOf(this, call);
     const previousStillRunning = this.calls.some((other) => other.unit === unit && !other.lost);
     if (this.#record) {
       const id = unitId(unit);
@@ -359,13 +366,15 @@ export class SimulatedRun implements RunFacts {
     else this.#judge.called(unit, attempt, previousStillRunning);
   }
 
-  /** The core waits for this call no more. A lost one is nobody's any more. */
-  #end(node: number, undo: boolean): void {
+  /** The core waits for this call no more. A lost one is nobody's any more, a wait lets go at once, `ok` if it had an end. */
+  #end(node: number, undo: boolean, ok: boolean): void {
     for (let place = this.calls.length - 1; place >= 0; place--) {
       const call = this.calls[place] as SimulatedCall;
       if (call.node !== node || call.undo !== undo || call.over) continue;
       call.over = true;
-      if (call.lost) this.calls.splice(place, 1);
+      if (call.wait !== undefined) this.values.waits.delete(node);
+      if (call.wait !== undefined && !call.lost) this.#letGo(call, ok);
+      else if (call.lost) this.calls.splice(place, 1);
     }
   }
 
@@ -388,8 +397,4 @@ export class SimulatedRun implements RunFacts {
       }
     }
   }
-}
-
-function isCall(op: number | undefined): boolean {
-  return op === Op.RUN || op === Op.COMPENSATE;
 }

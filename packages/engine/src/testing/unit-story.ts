@@ -56,6 +56,13 @@ export interface UnitStory {
   balance: number;
   /** An abort was asked of the attempt that runs. */
   aborted: boolean;
+  /** Of the latest attempt that was announced, epoch milliseconds; and of the first in its round. */
+  startedAt: number;
+  roundStartedAt: number;
+  /** Words that the present attempt has got: approvals, a signal, a rejection. */
+  approvals: number;
+  signaled: boolean;
+  rejected: boolean;
 }
 
 /** A declared node: itself, or the group of its members. */
@@ -131,6 +138,11 @@ export function unitStory(home: DeclaredStory, index: number): UnitStory {
     lastUndo: 0,
     balance: 0,
     aborted: false,
+    startedAt: 0,
+    roundStartedAt: 0,
+    approvals: 0,
+    signaled: false,
+    rejected: false,
   };
 }
 
