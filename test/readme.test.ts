@@ -1,5 +1,5 @@
 /**
- * Examples in READMEs are run as they stand: an example that does not work is worse than none.
+ * Examples in READMEs and in the documents are run as they stand: an example that does not work is worse than none.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -7,16 +7,23 @@ import { describe, expect, test } from "vitest";
 import { ROOT, SourceTree } from "./house/tree.ts";
 
 const tree = SourceTree.ofProject();
-const examples = tree.paths(/(^|\/)README\.md$/).flatMap((path) =>
+const examples = tree.paths(/(^|\/)README\.md$|^docs\/.*\.md$/).flatMap((path) =>
   [...tree.text(path).matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""], index) => ({
     name: `${path}, number ${index + 1}`,
     code,
   })),
 );
 
-describe("TypeScript examples in READMEs", () => {
-  test("there is one in the engine's README", () => {
-    expect(examples.map(({ name }) => name)).toContain("packages/engine/README.md, number 1");
+describe("TypeScript examples in READMEs and documents", () => {
+  test("there is one in the engine's README, and one that proves a plan", () => {
+    const names = examples.map(({ name }) => name);
+    expect(names).toContain("packages/engine/README.md, number 1");
+    expect(names).toContain("docs/proving-plans.md, number 1");
+  });
+
+  test("without its guard the plan of docs/proving-plans.md is not proved: its page says what is found", async () => {
+    const code = examples.find(({ name }) => name === "docs/proving-plans.md, number 1")?.code ?? "";
+    await expect(run(code.replace("&& !thawed", ""))).rejects.toThrow("I12: rolled back, and nobody takes writes");
   });
 
   for (const { name, code } of examples) {
