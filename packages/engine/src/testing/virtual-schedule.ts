@@ -154,9 +154,16 @@ class VirtualRun implements RunFacts {
   #goOn(): void {
     const first = this.#running.pop();
     this.#nowMs = this.#startOfNode(first).endMs;
-    let node = first;
-    for (; node >= 0 && this.#startOfNode(node).endMs === this.#nowMs; node = this.#running.pop()) this.#end(node);
-    if (node >= 0) this.#running.push(this.#startOfNode(node).endMs, node);
+    this.#end(first);
+    while (this.#running.size > 0) {
+      const node = this.#running.pop();
+      const { endMs } = this.#startOfNode(node);
+      if (endMs !== this.#nowMs) {
+        this.#running.push(endMs, node);
+        return;
+      }
+      this.#end(node);
+    }
   }
 
   #startOfNode(node: number): ScheduledStart {
@@ -226,8 +233,7 @@ class FreeWorkers {
   #next = 0;
 
   take(): number {
-    const free = this.#free.pop();
-    return free >= 0 ? free : this.#next++;
+    return this.#free.size > 0 ? this.#free.pop() : this.#next++;
   }
 
   giveBack(worker: number): void {
