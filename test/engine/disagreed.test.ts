@@ -108,6 +108,29 @@ describe("found by comparing the core with a reference model", () => {
     expect(calls.slice(-2)).toEqual(["undo g[1]", "start g[0]"]);
   });
 
+  test("R21: so does a group whose only candidate could not be undone", async () => {
+    const s = await stage({ "g[0]": { run: "fail,ok", undo: "fail,ok" } });
+    const run = await s.start(plan([undoable("g", [], { split: { over: "[1]", method: "FIRST_SUCCESS" } })]));
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "COMPENSATION_FAILED" });
+    await run.retry({ node: "g" });
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "SUCCESSFUL" });
+  });
+
+  test("R12, R21: a group that is not needed any more is not skipped while a candidate is being undone", async () => {
+    const s = await stage({ a: "fail,ok", "g[0]": { run: "fail", undo: "fail,fail,ok" } });
+    const split = { over: "[1]", method: "FIRST_SUCCESS" } as const;
+    const run = await s.start(plan([node("a"), undoable("g", ["a"], { trigger: "any_failed", split })]));
+    await s.rest(run);
+    await run.retry();
+    // Undone in vain again: what the candidate has left is not passed over in silence.
+    expect((await s.finish(run)).status).toBe("FAILED");
+    expect(run.snapshot().groups[0]?.status).toBe("FAILED");
+    await run.retry();
+    const snapshot = await s.finish(run);
+    expect(snapshot.status).toBe("SUCCESSFUL");
+    expect(snapshot.groups[0]?.status).toBe("SKIPPED");
+  });
+
   test("R20, R37: a member whose condition could not be evaluated is asked again when it is retried", async () => {
     const s = await stage({ a: { output: { list: [{ x: 1 }, { y: 1 }] } } });
     const over = { split: { over: "nodes.a.output.list" }, when: "item.x == 1" };

@@ -95,8 +95,10 @@ export function decide(state: RunState, node: number, out: Commands): void {
   const verdict = verdictOf(state, node);
   if (verdict === "wait" || verdict === "blocked") return;
   if (!mayStart(state, node)) return;
-  if (verdict === "never") skipNode(state, node, SkipCode.UPSTREAM, out);
-  else admit(state, node, out);
+  if (verdict === "never") {
+    // A candidate of a group that starts over is still being undone: what comes of it decides first.
+    if ((expandedGroup(state, node)?.open ?? 0) === 0) skipNode(state, node, SkipCode.UPSTREAM, out);
+  } else admit(state, node, out);
 }
 
 function admit(state: RunState, node: number, out: Commands): void {

@@ -122,7 +122,15 @@ export function memberDone(state: RunState, member: number, out: Commands): void
     countFailure(state, group, out);
   }
   releaseMembers(state, group, out);
-  endGroup(state, group, out);
+  if (state.node[group.node] === NodeState.PENDING) endRestart(state, group, out);
+  else endGroup(state, group, out);
+}
+
+/** The group waits to start over: it is decided once its stuck candidates are undone, or has failed with one of them. */
+function endRestart(state: RunState, group: GroupState, out: Commands): void {
+  if (group.open > 0) return;
+  if (group.failing) failGroup(state, group, out);
+  else state.undecided.push(group.node);
 }
 
 function countSuccess(state: RunState, group: GroupState, out: Commands): void {
@@ -175,6 +183,15 @@ export function passRest(state: RunState, group: GroupState, out: Commands): voi
   }
 }
 
+function failGroup(state: RunState, group: GroupState, out: Commands): void {
+  const { node } = group;
+  state.outcome[node] = OutcomeCode.FAILED;
+  passRest(state, group, out);
+  setNode(state, node, NodeState.FAILED);
+  out.push(Op.FAILED, node, state.cause[node], OutcomeCode.FAILED);
+  state.done.push(node);
+}
+
 /** Ends the group once every member ended, or it fails and nothing of it can go on. */
 export function endGroup(state: RunState, group: GroupState, out: Commands): void {
   const { node } = group;
@@ -184,11 +201,10 @@ export function endGroup(state: RunState, group: GroupState, out: Commands): voi
   if ((canceled && !complete) || hasFailed(group)) startFailing(state, group, out);
   if (!complete && !group.failing) return;
   if (group.failing) {
-    state.outcome[node] = OutcomeCode.FAILED;
-    passRest(state, group, out);
-    setNode(state, node, NodeState.FAILED);
-    out.push(Op.FAILED, node, state.cause[node], OutcomeCode.FAILED);
-  } else if (group.skipped === group.count) {
+    failGroup(state, group, out);
+    return;
+  }
+  if (group.skipped === group.count) {
     setNode(state, node, NodeState.SKIPPED);
     state.skipReason[node] = SkipCode.CONDITION;
     out.push(Op.SKIPPED, node, SkipCode.CONDITION);

@@ -45,6 +45,8 @@ export interface ScenarioOptions {
   readonly deadlines?: boolean;
   /** Nodes that wait for time, an approval or a signal (R37). Default false. */
   readonly waiting?: boolean;
+  /** Approvals that two people must give; needs `waiting`. Default false, in `EVERY_FEATURE` too: drivers are one person. */
+  readonly twoApprovals?: boolean;
   /** Teardowns (`always`). Default false. */
   readonly teardowns?: boolean;
   /** Plans that prohibit rollback as a whole; needs `prohibiting`. Default false. */
@@ -68,11 +70,12 @@ const ALL: Required<ScenarioOptions> = {
   pools: false,
   deadlines: false,
   waiting: false,
+  twoApprovals: false,
   teardowns: false,
   prohibitingPlans: false,
 };
 
-/** Everything a scenario can have: what differential tests draw from. */
+/** Everything a scenario can have, but for `twoApprovals`: what differential tests draw from. */
 export const EVERY_FEATURE: Required<ScenarioOptions> = {
   ...ALL,
   itemConditions: true,
@@ -162,6 +165,7 @@ class Odds {
         fc.constantFrom<NonNullable<NodeSeed["waits"]>>("belay.wait", "belay.approval", "belay.signal"),
         6,
       ),
+      approvals: when(settings.waiting && settings.twoApprovals, fc.constant<2>(2), 1),
     });
   }
 

@@ -8,15 +8,33 @@ import { type UnitStory, unitId } from "./unit-story.ts";
 
 /** An attempt succeeded: in time, and for the reason it waited for. */
 export function checkSuccess(story: RunStory, unit: UnitStory, report: Report): void {
+  if (isSeen(unit) && unit.okAttempt !== unit.announced)
+    report("R25", `${unitId(unit)} succeeded, but its attempt ${unit.announced} had not answered with success`);
   checkInTime(story, unit, report);
   checkAwaited(story, unit, report);
+}
+
+/** A compensation succeeded. */
+export function checkUndone(unit: UnitStory, report: Report): void {
+  if (unit.okUndo !== unit.lastUndo)
+    report(
+      "R25",
+      `${unitId(unit)} was undone, but attempt ${unit.lastUndo} of its compensation had not answered with success`,
+    );
 }
 
 /** An attempt failed, for good or with another to follow. */
 export function checkFailure(unit: UnitStory, type: string, outcome: string | undefined, report: Report): void {
   checkOutcome(unit, outcome, report);
+  if (isSeen(unit) && unit.status === "running" && !unit.aborted && unit.open.includes(unit.announced))
+    report("R25", `attempt ${unit.announced} of ${unitId(unit)} failed, but had not answered`);
   if (type === "node:retrying" && unit.rejected && !unit.aborted)
     report("R37", `${unitId(unit)} was rejected, and tries again`);
+}
+
+/** What is built in ends in other ways, or is not seen. */
+function isSeen({ home }: UnitStory): boolean {
+  return !home.model.document.action.startsWith("belay.");
 }
 
 /** R26: stopped or out of time is never "failed": it may have taken effect. */

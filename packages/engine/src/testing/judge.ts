@@ -5,7 +5,7 @@
  */
 import type { PlanDocument } from "../plan/document.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
-import { checkFailure, checkStopped, checkSuccess } from "./check-attempt.ts";
+import { checkFailure, checkStopped, checkSuccess, checkUndone } from "./check-attempt.ts";
 import { checkCall, checkReady, checkSkip, checkStart } from "./check-forward.ts";
 import { checkRest, checkTold } from "./check-rest.ts";
 import { checkEndOfRollback, checkRolledBack, checkUndo, checkVerb } from "./check-rollback.ts";
@@ -45,18 +45,21 @@ export class Judge {
     const latest = undo ? unit.lastUndo : unit.lastAttempt;
     if (attempt !== latest)
       this.report("R42", `attempt ${attempt} of ${unitId(unit)} was called again, but ${latest} was the latest`);
-    if (undo) unit.openUndos += 1;
-    else this.story.again(unit, attempt);
+    if (undo) {
+      unit.openUndos += 1;
+      unit.okUndo = 0;
+    } else this.story.again(unit, attempt);
   }
 
   /** A compensation let go. */
-  undoLetGo(unit: UnitStory): void {
+  undoLetGo(unit: UnitStory, attempt: number, ok: boolean): void {
+    if (ok && attempt > unit.okUndo) unit.okUndo = attempt;
     unit.openUndos -= 1;
   }
 
   /** An action let go. */
-  letGo(unit: UnitStory, attempt: number): void {
-    this.story.end(unit, attempt);
+  letGo(unit: UnitStory, attempt: number, ok: boolean): void {
+    this.story.end(unit, attempt, ok);
   }
 
   /** A compensation was called. */
@@ -82,10 +85,12 @@ export class Judge {
       if (type === "node:started") {
         checkStart(story, unit, this.#limitOf(unit.home.model.pool) === 1, this.report);
         unit.balance += attempt;
+        unit.announced = attempt;
       }
       if (type === "node:skipped") checkSkip(story, unit, detail, this.report);
       if (type === "node:succeeded") checkSuccess(story, unit, this.report);
       else if (type === "node:canceling") checkStopped(story, unit, detail, this.report);
+      else if (type === "node:compensated") checkUndone(unit, this.report);
       else if (FAILURES.has(type)) checkFailure(unit, type, detail, this.report);
     }
     story.saidOf(unit, type, detail);
@@ -130,8 +135,8 @@ export class Judge {
     else {
       const unit = this.story.known(entry.node);
       if (unit === undefined) return;
-      if (entry.kind === "end") this.letGo(unit, entry.attempt);
-      else this.undoLetGo(unit);
+      if (entry.kind === "end") this.letGo(unit, entry.attempt, entry.ok);
+      else this.undoLetGo(unit, entry.attempt, entry.ok);
     }
   }
 

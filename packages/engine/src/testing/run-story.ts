@@ -117,11 +117,13 @@ export class RunStory {
 
   /** The process died and came back; what was in flight is called again, under the same key (R42). */
   again(unit: UnitStory, attempt: number): void {
+    unit.okAttempt = 0;
     unit.open.push(attempt);
   }
 
   /** The action of `unit` let go. */
-  end(unit: UnitStory, attempt: number): void {
+  end(unit: UnitStory, attempt: number, ok: boolean): void {
+    if (ok && attempt > unit.okAttempt) unit.okAttempt = attempt;
     const place = unit.open.indexOf(attempt);
     if (place >= 0) unit.open.splice(place, 1);
   }

@@ -85,6 +85,8 @@ export interface NodeSeed {
   readonly undoTimeout: number | undefined;
   /** Waits instead of calling an action: what an action would be undone by, or prohibit, is left out. */
   readonly waits: "belay.wait" | "belay.approval" | "belay.signal" | undefined;
+  /** An approval is asked of so many people. */
+  readonly approvals: 2 | undefined;
 }
 
 /** The pools of scenarios: `createEngine({ pools: SCENARIO_POOLS })`. */
@@ -190,7 +192,7 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: 
     action: seed.waits ?? "do",
     upstreams,
     ...optional({
-      with: seed.waits === "belay.wait" ? { seconds: 2 } : undefined,
+      with: inputOf(seed),
       trigger: upstreams.length === 0 ? undefined : seed.trigger,
       split: seed.split && { ...seed.split, ...over },
       retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
@@ -208,6 +210,11 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: 
       pool: seed.waits === undefined ? seed.pool : undefined,
     }),
   };
+}
+
+function inputOf({ waits, approvals }: NodeSeed): Readonly<Record<string, Json>> | undefined {
+  if (waits === "belay.wait") return { seconds: 2 };
+  return waits === "belay.approval" && approvals !== undefined ? { required: approvals } : undefined;
 }
 
 function addScripts(scripts: Record<string, NodeScript>, { run, undo, split, items }: NodeSeed, id: string): void {

@@ -18,7 +18,10 @@ export interface ShrinkOptions {
   readonly seeds?: number;
 }
 
-/** The smallest failure found that breaks the rule that `failing` breaks; `failing` itself when nothing smaller does. */
+/**
+ * The smallest failure found that breaks the rule that `failing` breaks; `failing` itself when nothing smaller does. Of I12, what
+ * an embedder's own world says, the plan stays as it is.
+ */
 export function shrinkFailure(failing: PlayedPlan, { runs = 30_000, seeds = 25 }: ShrinkOptions = {}): PlayedPlan {
   const rule = simulate(definePlan(failing.document), failing.options).violations[0]?.rule;
   return rule === undefined ? failing : new Shrinker(rule, runs, seeds).shrink(failing);
@@ -39,7 +42,7 @@ class Shrinker {
     let best = failing;
     for (let changed = true; changed && this.#runs > 0; ) {
       changed = false;
-      for (const candidate of smaller(best)) {
+      for (const candidate of this.#rule === "I12" ? lessPlayed(best) : smaller(best)) {
         const found = this.#failure(candidate);
         if (found === undefined) continue;
         best = found;
@@ -77,6 +80,11 @@ function planOf(document: PlanDocument): Plan | undefined {
     if (error instanceof BelayError && error.code === "PLAN_INVALID") return undefined;
     throw error;
   }
+}
+
+/** What must hold of a world was said of this very plan: only how it is played is made less. */
+function* lessPlayed({ document, options }: PlayedPlan): Generator<PlayedPlan> {
+  for (const fewer of fewerFaults(options)) yield { document, options: fewer };
 }
 
 /** Candidates, those that leave out most first. */

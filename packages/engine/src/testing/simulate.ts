@@ -246,7 +246,7 @@ class Simulation {
       case "hang":
         return call.aborted;
       case "timeout":
-        return call.aborted || !this.#run.hasDeadline(call.node, call.undo ? "compensation" : "attempt");
+        return call.aborted || !this.#run.deadlines.has(call.node, call.undo ? "compensation" : "attempt");
       case "late":
         return call.over;
       default:

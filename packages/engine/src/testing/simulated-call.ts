@@ -32,3 +32,15 @@ export interface Dispatch {
   readonly at: number;
   readonly silent: boolean;
 }
+
+/** A call that is made now, or, `lost`, that was made before the process died. */
+export function newCall(
+  of: Pick<SimulatedCall, "unit" | "node" | "attempt" | "undo" | "wait" | "lost">,
+): SimulatedCall {
+  return { ...of, aborted: false, over: false, fate: "ok", effect: undefined };
+}
+
+/** Its idempotency key (R43); `id` is the node's, as snapshots have it. */
+export function keyOf(runId: string, id: string, { undo, attempt }: Pick<SimulatedCall, "undo" | "attempt">): string {
+  return `${runId}/${id}/${undo ? "undo/" : ""}${attempt}`;
+}

@@ -36,9 +36,9 @@ import { detailOf, isCall } from "./command-words.ts";
 import type { Judge } from "./judge.ts";
 import { verbOf } from "./operator-words.ts";
 import { differingField } from "./same-state.ts";
-import type { Dispatch, SimulatedCall } from "./simulated-call.ts";
+import { type Dispatch, keyOf, newCall, type SimulatedCall } from "./simulated-call.ts";
 import { type ArmedDeadline, SimulatedDeadlines } from "./simulated-deadlines.ts";
-import { waitOf } from "./simulated-waits.ts";
+import { firstWait, waitOf } from "./simulated-waits.ts";
 import { effectOf, type WorldTeller } from "./simulated-world.ts";
 import type { TraceEntry } from "./trace.ts";
 import { type UnitStory, unitId } from "./unit-story.ts";
@@ -74,7 +74,7 @@ export class SimulatedRun implements RunFacts {
   readonly #record: boolean;
   readonly #fate: (call: SimulatedCall) => string;
   readonly #world: WorldTeller | undefined;
-  readonly #deadlines = new SimulatedDeadlines();
+  readonly deadlines: SimulatedDeadlines = new SimulatedDeadlines();
   readonly #commands = new Commands();
   /** Where the commands of each record of the batch end. */
   readonly #ends: number[] = [];
@@ -140,7 +140,7 @@ export class SimulatedRun implements RunFacts {
         if (this.#record) this.trace.push({ kind: "verb", ...verb });
         this.#judge.asked(verb);
       }
-      if (input.kind === "due") this.#deadlines.disarm(input.node, input.deadline, input.token);
+      if (input.kind === "due") this.deadlines.disarm(input.node, input.deadline, input.token);
       const end = this.#ends[place] as number;
       for (; row < end; row++) {
         if (!silent) this.#tell(row, input.at);
@@ -156,21 +156,8 @@ export class SimulatedRun implements RunFacts {
 
   /** The earliest deadline or end of a wait, the one that came first among equals; undefined when there is none. */
   nextDue(): ArmedDeadline | SimulatedCall | undefined {
-    const deadline = this.#deadlines.next();
-    let first = deadline?.at ?? Number.POSITIVE_INFINITY;
-    let waiting: SimulatedCall | undefined;
-    for (const call of this.calls) {
-      const until = call.wait?.until ?? null;
-      if (until === null || until >= first || call.over || call.aborted) continue;
-      first = until;
-      waiting = call;
-    }
-    return waiting ?? deadline;
-  }
-
-  /** A deadline of that kind is armed for the node. */
-  hasDeadline(node: number, kind: DeadlineKind): boolean {
-    return this.#deadlines.has(node, kind);
+    const deadline = this.deadlines.next();
+    return firstWait(this.calls, deadline?.at ?? Number.POSITIVE_INFINITY) ?? deadline;
   }
 
   /** Time goes on to that deadline, which passes, or to the end of that wait. */
@@ -182,15 +169,14 @@ export class SimulatedRun implements RunFacts {
     }
     const { at, kind, node, token } = due;
     this.now = Math.max(this.now, at);
-    this.#deadlines.disarm(node, kind, token);
+    this.deadlines.disarm(node, kind, token);
     this.feed({ kind: "due", at: this.now, deadline: kind, node, token });
   }
 
   /** The call lets go and answers with this input. */
   answer(call: SimulatedCall, input: Input, payload?: Json): void {
     const ok = input.kind === "succeeded" || input.kind === "undone";
-    if (ok || call.fate === "reply-lost") this.#world?.took(call);
-    else this.#world?.mayHaveTaken(call);
+    this.#world?.ended(call, ok);
     this.#letGo(call, ok);
     this.feed(input, payload);
   }
@@ -212,16 +198,16 @@ export class SimulatedRun implements RunFacts {
     const whole = kept === this.batch;
     const live = this.state;
     const silent = this.records.length - this.batch;
-    const carriedOut = this.batch === 0;
+    if (whole) this.#armBatch();
     for (const call of [...this.calls]) {
-      this.#world?.mayHaveTaken(call);
+      this.#world?.ended(call, false);
       this.#letGo(call, false);
     }
     const records = this.records.splice(0).slice(0, silent + kept);
     this.#commands.clear();
     this.#ends.length = 0;
     this.#toResolve.length = 0;
-    const armed = this.#deadlines.clear();
+    const armed = this.deadlines.clear();
     this.values = new RunValues();
     this.nextSeries = this.program.nextSeries;
     this.state = this.#fresh();
@@ -231,7 +217,7 @@ export class SimulatedRun implements RunFacts {
     this.#silent = 0;
     const field = whole ? differingField(this.state, live) : undefined;
     if (field !== undefined) this.#judge.report("R50", `the state replayed from the records has another ${field}`);
-    const unlike = carriedOut ? this.#deadlines.unlike(armed) : undefined;
+    const unlike = whole ? this.deadlines.unlike(armed) : undefined;
     if (unlike !== undefined) this.#judge.report("R50", `the records, replayed, arm ${unlike}`);
     this.#passOverdue();
     this.#recoverCalls();
@@ -239,9 +225,20 @@ export class SimulatedRun implements RunFacts {
     this.commit();
   }
 
+  /** The deadlines as they stand once the batch is carried out. */
+  #armBatch(): void {
+    let row = 0;
+    const first = this.records.length - this.#ends.length;
+    for (const [place, end] of this.#ends.entries()) {
+      const { input } = this.records[first + place] as JournalRecord;
+      if (input.kind === "due") this.deadlines.disarm(input.node, input.deadline, input.token);
+      for (; row < end; row++) this.#arm(row);
+    }
+  }
+
   /** What passed while its record was lost passes before anything else happens. */
   #passOverdue(): void {
-    for (let due = this.#deadlines.next(); due !== undefined && due.at < this.now; due = this.#deadlines.next())
+    for (let due = this.deadlines.next(); due !== undefined && due.at < this.now; due = this.deadlines.next())
       this.passTo(due);
     this.commit();
   }
@@ -318,13 +315,9 @@ export class SimulatedRun implements RunFacts {
       case Op.ABORT:
         for (const call of this.calls) if (call.node === node && !call.over) call.aborted = true;
         break;
-      case Op.ARM: {
-        const kind = DEADLINES[commands.extra[row] as number] as DeadlineKind;
-        this.#deadlines.arm({ at: commands.at[row] as number, kind, node, token: value });
-        break;
-      }
+      case Op.ARM:
       case Op.DISARM:
-        this.#deadlines.disarm(node, DEADLINES[commands.extra[row] as number] as DeadlineKind);
+        this.#arm(row);
         break;
       case Op.SUCCEEDED:
       case Op.FAILED:
@@ -339,12 +332,19 @@ export class SimulatedRun implements RunFacts {
     }
   }
 
+  #arm(row: number): void {
+    const { op, node, value, extra, at } = this.#commands;
+    const kind = DEADLINES[extra[row] as number] as DeadlineKind;
+    const of = node[row] as number;
+    if (op[row] === Op.ARM) this.deadlines.arm({ at: at[row] as number, kind, node: of, token: value[row] as number });
+    else if (op[row] === Op.DISARM) this.deadlines.disarm(of, kind);
+  }
+
   #start({ node, attempt, undo, at, silent }: Dispatch): void {
     const unit = this.#unit(node, silent);
     const wait = undo ? undefined : waitOf(this, node, at);
     if (wait !== undefined) this.values.waits.set(node, wait);
-    const ended = { aborted: false, over: false, lost: silent };
-    const call = { unit, node, attempt, undo, ...ended, fate: "ok", wait, effect: undefined };
+    const call = newCall({ unit, node, attempt, undo, wait, lost: silent });
     if (!silent) this.#call(call, false);
     this.calls.push(call);
   }
@@ -357,9 +357,8 @@ export class SimulatedRun implements RunFacts {
     const previousStillRunning = this.calls.some((other) => other.unit === unit && !other.lost);
     if (this.#record) {
       const id = unitId(unit);
-      const key = `${this.header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`;
-      const entry = { node: id, attempt, key, previousStillRunning, ...(again ? ({ again } as const) : {}) };
-      this.trace.push({ kind: undo ? "undo" : "start", ...entry });
+      const entry = { node: id, attempt, key: keyOf(this.header.runId, id, call), previousStillRunning };
+      this.trace.push({ kind: undo ? "undo" : "start", ...entry, ...(again ? ({ again } as const) : {}) });
     }
     if (again) this.#judge.calledAgain(unit, attempt, undo);
     else if (undo) this.#judge.undoCalled(unit, attempt, previousStillRunning);
@@ -372,6 +371,7 @@ export class SimulatedRun implements RunFacts {
       const call = this.calls[place] as SimulatedCall;
       if (call.node !== node || call.undo !== undo || call.over) continue;
       call.over = true;
+      this.#world?.ended(call, ok);
       if (call.wait !== undefined) this.values.waits.delete(node);
       if (call.wait !== undefined && !call.lost) this.#letGo(call, ok);
       else if (call.lost) this.calls.splice(place, 1);
@@ -382,8 +382,8 @@ export class SimulatedRun implements RunFacts {
     this.calls.splice(this.calls.indexOf(call), 1);
     const { unit, attempt, undo } = call;
     if (this.#record) this.trace.push({ kind: undo ? "undo-end" : "end", node: unitId(unit), attempt, ok });
-    if (undo) this.#judge.undoLetGo(unit);
-    else this.#judge.letGo(unit, attempt);
+    if (undo) this.#judge.undoLetGo(unit, attempt, ok);
+    else this.#judge.letGo(unit, attempt, ok);
   }
 
   /** Calls that died with the process are made again; one that was asked to let go has. */

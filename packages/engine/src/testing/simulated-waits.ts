@@ -9,6 +9,7 @@ import type { Json, NodeDocument } from "../plan/document.ts";
 import type { RunFacts } from "../runtime/facts.ts";
 import { evaluateInput } from "../runtime/scope.ts";
 import type { Wait } from "../runtime/values.ts";
+import type { SimulatedCall } from "./simulated-call.ts";
 
 const WAITS_FOR: Readonly<Record<string, Wait["for"]>> = {
   "belay.wait": "time",
@@ -33,6 +34,19 @@ type Fields = Readonly<Record<string, Json>>;
 /** An input that is no input waits for no time: what the engine says to it is not the simulation's business. */
 function untilOf({ seconds, until }: Fields, at: number): number {
   return typeof seconds === "number" ? at + seconds * 1000 : (momentOf(until ?? at) ?? at);
+}
+
+/** The call whose wait for time ends first, and before `limit`; undefined = none. */
+export function firstWait(calls: readonly SimulatedCall[], limit: number): SimulatedCall | undefined {
+  let first: SimulatedCall | undefined;
+  let least = limit;
+  for (const call of calls) {
+    const until = call.wait?.until ?? null;
+    if (until === null || until >= least || call.over || call.aborted) continue;
+    least = until;
+    first = call;
+  }
+  return first;
 }
 
 /** What somebody says, to a node that waits above all, and who. */

@@ -8,7 +8,7 @@ import type { Json, NodeDocument } from "../plan/document.ts";
 import type { RunFacts } from "../runtime/facts.ts";
 import { nodeId } from "../runtime/node-id.ts";
 import { evaluateInput, itemOf } from "../runtime/scope.ts";
-import type { SimulatedCall } from "./simulated-call.ts";
+import { keyOf, type SimulatedCall } from "./simulated-call.ts";
 
 /** A call of an action, or of a compensation, that takes effect. */
 export interface SimulatedEffect {
@@ -46,8 +46,9 @@ export interface SimulatedMoment {
 export interface SimulatedWorld {
   /**
    * A call takes effect: with its answer ("ok", "duplicate", "reply-lost", "late"), or, half of the time, without one: when it
-   * is aborted, when the process dies while it is in flight, when it is "deaf". Once per attempt at most: actions are taken for
-   * idempotent under their key. "error", "fatal" and "hang" have no effect. Nodes that call nothing (`belay.wait`, ...) have none.
+   * is aborted, when its attempt is given up after the grace period ("timeout", "deaf"), when the process dies while it is in
+   * flight. Once per attempt at most: actions are taken for idempotent under their key. "error", "fatal" and "hang" have no
+   * effect. Nodes that call nothing (`belay.wait`, ...) have none. Only "late" ones do something after their attempt is over.
    */
   apply(effect: SimulatedEffect): void;
   /** What is wrong with the world, in words; undefined = nothing. Asked after every step, and at rest. */
@@ -73,7 +74,7 @@ export function effectOf(facts: RunFacts, call: SimulatedCall): SimulatedEffect 
     input: given?.ok === true ? given.value : undefined,
     attempt,
     compensation: undo,
-    idempotencyKey: `${header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`,
+    idempotencyKey: keyOf(header.runId, id, call),
   };
 }
 
@@ -96,9 +97,14 @@ export class WorldTeller {
     this.world.apply(effect);
   }
 
-  /** The call ended without an answer: half of these have taken effect, of those that could. */
-  mayHaveTaken(call: SimulatedCall): void {
-    if (!IN_VAIN.has(call.fate) && isOdd(call.effect?.idempotencyKey ?? "", this.#seed)) this.took(call);
+  /**
+   * The call lets go, or is given up, or dies with the process: it took effect, or, without an answer, half of the time did if it
+   * could. Once given up, only one that is "late" still does something.
+   */
+  ended(call: SimulatedCall, ok: boolean): void {
+    if (call.fate === "late" && !ok) return;
+    if (ok || (call.fate === "reply-lost" && !call.lost)) this.took(call);
+    else if (!IN_VAIN.has(call.fate) && isOdd(call.effect?.idempotencyKey ?? "", this.#seed)) this.took(call);
   }
 }
 

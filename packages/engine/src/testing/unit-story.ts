@@ -52,6 +52,10 @@ export interface UnitStory {
   /** The latest attempt that was called, and the latest of the compensation; 0 before the first. */
   lastAttempt: number;
   lastUndo: number;
+  /** The latest attempt that was announced; the latest that answered with success, and of the compensation. */
+  announced: number;
+  okAttempt: number;
+  okUndo: number;
   /** Sum of attempts announced less those called: 0 when each was both (R39). */
   balance: number;
   /** An abort was asked of the attempt that runs. */
@@ -136,6 +140,9 @@ export function unitStory(home: DeclaredStory, index: number): UnitStory {
     openUndos: 0,
     lastAttempt: 0,
     lastUndo: 0,
+    announced: 0,
+    okAttempt: 0,
+    okUndo: 0,
     balance: 0,
     aborted: false,
     startedAt: 0,
