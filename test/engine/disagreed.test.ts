@@ -108,6 +108,14 @@ describe("found by comparing the core with a reference model", () => {
     expect(calls.slice(-2)).toEqual(["undo g[1]", "start g[0]"]);
   });
 
+  test("R21: the only candidate of a group, stuck, is undone and tried again by one retry", async () => {
+    const s = await stage({ "g[0]": { run: "fail,ok", undo: "fail,ok" } });
+    const run = await s.start(plan([undoable("g", [], { split: { over: "[1]", method: "FIRST_SUCCESS" } })]));
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "COMPENSATION_FAILED" });
+    await run.retry();
+    expect(statuses(await s.finish(run))).toEqual({ "g[0]": "SUCCESSFUL" });
+  });
+
   test("R20, R37: a member whose condition could not be evaluated is asked again when it is retried", async () => {
     const s = await stage({ a: { output: { list: [{ x: 1 }, { y: 1 }] } } });
     const over = { split: { over: "nodes.a.output.list" }, when: "item.x == 1" };
