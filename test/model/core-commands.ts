@@ -16,14 +16,13 @@ import {
 } from "@belay/engine/testing";
 import fc from "fast-check";
 import { CoreSubject, callLine, type Observation, standingLine } from "./core-subject.ts";
-import { differences } from "./differences.ts";
+import { agree, differences, type Told } from "./differences.ts";
 import { listsOf, verdictOf } from "./expressions.ts";
-import { judge, MetKnownDefect, type Told } from "./known.ts";
 
 /** A run that has begun, on both sides. */
 export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
   const model = new ReferenceModel(scenario.document, { lists: listsOf(scenario) });
-  const told: Told = { model, story: [], past: [], document: scenario.document };
+  const told: Told = { model, story: [], past: [] };
   let evaluations = 0;
   const evaluate = (id: string): { verdict: "run" | "skip" | "fail"; members: number } => {
     const choice = scenario.choices[evaluations++ % Math.max(1, scenario.choices.length)] ?? 1;
@@ -31,7 +30,7 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
     return verdictOf(scenario, model, id);
   };
   const real = new CoreSubject(scenario, evaluate, (id, { verdict, members }) => {
-    if (!model.asking().includes(id)) judge([`only the core asks what ${id} comes to`], told);
+    if (!model.asking().includes(id)) agree([`only the core asks what ${id} comes to`]);
     told.story.push(`  ${id} asked: ${verdict} ${members}`);
     model.resolve(id, verdict, members);
   });
@@ -45,7 +44,7 @@ export function begin(scenario: Scenario): { model: Told; real: CoreSubject } {
 const POOLS = ["", "narrow", "wide", "belay.waiting"];
 
 /** The model's side of an observation. */
-export function observe(model: ReferenceModel): Observation {
+function observe(model: ReferenceModel): Observation {
   const over = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"].includes(model.status);
   const waiting = POOLS.map((pool) => [pool, model.waiting(pool).length] as const);
   return {
@@ -65,12 +64,10 @@ function deadlineKey({ node, kind }: Armed): string {
   return `${node} ${kind}`.trim();
 }
 
-/** Throws what the two do not agree on; `more` are differences that are known already. */
-export function compare(told: Told, real: CoreSubject, more: readonly string[] = []): void {
-  const asking = told.model.asking().map((id) => `only the model asks what ${id} comes to`);
-  // Once the two part, the rest follows from that.
-  judge(more, told);
-  judge([...asking, ...differences(observe(told.model), real.observe())], told);
+/** Throws what the two do not agree on. */
+function compare({ model }: Told, real: CoreSubject): void {
+  const asking = model.asking().map((id) => `only the model asks what ${id} comes to`);
+  agree([...asking, ...differences(observe(model), real.observe())]);
 }
 
 abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
@@ -89,7 +86,6 @@ abstract class CoreCommand implements fc.Command<Told, CoreSubject> {
       });
       compare(told, real);
     } catch (error) {
-      if (error instanceof MetKnownDefect) throw error;
       throw new Error(`${told.story.join("\n")}\n${(error as Error).message}`, { cause: error });
     }
   }
@@ -126,7 +122,7 @@ class Dispatch extends CoreCommand {
     say(`dispatch ${calls.map((call) => callLine({ ...call, aborted: false })).join(", ")} of ${line}`);
     real.dispatch(pool, this.#slots);
     const [expected, seen] = [JSON.stringify(calls), JSON.stringify(real.started)];
-    if (expected !== seen) judge([`R11: the model starts ${expected}, the core ${seen}`], told);
+    if (expected !== seen) agree([`R11: the model starts ${expected}, the core ${seen}`]);
   }
 }
 
@@ -225,7 +221,7 @@ class AskWell extends CoreCommand {
     say(`operator: ${JSON.stringify(verb)}`);
     model.ask(verb);
     const seen = real.ask(verb);
-    if (seen !== undefined) judge([`R37: ${JSON.stringify(verb)}: the model says done, the core ${seen}`], told);
+    if (seen !== undefined) agree([`R37: ${JSON.stringify(verb)}: the model says done, the core ${seen}`]);
   }
 
   #verbs(model: ReferenceModel): ReferenceVerb[] {
@@ -256,7 +252,7 @@ class Ask extends CoreCommand {
     say(`operator: ${JSON.stringify(verb)}${expected === undefined ? "" : ` refused: ${expected}`}`);
     const seen = real.ask(verb);
     if (seen !== expected)
-      judge([`R37: ${JSON.stringify(verb)}: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`], told);
+      agree([`R37: ${JSON.stringify(verb)}: the model says ${expected ?? "done"}, the core ${seen ?? "done"}`]);
   }
 }
 

@@ -2,19 +2,21 @@
  * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, and
  * whether another follows. Owns: one node at a time. What its end means for others is in `reference-flow.ts`.
  */
+
 import {
   delayMs,
   type Entry,
   hasUndo,
   homeOf,
+  isReaction,
   isStopped,
   isTeardown,
+  mayStart,
   type Purpose,
   retryOf,
   type Stop,
   type World,
 } from "./reference-state.ts";
-import { isReaction } from "./reference-trigger.ts";
 
 /** R25, R33: the attempt is dispatched; from here on the node has started. */
 export function begin(world: World, entry: Entry): void {
@@ -68,8 +70,13 @@ function goOnOrFail(world: World, entry: Entry, another: boolean): void {
     return;
   }
   entry.status = "READY";
-  if (retryOf(world, entry)?.mode === "compensate-first" && hasUndo(entry)) queueUndo(entry, "retry");
+  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
   else wait(world, entry);
+}
+
+/** R25: it is undone before its next attempt. */
+export function undoesFirst(world: World, entry: Entry): boolean {
+  return retryOf(world, entry)?.mode === "compensate-first" && hasUndo(entry);
 }
 
 /** R25: the next attempt comes after the interval. */
@@ -132,7 +139,7 @@ function undoDone(world: World, entry: Entry): void {
   entry.undo = undefined;
   entry.started = false;
   if (entry.purpose === "fresh-round") {
-    // R37: what failed is undone at last; its trigger, or its group, decides when it runs again.
+    // R21: a stuck candidate is undone at last; its group starts over.
     waitAgain(entry);
     return;
   }
@@ -144,8 +151,11 @@ function undoDone(world: World, entry: Entry): void {
   // R25: undone between two attempts; the next one follows, unless the run was stopped meanwhile.
   entry.purpose = undefined;
   entry.status = "READY";
+  const anew = entry.attempt === entry.before;
   if (isFinal(entry.stop) || isOver(world, entry)) fail(entry);
-  else wait(world, entry);
+  else if (!anew) wait(world, entry);
+  else if (mayStart(world, entry)) entry.waits = "slot";
+  else entry.status = "PENDING";
 }
 
 /** As if it had never started; attempts go on counting (R25). */

@@ -8,13 +8,12 @@ import {
   everything,
   hasEnded,
   hasFailed,
-  homeOf,
-  isStopped,
+  isReaction,
   isTeardown,
+  mayStart,
   type World,
   workers,
 } from "./reference-state.ts";
-import { isReaction } from "./reference-trigger.ts";
 
 /** R14: the failures that fail the run. A group that cannot succeed any more counts before its last member ended. */
 export function failuresOf(world: World): Entry[] {
@@ -38,21 +37,14 @@ export function spreadFailures(world: World): boolean {
   return true;
 }
 
-/** R14, R37: whether a first attempt may start. */
-export function mayStart(world: World, entry: Entry): boolean {
-  if (isStopped(world)) return false;
-  if (isTeardown(entry)) return world.tearingDown;
-  if (entry.asked || homeOf(world, entry).asked || isReaction(entry.node.trigger)) return true;
-  return world.document.failureMode === "continue" || world.known.size === 0;
-}
-
 /** R14: nodes READY for the first attempt of their round wait again; between two attempts they go on. */
 export function hold(world: World): void {
   for (const entry of workers(world)) {
-    const first = entry.status === "READY" && entry.waits !== undefined && entry.attempt === entry.before;
+    const first = entry.status === "READY" && entry.attempt === entry.before;
     if (!first || mayStart(world, entry)) continue;
     entry.status = "PENDING";
     entry.waits = undefined;
+    entry.undo = undefined;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { NodeDocument } from "../plan/document.ts";
 import { fail, startOver } from "./reference-attempt.ts";
-import { failuresOf, mayStart, spreadFailures } from "./reference-failure.ts";
+import { failuresOf, spreadFailures } from "./reference-failure.ts";
 import { isOpen, makeReady, moveGroups, passRest, readsItem, skip } from "./reference-group.ts";
 import { advanceRollback, beginRollback, rollbackEnd } from "./reference-rollback.ts";
 import {
@@ -15,6 +15,7 @@ import {
   hasFailed,
   isGroup,
   isTeardown,
+  mayStart,
   type World,
   workers,
 } from "./reference-state.ts";
@@ -42,17 +43,17 @@ function decideNodes(world: World): boolean {
     const upstreams = (entry.node.upstreams ?? []).map((id) => viewOf(world.declared.get(id) as Entry));
     const conclusion = conclude(entry.node.trigger ?? "all_succeeded", upstreams);
     if (conclusion === "never") skip(entry, "upstream");
-    else if (conclusion === "holds") admit(entry);
+    else if (conclusion === "holds") admit(world, entry);
     changed ||= entry.status !== "PENDING" || entry.asking;
   }
   return changed;
 }
 
 /** R20, R23: the condition and the list first, once; then the node is READY, or its group begins. */
-function admit(entry: Entry): void {
+function admit(world: World, entry: Entry): void {
   if (!entry.decided && asksFirst(entry.node)) entry.asking = true;
   else if (isGroup(entry)) beginGroup(entry);
-  else makeReady(entry);
+  else makeReady(world, entry);
 }
 
 /** A condition that reads `item` is asked of each member; a list that reads nodes is bound when its turn comes. */
@@ -75,7 +76,7 @@ export function resolved(world: World, entry: Entry, answer: "run" | "skip" | "f
   }
   entry.decided = true;
   if (answer === "skip") skip(entry, "condition");
-  else if (entry.index >= 0 && mayStart(world, entry)) makeReady(entry);
+  else if (entry.index >= 0 && mayStart(world, entry)) makeReady(world, entry);
   else if (isGroup(entry)) {
     if (entry.members === undefined) expand(world, entry, members);
     if (mayStart(world, entry)) beginGroup(entry);

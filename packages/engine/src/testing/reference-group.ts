@@ -3,10 +3,9 @@
  * its members; neighbours see one node. Nothing is counted: members are looked at every time.
  */
 
-import { queueUndo } from "./reference-attempt.ts";
-import { mayStart } from "./reference-failure.ts";
+import { queueUndo, undoesFirst } from "./reference-attempt.ts";
 import { toleratedFailures } from "./reference-plan.ts";
-import { type Entry, hasFailed, hasUndo, type Skip, type World } from "./reference-state.ts";
+import { type Entry, hasFailed, hasUndo, mayStart, type Skip, type World } from "./reference-state.ts";
 import { hasFailedPart } from "./reference-trigger.ts";
 
 /** R21: each group that runs; true when something changed. Groups are never teardowns. */
@@ -66,15 +65,15 @@ function releaseMembers(world: World, group: Entry, members: Entry[]): boolean {
   for (const member of members) {
     if (member.status !== "PENDING" || member.asking || !hasRoom(group, members)) continue;
     changed = true;
-    letGo(member);
+    letGo(world, member);
   }
   return changed;
 }
 
 /** R20: a condition that reads the item is asked first, once. */
-export function letGo(member: Entry): void {
+export function letGo(world: World, member: Entry): void {
   if (readsItem(member.node.when ?? "") && !member.decided) member.asking = true;
-  else makeReady(member);
+  else makeReady(world, member);
 }
 
 /** R21: the group ends once nothing of it can go on. One that is only held stays RUNNING (R14). */
@@ -112,10 +111,11 @@ export function passRest(group: Entry): void {
   for (const member of group.members ?? []) if (member.status === "PENDING") skip(member, "upstream");
 }
 
-/** Its first attempt of the round waits for a slot. */
-export function makeReady(entry: Entry): void {
+/** Its first attempt of the round waits for a slot. R25: with compensate-first, what earlier rounds left is undone first. */
+export function makeReady(world: World, entry: Entry): void {
   entry.status = "READY";
-  entry.waits = "slot";
+  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
+  else entry.waits = "slot";
 }
 
 /** R20: such a condition is asked of each member. */

@@ -5,7 +5,7 @@
  */
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
-import type { NodeDocument, PlanDocument, RetryDocument } from "../plan/document.ts";
+import type { NodeDocument, PlanDocument, RetryDocument, Trigger } from "../plan/document.ts";
 import { type ReferencePlan, referencePlan } from "./reference-plan.ts";
 
 /** Why an attempt was stopped from outside (R26). */
@@ -219,4 +219,17 @@ export function delayMs(retry: RetryDocument | undefined, used: number): number 
 
 export function retryOf({ document }: World, { node }: Entry): RetryDocument | undefined {
   return node.retry ?? document.defaults?.retry;
+}
+
+/** Triggers that accept failures start even where a failure holds everything else (R14). */
+export function isReaction(trigger: Trigger | undefined): boolean {
+  return trigger === "all_finished" || trigger === "any_failed" || trigger === "all_failed";
+}
+
+/** R14, R37: whether a first attempt may start. */
+export function mayStart(world: World, entry: Entry): boolean {
+  if (isStopped(world)) return false;
+  if (isTeardown(entry)) return world.tearingDown;
+  if (entry.asked || homeOf(world, entry).asked || isReaction(entry.node.trigger)) return true;
+  return world.document.failureMode === "continue" || world.known.size === 0;
 }

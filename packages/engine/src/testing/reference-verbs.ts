@@ -64,6 +64,8 @@ function retry(world: World, entry: Entry | undefined): void {
   if (undone) forgetUndone(world);
   if (entry === undefined) for (const declared of world.declared.values()) retryWithAll(world, declared);
   else if (entry.status !== "PENDING") retryOne(world, entry);
+  // Undone, or below what was: it waits for its turn, and no other failure holds it.
+  else homeOf(world, entry).asked = true;
   mend(world);
 }
 
@@ -84,16 +86,16 @@ function retryOne(world: World, entry: Entry): void {
   entry.asked = true;
   if (entry.index >= 0) {
     reopen(home);
-    again(entry, "retry");
+    again(entry);
     if (entry.status !== "PENDING") return;
-    if (hasRoom(home, home.members ?? [])) letGo(entry);
+    if (hasRoom(home, home.members ?? [])) letGo(world, entry);
     else home.asked = true;
   } else if (entry.members && isDecided(entry)) {
     reopen(entry);
     againMembers(world, entry, entry.members);
   } else {
-    again(entry, "retry");
-    if (entry.status === "PENDING" && !isGroup(entry) && isDecided(entry)) makeReady(entry);
+    again(entry);
+    if (entry.status === "PENDING" && !isGroup(entry) && isDecided(entry)) makeReady(world, entry);
   }
 }
 
@@ -116,15 +118,16 @@ function againMembers(world: World, group: Entry, members: Entry[]): void {
   }
 }
 
-/** A fresh round. A compensation that failed comes first (R32); then the node is decided anew, or runs at once. */
-function again(entry: Entry, purpose: "fresh-round" | "retry" = "fresh-round"): void {
-  if (entry.status !== "COMPENSATION_FAILED") {
+/** A fresh round. A candidate whose compensation failed is undone first (R21). */
+function again(entry: Entry): void {
+  const stuck = entry.purpose === "next-candidate" || entry.purpose === "fresh-round";
+  if (entry.status !== "COMPENSATION_FAILED" || !stuck) {
     waitAgain(entry);
     return;
   }
   entry.stop = undefined;
   entry.before = entry.attempt;
-  queueUndo(entry, purpose);
+  queueUndo(entry, "fresh-round");
 }
 
 function isFailure({ status }: Entry): boolean {
