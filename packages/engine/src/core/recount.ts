@@ -55,7 +55,7 @@ function recountGroup(state: RunState, group: GroupState): void {
     if (code === NodeState.SUCCESSFUL) group.succeeded++;
     else if (code === NodeState.SKIPPED) group.skipped++;
     else if (code === NodeState.COMPENSATED || isFailed(state, member)) group.failed++;
-    else if (code !== NodeState.PENDING) group.open++;
+    else if (code !== NodeState.PENDING || hasMark(state, member, Mark.RESOLVING)) group.open++;
     if (code === NodeState.COMPENSATION_FAILED && isFailed(state, member)) group.stuck++;
   }
   // Whether a candidate is left to try must not wait for the present one to end (R21).
