@@ -110,6 +110,7 @@ export function passMember(state: RunState, member: number, reason: number, out:
   const code = state.node[member];
   if (code !== NodeState.PENDING && code !== NodeState.READY && !isFailedCode(code)) return;
   dequeue(state, member);
+  dequeue(state, member, Mark.UNDO_QUEUED);
   setNode(state, member, NodeState.SKIPPED);
   state.skipReason[member] = reason;
   out.push(Op.SKIPPED, member, reason);

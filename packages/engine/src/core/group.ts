@@ -59,7 +59,9 @@ export function startGroup(state: RunState, node: number, out: Commands): void {
     return;
   }
   setNode(state, node, NodeState.RUNNING);
-  releaseMembers(state, group, out);
+  // A stuck candidate may have been undone in vain again before the group began anew.
+  if (group.split.method === MethodCode.FIRST_SUCCESS && hasFailed(group)) endGroup(state, group, out);
+  else releaseMembers(state, group, out);
 }
 
 /** Lets as many members go as method, concurrency and failures allow, in order of parallelIdx (R11). */
@@ -98,6 +100,10 @@ function mayRelease(state: RunState, group: GroupState): boolean {
 /** A member ended, or a failed candidate is undone. */
 export function memberDone(state: RunState, member: number, out: Commands): void {
   const group = groupState(state, state.groupOf[member] as number);
+  if (state.node[group.node] === NodeState.SKIPPED) {
+    followSkipped(state, group, member, out);
+    return;
+  }
   const firstSuccess = group.split.method === MethodCode.FIRST_SUCCESS;
   const code = state.node[member];
   if (firstSuccess && code === NodeState.FAILED && hasUndo(state, member)) {
@@ -125,6 +131,14 @@ export function memberDone(state: RunState, member: number, out: Commands): void
   endGroup(state, group, out);
 }
 
+/** A stuck candidate was being undone when the trigger of its group came to nothing (R12): it is SKIPPED like the rest. */
+function followSkipped(state: RunState, group: GroupState, member: number, out: Commands): void {
+  group.open--;
+  group.skipped++;
+  if (state.node[member] === NodeState.COMPENSATED) waitAgain(state, member, out);
+  passMember(state, member, state.skipReason[group.node] as number, out);
+}
+
 function countSuccess(state: RunState, group: GroupState, out: Commands): void {
   if (group.succeeded++ === 0) noteSuccess(state, group.node);
   if (group.split.method !== MethodCode.FIRST_SUCCESS) return;
@@ -145,7 +159,7 @@ function countFailure(state: RunState, group: GroupState, out: Commands): void {
   const noted = hasNotedFailure(group);
   group.failed++;
   if (!noted && hasNotedFailure(group)) noteFailure(state, group.node);
-  if (hasFailed(group)) startFailing(state, group, out);
+  if (hasFailed(group) && state.node[group.node] === NodeState.RUNNING) startFailing(state, group, out);
 }
 
 function startFailing(state: RunState, group: GroupState, out: Commands): void {
