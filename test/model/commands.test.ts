@@ -9,7 +9,7 @@ import { test } from "vitest";
 import { beginRun, engineCommands } from "./engine-commands.ts";
 import { report } from "./report.ts";
 
-const RUNS = Number(process.env["MODEL_RUNS"] ?? 1000);
+const RUNS = Number(process.env["MODEL_RUNS"] ?? 600);
 /** The same lives on every machine, unless asked for others. */
 const SEED = Number(process.env["MODEL_SEED"] ?? 1);
 

@@ -1,4 +1,5 @@
 /** Two observations side by side, and the story so far. Owns: the sentences that say what differs. */
+import type { PlanDocument } from "@belay/engine";
 import type { Call, ReferenceModel } from "@belay/engine/testing";
 import type { Observation } from "./core-subject.ts";
 
@@ -7,6 +8,13 @@ export interface Told {
   readonly model: ReferenceModel;
   readonly story: string[];
   readonly past: Call[];
+  /** Nodes that wait for an operator's word. */
+  readonly words: ReadonlySet<string>;
+}
+
+/** Declared nodes that wait for an operator's word (R37). */
+export function wordsOf({ nodes }: PlanDocument): Set<string> {
+  return new Set(nodes.flatMap(({ id, action }) => (/^belay\.(approval|signal)$/.test(action) ? [id] : [])));
 }
 
 /** Throws what the two do not agree on, if anything. */

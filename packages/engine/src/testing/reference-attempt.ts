@@ -1,10 +1,11 @@
 /**
- * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, and
- * whether another follows. Owns: one node at a time. What its end means for others is in `reference-flow.ts`.
+ * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, which
+ * of its deadlines count, and whether another follows. Owns: one node at a time. What its end means for others is in
+ * `reference-flow.ts`.
  */
-
+import type { DeadlineKind } from "../core/command.ts";
+import type { RetryDocument } from "../plan/document.ts";
 import {
-  delayMs,
   type Entry,
   hasUndo,
   homeOf,
@@ -13,10 +14,16 @@ import {
   isTeardown,
   mayStart,
   type Purpose,
-  retryOf,
   type Stop,
   type World,
 } from "./reference-state.ts";
+
+/** Its first attempt of the round waits for a slot. R25: with compensate-first, what earlier rounds left is undone first. */
+export function makeReady(world: World, entry: Entry): void {
+  entry.status = "READY";
+  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
+  else entry.waits = "slot";
+}
 
 /** R25, R33: the attempt is dispatched; from here on the node has started. */
 export function begin(world: World, entry: Entry): void {
@@ -24,10 +31,10 @@ export function begin(world: World, entry: Entry): void {
   entry.waits = undefined;
   entry.attempt++;
   entry.outcome = undefined;
+  entry.approvedBy = [];
   entry.stop = undefined;
   entry.started = true;
   entry.since = world.now;
-  if (entry.node.prohibitRollback === true) entry.barrier = true;
   const first = entry.attempt === entry.before + 1;
   if (first) entry.totalSince = entry.node.totalTimeout ? world.now : undefined;
 }
@@ -111,7 +118,7 @@ export function beginUndo(world: World, entry: Entry): void {
   entry.status = "COMPENSATING";
   entry.undo = "running";
   entry.undoAttempt++;
-  entry.undoSince = world.now;
+  entry.since = world.now;
 }
 
 /** R31, R32: an aborted compensation counts as not done, whatever it still says. */
@@ -126,7 +133,7 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
   if ((aborted || answer === "retryable") && used < (retry?.maxAttempts ?? 1)) {
     const ms = delayMs(retry, used);
     entry.undo = ms > 0 ? "backoff" : "slot";
-    entry.undoSince = world.now + ms;
+    entry.since = world.now + ms;
     return;
   }
   entry.status = "COMPENSATION_FAILED";
@@ -138,7 +145,7 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
 function undoDone(world: World, entry: Entry): void {
   entry.undo = undefined;
   entry.started = false;
-  if (entry.purpose === "fresh-round") {
+  if (entry.purpose === "restart") {
     // R21: a stuck candidate is undone at last; its group starts over.
     waitAgain(entry);
     return;
@@ -152,8 +159,11 @@ function undoDone(world: World, entry: Entry): void {
   entry.purpose = undefined;
   entry.status = "READY";
   const anew = entry.attempt === entry.before;
-  if (isFinal(entry.stop) || isOver(world, entry)) fail(entry);
-  else if (!anew) wait(world, entry);
+  if (isFinal(entry.stop)) fail(entry);
+  else if (isOver(world, entry)) {
+    fail(entry);
+    entry.stop = world.stopped ?? "kill";
+  } else if (!anew) wait(world, entry);
   else if (mayStart(world, entry)) entry.waits = "slot";
   else entry.status = "PENDING";
 }
@@ -174,4 +184,82 @@ export function waitAgain(entry: Entry): void {
   entry.undone = false;
   entry.purpose = undefined;
   if (!entry.started) entry.outcome = undefined;
+}
+
+function retryOf({ document }: World, { node }: Entry): RetryDocument | undefined {
+  return node.retry ?? document.defaults?.retry;
+}
+
+/** Milliseconds before the attempt after `used` ones of this round (R25); jitter is not modelled. */
+function delayMs(retry: RetryDocument | undefined, used: number): number {
+  const first = retry?.initialInterval ?? 1;
+  const grown = first * (retry?.backoffCoefficient ?? 2) ** Math.max(0, used - 1);
+  return Math.round(1000 * Math.min(grown, retry?.maxInterval ?? 100 * first));
+}
+
+/** A deadline that counts; `node` is "" for the run's own. `at`: milliseconds since the run began. */
+export interface Armed {
+  readonly node: string;
+  readonly kind: DeadlineKind;
+  readonly at: number;
+}
+
+/** R25, R26, R31: what counts for a node or a member. */
+export function deadlinesOf(world: World, entry: Entry): Armed[] {
+  const { status, waits, undo, since, totalSince, id, node } = entry;
+  const { defaults } = world.document;
+  const timeout = seconds(node.timeout ?? defaults?.timeout);
+  const undoTimeout = seconds(node.compensation?.timeout ?? defaults?.compensation?.timeout);
+  const heartbeat = seconds(node.heartbeatTimeout);
+  const found: Armed[] = [];
+  const arm = (counts: boolean, kind: DeadlineKind, at: number): void => {
+    if (counts) found.push({ node: id, kind, at });
+  };
+  arm(status === "RUNNING" && timeout > 0, "attempt", since + timeout);
+  arm(status === "RUNNING" && heartbeat > 0, "heartbeat", since + heartbeat);
+  arm(totalSince !== undefined, "total", (totalSince ?? 0) + seconds(node.totalTimeout));
+  arm(status === "CANCELING", "grace", since + world.graceMs);
+  arm(waits === "backoff", "backoff", since);
+  arm(undo === "running" && undoTimeout > 0, "compensation", since + undoTimeout);
+  arm(undo === "aborting", "compensation-grace", since + world.graceMs);
+  arm(undo === "backoff", "compensation-backoff", since);
+  return found;
+}
+
+/** R25, R26: a deadline of a node passed. */
+export function pass(world: World, entry: Entry, kind: DeadlineKind): void {
+  switch (kind) {
+    case "attempt":
+    case "heartbeat":
+      abort(world, entry, kind === "attempt" ? "timeout" : kind);
+      break;
+    case "total":
+      entry.totalSince = undefined;
+      // What is being undone for its next attempt is undone all the same; that attempt does not come.
+      if (entry.status === "READY") fail(entry);
+      else if (entry.status === "RUNNING") abort(world, entry, "total");
+      entry.stop = "total";
+      break;
+    case "grace":
+      answered(world, entry, "fatal");
+      break;
+    case "backoff":
+      entry.waits = "slot";
+      break;
+    case "compensation":
+      entry.undo = "aborting";
+      entry.since = world.now;
+      break;
+    case "compensation-grace":
+      undoAnswered(world, entry, "retryable");
+      break;
+    case "compensation-backoff":
+      entry.undo = "slot";
+      break;
+  }
+}
+
+/** Seconds of a plan in milliseconds; none = 0. */
+export function seconds(value: number | undefined): number {
+  return Math.round((value ?? 0) * 1000);
 }

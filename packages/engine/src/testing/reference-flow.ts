@@ -1,19 +1,21 @@
 /**
  * The way forward as the reference model reads R10 to R24: from how all nodes stand to what follows, from scratch, over and
- * over until nothing more follows. Owns: decisions, teardowns (R2), the run's coming to rest (R15).
+ * over until nothing more follows. Owns: failures and what they hold (R14), decisions (R12), teardowns (R2), the run's coming
+ * to rest (R15).
  */
 import type { NodeDocument } from "../plan/document.ts";
-import { fail, startOver } from "./reference-attempt.ts";
-import { failuresOf, spreadFailures } from "./reference-failure.ts";
-import { isOpen, makeReady, moveGroups, passRest, readsItem, skip } from "./reference-group.ts";
+import { abort, fail, makeReady, startOver } from "./reference-attempt.ts";
+import { isOpen, moveGroups, passRest, readsItem, skip } from "./reference-group.ts";
 import { advanceRollback, beginRollback, rollbackEnd } from "./reference-rollback.ts";
 import {
+  declared,
   type Entry,
   everything,
   expand,
   hasEnded,
   hasFailed,
   isGroup,
+  isReaction,
   isTeardown,
   mayStart,
   type World,
@@ -23,9 +25,10 @@ import { conclude, viewOf } from "./reference-trigger.ts";
 
 /** Everything that follows from how the nodes stand, until nothing does; then the run may come to rest. */
 export function settle(world: World): void {
-  if (world.status === "ROLLING_BACK" && !world.tearingDown) {
+  const back = world.status === "ROLLING_BACK";
+  if (back && !world.tearingDown) {
     advanceRollback(world);
-  } else if (world.status === "RUNNING" || world.status === "PAUSED" || world.tearingDown) {
+  } else if (world.status === "RUNNING" || world.status === "PAUSED" || back) {
     while (spreadFailures(world) || moveGroups(world) || decideNodes(world)) {
       // Each pass may have changed what the others see.
     }
@@ -36,7 +39,7 @@ export function settle(world: World): void {
 /** R10, R12, R23: what waits is looked at; true when something changed. */
 function decideNodes(world: World): boolean {
   let changed = false;
-  for (const entry of world.declared.values()) {
+  for (const entry of declared(world)) {
     if (entry.status !== "PENDING" || entry.asking || !mayStart(world, entry)) continue;
     // After a rollback only what cleans up goes forward.
     if (world.status === "ROLLING_BACK" && !isTeardown(entry)) continue;
@@ -92,10 +95,10 @@ function comeToRest(world: World): void {
     tearDown(world);
     return;
   }
-  const failed = failuresOf(world).length > 0 || world.timedOut;
-  const done = [...world.declared.values()].every(hasEnded);
-  if (failed || done || world.canceling) world.runSince = undefined;
-  if (world.canceling) world.status = "CANCELED";
+  const failed = failuresOf(world).length > 0 || world.stopped === "run-timeout";
+  const done = declared(world).every(hasEnded);
+  if (failed || done || world.stopped) world.runSince = undefined;
+  if (world.stopped === "cancel") world.status = "CANCELED";
   else if (failed) rest(world);
   else if (done) world.status = "SUCCESSFUL";
 }
@@ -113,15 +116,15 @@ function rest(world: World): void {
 
 /** R2: all else has ended well, and the teardowns have not had their turn. */
 function awaitsTeardown(world: World): boolean {
-  const all = [...world.declared.values()];
-  if (world.tearingDown || world.canceling || world.timedOut || failuresOf(world).length > 0) return false;
+  const all = declared(world);
+  if (world.tearingDown || world.stopped || failuresOf(world).length > 0) return false;
   return all.some(isTeardown) && all.every((entry) => isTeardown(entry) || hasEnded(entry));
 }
 
 /** R2: those that failed before run again, those with nothing to clean up are SKIPPED; what succeeded stands. */
 function tearDown(world: World): void {
   world.tearingDown = true;
-  for (const entry of [...world.declared.values()].filter(isTeardown)) {
+  for (const entry of declared(world).filter(isTeardown)) {
     if (hasFailed(entry)) startOver(entry);
     world.known.delete(entry.id);
     const setups = (entry.node.always?.for ?? []).map((id) => world.declared.get(id) as Entry);
@@ -138,11 +141,74 @@ function hasEverStarted(world: World, entry: Entry): boolean {
 /** R2: a run that would end ROLLED_BACK cleans up first. */
 function restAfterRollback(world: World): void {
   const end = rollbackEnd(world);
-  const teardowns = [...world.declared.values()].filter(isTeardown);
+  const teardowns = declared(world).filter(isTeardown);
   if (end === "ROLLED_BACK" && teardowns.length > 0 && !world.tearingDown) {
     tearDown(world);
     return;
   }
   const failed = teardowns.some((entry) => hasFailed(entry) && entry.node.onFailure !== "continue");
   world.status = end === "ROLLED_BACK" && failed ? "ROLLBACK_FAILED" : end;
+}
+
+/** R14: the failures that fail the run. A group that cannot succeed any more counts before its last member ended. */
+export function failuresOf(world: World): Entry[] {
+  return declared(world).filter((entry) => {
+    if (entry.node.onFailure === "continue") return false;
+    return hasFailed(entry) || (entry.failing && entry.status === "RUNNING");
+  });
+}
+
+/** R14: a new failure holds what has not started, and with `kill` stops what runs; reactions are spared. */
+export function spreadFailures(world: World): boolean {
+  for (const entry of everything(world)) if (hasEnded(entry)) entry.asked = false;
+  const fresh = failuresOf(world).filter(({ id }) => !world.known.has(id));
+  for (const { id } of fresh) world.known.add(id);
+  if (fresh.length === 0) return false;
+  if (world.document.failureMode === "continue") return true;
+  // What an operator asked for again was asked before this failure.
+  for (const entry of everything(world)) entry.asked = false;
+  hold(world);
+  if (world.document.failureMode === "kill") stop(world, "kill");
+  return true;
+}
+
+/** R14: nodes READY for the first attempt of their round wait again; between two attempts they go on. */
+export function hold(world: World): void {
+  for (const entry of workers(world)) {
+    const first = entry.status === "READY" && entry.attempt === entry.before;
+    if (!first || mayStart(world, entry)) continue;
+    entry.status = "PENDING";
+    entry.waits = undefined;
+    entry.undo = undefined;
+  }
+}
+
+/** R14, R26, R37: aborts what runs, and ends what is between two attempts. */
+export function stop(world: World, why: "kill" | "cancel" | "run-timeout"): void {
+  for (const entry of workers(world)) {
+    if (why === "kill" && (isReaction(entry.node.trigger) || isTeardown(entry))) continue;
+    // What is being undone between two attempts is undone to the end, and asks then whether the next one follows.
+    if (entry.status !== "COMPENSATING") stopOne(world, entry, why, entry.attempt > entry.before);
+  }
+}
+
+/** `ready`: also when it is READY. */
+export function stopOne(world: World, entry: Entry, why: "kill" | "cancel" | "run-timeout", ready: boolean): void {
+  if (entry.status === "RUNNING" || entry.status === "CANCELING") abort(world, entry, why);
+  else if (entry.status === "READY" && ready) {
+    fail(entry);
+    entry.stop = why;
+  } else if (entry.status === "COMPENSATING" && entry.purpose === "retry") {
+    // R26: it is undone to the end; the attempt that was to follow does not come.
+    entry.stop = why;
+  }
+}
+
+/** R2, R26: the plan's own timeout stops everything, reactions too. */
+export function runTimesOut(world: World): void {
+  world.runSince = undefined;
+  if ((world.status !== "RUNNING" && world.status !== "PAUSED") || world.stopped) return;
+  world.stopped = "run-timeout";
+  hold(world);
+  stop(world, "run-timeout");
 }

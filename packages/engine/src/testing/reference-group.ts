@@ -2,16 +2,17 @@
  * Groups as the reference model reads R20 to R24: who goes next, when the group has failed, when it ends. Owns: the group and
  * its members; neighbours see one node. Nothing is counted: members are looked at every time.
  */
-
-import { queueUndo, undoesFirst } from "./reference-attempt.ts";
-import { toleratedFailures } from "./reference-plan.ts";
-import { type Entry, hasFailed, hasUndo, mayStart, type Skip, type World } from "./reference-state.ts";
+import type { NodeDocument } from "../plan/document.ts";
+import { makeReady, queueUndo } from "./reference-attempt.ts";
+import { declared, type Entry, hasFailed, hasUndo, mayStart, type Skip, type World } from "./reference-state.ts";
 import { hasFailedPart } from "./reference-trigger.ts";
 
 /** R21: each group that runs; true when something changed. Groups are never teardowns. */
 export function moveGroups(world: World): boolean {
   if (world.status === "ROLLING_BACK") return false;
-  const running = [...world.declared.values()].filter((entry) => entry.members && entry.status === "RUNNING");
+  // A candidate that was being undone when its group was skipped follows it.
+  for (const group of declared(world)) if (group.status === "SKIPPED") passMembers(group, group.skip as Skip);
+  const running = declared(world).filter((entry) => entry.members && entry.status === "RUNNING");
   return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true);
 }
 
@@ -95,10 +96,15 @@ function endGroup(group: Entry, members: Entry[]): boolean {
 
 /** R20, R37: a group takes with it every member that has not ended, or has failed. */
 export function skip(entry: Entry, why: Skip): void {
-  for (const member of entry.members ?? []) if (isPassable(member)) skip(member, why);
+  passMembers(entry, why);
   entry.status = "SKIPPED";
   entry.skip = why;
   entry.waits = undefined;
+  entry.undo = undefined;
+}
+
+function passMembers(group: Entry, why: Skip): void {
+  for (const member of group.members ?? []) if (isPassable(member)) skip(member, why);
 }
 
 function isPassable({ status }: Entry): boolean {
@@ -111,14 +117,15 @@ export function passRest(group: Entry): void {
   for (const member of group.members ?? []) if (member.status === "PENDING") skip(member, "upstream");
 }
 
-/** Its first attempt of the round waits for a slot. R25: with compensate-first, what earlier rounds left is undone first. */
-export function makeReady(world: World, entry: Entry): void {
-  entry.status = "READY";
-  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
-  else entry.waits = "slot";
-}
-
 /** R20: such a condition is asked of each member. */
 export function readsItem(when: string): boolean {
   return /\bitem\b/.test(when);
+}
+
+/** R2: how many of `members` may fail without failing the group. */
+function toleratedFailures(node: NodeDocument, members: number): number {
+  const tolerated = node.split?.tolerated ?? 0;
+  if (typeof tolerated === "number") return tolerated;
+  // 29 % of 100 is 28.999999999999996 in floating point.
+  return Math.floor((Number.parseFloat(tolerated) / 100) * members + 1e-9);
 }

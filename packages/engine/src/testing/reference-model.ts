@@ -8,22 +8,20 @@
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { PlanDocument } from "../plan/document.ts";
-import { answered, begin, beginUndo, undoAnswered } from "./reference-attempt.ts";
-import { type Armed, deadlinesOf, pass, runTimesOut, seconds } from "./reference-deadlines.ts";
-import { resolved, settle } from "./reference-flow.ts";
-import { isInFlight, type Refused, refusal, type Verb } from "./reference-refusal.ts";
-import { barriers } from "./reference-rollback.ts";
 import {
-  type Entry,
-  everything,
-  newWorld,
-  poolOf,
-  type RollbackTo,
-  type Skip,
-  type World,
-  workers,
-} from "./reference-state.ts";
-import { apply } from "./reference-verbs.ts";
+  type Armed,
+  answered,
+  begin,
+  beginUndo,
+  deadlinesOf,
+  pass,
+  seconds,
+  undoAnswered,
+} from "./reference-attempt.ts";
+import { resolved, runTimesOut, settle } from "./reference-flow.ts";
+import { apply, type Refused, refusal, type Verb } from "./reference-operator.ts";
+import { barriers } from "./reference-rollback.ts";
+import { type Entry, everything, isInFlight, type RollbackTo, type Skip, World, workers } from "./reference-state.ts";
 
 /** How an action, or a compensation, let go. */
 export type Answer = "ok" | "retryable" | "fatal";
@@ -55,7 +53,7 @@ export class ReferenceModel {
 
   /** A run of a checked plan that has not begun. */
   constructor(document: PlanDocument, { lists = new Map(), graceMs = 5000 }: ModelOptions = {}) {
-    this.#world = newWorld(document, lists, graceMs);
+    this.#world = new World(document, lists, graceMs);
   }
 
   /** The run begins (R10). */
@@ -191,7 +189,7 @@ export class ReferenceModel {
 
   /** R11: higher priority, lower seriesId of the declared node, lower parallelIdx. */
   #order(a: Entry, b: Entry): number {
-    const series = ({ node }: Entry): number => this.#world.plan.seriesId.get(node.id) ?? 0;
+    const series = ({ node }: Entry): number => this.#world.seriesId.get(node.id) ?? 0;
     return (b.node.priority ?? 0) - (a.node.priority ?? 0) || series(a) - series(b) || a.index - b.index;
   }
 }
@@ -199,4 +197,9 @@ export class ReferenceModel {
 function callOf(entry: Entry): Call {
   const undo = entry.undo !== undefined;
   return { node: entry.id, attempt: undo ? entry.undoAttempt : entry.attempt, undo };
+}
+
+/** R41: the pool whose slots a node takes; one that only waits takes none of any. */
+function poolOf({ node }: Entry): string {
+  return /^belay\.(wait|approval|signal)$/.test(node.action) ? "belay.waiting" : (node.pool ?? "");
 }
