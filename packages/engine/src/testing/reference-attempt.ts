@@ -65,10 +65,12 @@ export function abort(world: World, entry: Entry, stop: Stop): void {
   entry.since = world.now;
 }
 
+/** R26: no further attempt follows. */
 export function isFinal(stop: Stop | undefined): boolean {
   return stop !== undefined && stop !== "timeout" && stop !== "heartbeat";
 }
 
+/** R25: exactly `maxAttempts` attempts, then FAILED. */
 function goOnOrFail(world: World, entry: Entry, another: boolean): void {
   const used = entry.attempt - entry.before;
   const allowed = retryOf(world, entry)?.maxAttempts ?? 1;
@@ -93,6 +95,7 @@ function wait(world: World, entry: Entry): void {
   entry.since = world.now + ms;
 }
 
+/** R14: final, until an operator asks for it again. */
 export function fail(entry: Entry): void {
   entry.status = "FAILED";
   entry.waits = undefined;
@@ -114,6 +117,7 @@ export function queueUndo(entry: Entry, purpose: Purpose): void {
   entry.undoBefore = entry.undoAttempt;
 }
 
+/** R31: the compensation is dispatched. */
 export function beginUndo(world: World, entry: Entry): void {
   entry.status = "COMPENSATING";
   entry.undo = "running";
@@ -142,6 +146,7 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
   world.givenUp.add(entry.id);
 }
 
+/** R31: what follows depends on what it was undone for. */
 function undoDone(world: World, entry: Entry): void {
   entry.undo = undefined;
   entry.started = false;
@@ -168,7 +173,7 @@ function undoDone(world: World, entry: Entry): void {
   else entry.status = "PENDING";
 }
 
-/** As if it had never started; attempts go on counting (R25). */
+/** R34: as if it had never started; attempts go on counting (R25). */
 export function startOver(entry: Entry): void {
   entry.started = false;
   entry.decided = false;
@@ -186,6 +191,7 @@ export function waitAgain(entry: Entry): void {
   if (!entry.started) entry.outcome = undefined;
 }
 
+/** R25: the node's own policy, or the plan's. */
 function retryOf({ document }: World, { node }: Entry): RetryDocument | undefined {
   return node.retry ?? document.defaults?.retry;
 }
@@ -228,38 +234,25 @@ export function deadlinesOf(world: World, entry: Entry): Armed[] {
 
 /** R25, R26: a deadline of a node passed. */
 export function pass(world: World, entry: Entry, kind: DeadlineKind): void {
-  switch (kind) {
-    case "attempt":
-    case "heartbeat":
-      abort(world, entry, kind === "attempt" ? "timeout" : kind);
-      break;
-    case "total":
-      entry.totalSince = undefined;
-      // What is being undone for its next attempt is undone all the same; that attempt does not come.
-      if (entry.status === "READY") fail(entry);
-      else if (entry.status === "RUNNING") abort(world, entry, "total");
-      entry.stop = "total";
-      break;
-    case "grace":
-      answered(world, entry, "fatal");
-      break;
-    case "backoff":
-      entry.waits = "slot";
-      break;
-    case "compensation":
-      entry.undo = "aborting";
-      entry.since = world.now;
-      break;
-    case "compensation-grace":
-      undoAnswered(world, entry, "retryable");
-      break;
-    case "compensation-backoff":
-      entry.undo = "slot";
-      break;
-  }
+  if (kind === "attempt") abort(world, entry, "timeout");
+  else if (kind === "heartbeat") abort(world, entry, "heartbeat");
+  else if (kind === "total") outOfTime(world, entry);
+  else if (kind === "grace") answered(world, entry, "fatal");
+  else if (kind === "backoff") entry.waits = "slot";
+  else if (kind === "compensation-grace") undoAnswered(world, entry, "retryable");
+  else if (kind === "compensation-backoff") entry.undo = "slot";
+  else Object.assign(entry, { undo: "aborting", since: world.now });
 }
 
-/** Seconds of a plan in milliseconds; none = 0. */
+/** R2, R26: what is being undone for its next attempt is undone all the same; that attempt does not come. */
+function outOfTime(world: World, entry: Entry): void {
+  entry.totalSince = undefined;
+  if (entry.status === "READY") fail(entry);
+  else if (entry.status === "RUNNING") abort(world, entry, "total");
+  entry.stop = "total";
+}
+
+/** R2: seconds of a plan in milliseconds; none = 0. */
 export function seconds(value: number | undefined): number {
   return Math.round((value ?? 0) * 1000);
 }

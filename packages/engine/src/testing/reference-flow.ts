@@ -23,7 +23,7 @@ import {
 } from "./reference-state.ts";
 import { conclude, viewOf } from "./reference-trigger.ts";
 
-/** Everything that follows from how the nodes stand, until nothing does; then the run may come to rest. */
+/** R10: everything that follows from how the nodes stand, until nothing does; then the run may come to rest. */
 export function settle(world: World): void {
   const back = world.status === "ROLLING_BACK";
   if (back && !world.tearingDown) {
@@ -64,12 +64,13 @@ function asksFirst({ when, split }: NodeDocument): boolean {
   return (when !== undefined && (split === undefined || !readsItem(when))) || /\bnodes\./.test(split?.over ?? "");
 }
 
+/** R20: an empty list skips the node. */
 function beginGroup(group: Entry): void {
   if (group.members?.length === 0) skip(group, "empty");
   else group.status = "RUNNING";
 }
 
-/** The answer to what a node asked: its condition and, for a group, how many members. */
+/** R20, R23: the answer to what a node asked: its condition and, for a group, how many members. */
 export function resolved(world: World, entry: Entry, answer: "run" | "skip" | "fail", members: number): void {
   entry.asking = false;
   if (answer === "fail") {
@@ -133,6 +134,7 @@ function tearDown(world: World): void {
   settle(world);
 }
 
+/** R2: it, or a member it has or had, was dispatched. */
 function hasEverStarted(world: World, entry: Entry): boolean {
   const floor = world.floors.get(entry.id)?.attempt ?? 0;
   return floor > 0 || [entry, ...(entry.members ?? [])].some(({ attempt }) => attempt > 0);
@@ -192,7 +194,7 @@ export function stop(world: World, why: "kill" | "cancel" | "run-timeout"): void
   }
 }
 
-/** `ready`: also when it is READY. */
+/** R26: `ready`: also when it is READY. */
 export function stopOne(world: World, entry: Entry, why: "kill" | "cancel" | "run-timeout", ready: boolean): void {
   if (entry.status === "RUNNING" || entry.status === "CANCELING") abort(world, entry, why);
   else if (entry.status === "READY" && ready) {

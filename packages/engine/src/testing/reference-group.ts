@@ -16,6 +16,7 @@ export function moveGroups(world: World): boolean {
   return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true);
 }
 
+/** R21: one step of a group. */
 function moveGroup(world: World, group: Entry, members: Entry[]): boolean {
   const candidates = group.node.split?.method === "FIRST_SUCCESS";
   for (const member of members) {
@@ -46,7 +47,7 @@ export function mustFail(group: Entry, members: Entry[]): boolean {
   return failed + lost.length > 0 && open.length === lost.length && !members.some(({ status }) => status === "PENDING");
 }
 
-/** Released and not ended: it takes a place in the group. */
+/** R21: released and not ended: it takes a place in the group. */
 export function isOpen(member: Entry): boolean {
   if (member.asking || member.undo !== undefined) return true;
   return member.status === "READY" || member.status === "RUNNING" || member.status === "CANCELING";
@@ -59,6 +60,7 @@ export function hasRoom(group: Entry, members: Entry[]): boolean {
   return members.filter(isOpen).length < places;
 }
 
+/** R11, R21: in order of parallelIdx, as far as there is room. */
 function releaseMembers(world: World, group: Entry, members: Entry[]): boolean {
   const chained = (group.node.split?.method ?? "PARALLEL") !== "PARALLEL";
   if (!mayStart(world, group) || group.stop === "cancel" || (chained && group.failing)) return false;
@@ -103,6 +105,7 @@ export function skip(entry: Entry, why: Skip): void {
   entry.undo = undefined;
 }
 
+/** R37: what has not ended, or has failed. */
 function passMembers(group: Entry, why: Skip): void {
   for (const member of group.members ?? []) if (isPassable(member)) skip(member, why);
 }

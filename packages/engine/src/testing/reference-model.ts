@@ -2,7 +2,14 @@
  * The reference model: a second, naive statement of rules R10 to R37, for model-based tests. It is told what happens to a
  * run and answers what is true of it then. Owns: inputs and observations; the rules are in the other `reference-` files.
  *
- * M1: it shares no code with the core, keeps no counters, and derives everything from how the nodes stand.
+ * To review it, read in this order, docs/semantics.md beside it; each function names its rule:
+ * 1. `reference-state.ts`: what is remembered of a node and a run, and what one node tells by itself.
+ * 2. `reference-trigger.ts`: what upstreams allow (R12). 3. `reference-attempt.ts`: one attempt, one compensation, their
+ *    deadlines (R25 to R28, R31). 4. `reference-group.ts`: members (R20 to R24). 5. `reference-rollback.ts` (R30 to R35).
+ * 6. `reference-flow.ts`: `settle`, which asks all of these over and over until nothing follows any more (R10, R14, R15).
+ * 7. `reference-operator.ts`: verbs and refusals (R37). 8. This file: how it is asked.
+ *
+ * M1: it shares no code with the core (types only), keeps no counters, and derives everything from how the nodes stand.
  * M2: it knows no expressions: who drives it answers what `asking()` lists. It models no jitter.
  */
 import type { NodeStatus } from "../core/node-state.ts";

@@ -31,17 +31,9 @@ export type Verb =
   | { readonly verb: "rollback"; readonly to: RollbackTo }
   | { readonly verb: "pause" | "resume" | "abandon" };
 
-/** Why a verb is refused. */
-export type Refused =
-  | "run-state"
-  | "node-state"
-  | "tolerated"
-  | "member-of-first-success"
-  | "moving"
-  | "prohibited"
-  | "not-waiting"
-  | "forbidden"
-  | "approved-already";
+/** Why a verb is refused: the state of the run or of the node, its failure, who asks, or what it waits for. */
+export type Refused = `${"run" | "node"}-state` | "moving" | "prohibited" | Unfit | "forbidden" | "approved-already";
+type Unfit = "tolerated" | "member-of-first-success" | "not-waiting";
 
 const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
   retry: ["RUNNING", "PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK"],
@@ -57,7 +49,9 @@ const ALLOWED_IN: Readonly<Record<Verb["verb"], readonly RunStatus[]>> = {
   abandon: ["PAUSED", "FAILED", "CANCELED", "PARTIALLY_ROLLED_BACK", "ROLLBACK_FAILED"],
 };
 
-/** undefined = allowed. */
+const FAILURES: readonly NodeStatus[] = ["FAILED", "COMPENSATION_FAILED"];
+
+/** R37: undefined = allowed. */
 export function refusal(world: World, asked: Verb, find: (id: string) => Entry): Refused | undefined {
   if (!ALLOWED_IN[asked.verb].includes(world.status)) return "run-state";
   const ending = world.stopped === "cancel" && (world.status === "RUNNING" || world.status === "PAUSED");
@@ -75,10 +69,7 @@ export function refusal(world: World, asked: Verb, find: (id: string) => Entry):
       return refuseRollback(world, asked.to);
     case "skip-rollback":
       // A teardown that failed is what a rollback ended with: it can be passed too.
-      return unless(
-        entry as Entry,
-        isTeardown(entry as Entry) ? ["FAILED", "COMPENSATION_FAILED"] : ["COMPENSATION_FAILED"],
-      );
+      return unless(entry as Entry, isTeardown(entry as Entry) ? FAILURES : ["COMPENSATION_FAILED"]);
     case "approve":
     case "reject":
       return refuseWord(entry as Entry, "belay.approval") ?? refuseVoice(entry as Entry, asked);
@@ -91,7 +82,7 @@ export function refusal(world: World, asked: Verb, find: (id: string) => Entry):
   }
 }
 
-/** A word is for a node that waits for it. */
+/** R37: a word is for a node that waits for it. */
 function refuseWord(entry: Entry, action: string): Refused | undefined {
   return isGroup(entry) || entry.node.action !== action ? "not-waiting" : unless(entry, ["RUNNING"]);
 }
@@ -107,8 +98,9 @@ function unless({ status }: Entry, allowed: readonly NodeStatus[]): Refused | un
   return allowed.includes(status) ? undefined : "node-state";
 }
 
+/** R37: what failed can be retried, unless the plan tolerates it or it is one candidate of several. */
 function refuseRetry(world: World, entry: Entry): Refused | undefined {
-  const wrong = unless(entry, ["FAILED", "COMPENSATION_FAILED"]);
+  const wrong = unless(entry, FAILURES);
   if (wrong) return wrong;
   if (isTolerated(world, entry)) return "tolerated";
   return isCandidate(entry) ? "member-of-first-success" : undefined;
@@ -119,8 +111,9 @@ function isCandidate({ index, node }: Entry): boolean {
   return index >= 0 && node.split?.method === "FIRST_SUCCESS";
 }
 
+/** R37: what failed, or has not begun, can be skipped. */
 function refuseSkip(world: World, entry: Entry, ending: boolean): Refused | undefined {
-  const wrong = unless(entry, ["FAILED", "READY", "COMPENSATION_FAILED"]);
+  const wrong = unless(entry, ["READY", ...FAILURES]);
   if (wrong) return wrong;
   if (ending) return "moving";
   // What has run in this round is between two attempts: it is no longer READY for the first time.
@@ -141,53 +134,33 @@ function refuseRollback(world: World, to: RollbackTo): Refused | undefined {
 
 /** R14, R21: a failure that the plan accepts, as far as is known now. */
 function isTolerated(world: World, entry: Entry): boolean {
-  const failed = entry.status === "FAILED" || entry.status === "COMPENSATION_FAILED";
   const tolerates = entry.node.onFailure === "continue";
-  if (entry.index < 0) return failed && tolerates;
+  if (entry.index < 0) return isFailure(entry) && tolerates;
   const replaced = entry.purpose === "next-candidate" && /^COMPENSAT(ING|ED)$/.test(entry.status);
-  return (failed || replaced) && (tolerates || !homeOf(world, entry).failing);
+  return (isFailure(entry) || replaced) && (tolerates || !homeOf(world, entry).failing);
 }
 
-/** Does what was asked; `refusal` has let it pass. */
+/** R37: does what was asked; `refusal` has let it pass. */
 export function apply(world: World, asked: Verb, find: (id: string) => Entry): void {
   const entry = "node" in asked && asked.node !== undefined ? find(asked.node) : undefined;
-  switch (asked.verb) {
-    case "retry":
-      retry(world, entry);
-      break;
-    case "skip":
-      skipByOperator(world, entry as Entry);
-      break;
-    case "cancel":
-      cancel(world, entry);
-      break;
-    case "rollback":
-      beginRollback(world, asked.to, true);
-      break;
-    case "skip-rollback":
-      if (isTeardown(entry as Entry)) skip(entry as Entry, "operator");
-      else Object.assign(entry as Entry, { undone: true, started: false });
-      beginRollback(world, world.rollback?.to ?? "all", false);
-      break;
-    case "approve":
-      approve(world, entry as Entry, asked.who);
-      break;
-    case "signal":
-      answered(world, entry as Entry, "ok");
-      break;
-    case "reject":
-      answered(world, entry as Entry, "fatal");
-      break;
-    case "pause":
-      world.status = "PAUSED";
-      break;
-    case "resume":
-      world.status = "RUNNING";
-      break;
-    case "abandon":
-      world.status = "ABANDONED";
-      break;
-  }
+  if (asked.verb === "retry") retry(world, entry);
+  else if (asked.verb === "cancel") cancel(world, entry);
+  else if (asked.verb === "rollback") beginRollback(world, asked.to, true);
+  else if (asked.verb === "pause") world.status = "PAUSED";
+  else if (asked.verb === "resume") world.status = "RUNNING";
+  else if (asked.verb === "abandon") world.status = "ABANDONED";
+  else if (entry === undefined) throw new Error(`${asked.verb} is asked of a node`);
+  else if (asked.verb === "skip") skipByOperator(world, entry);
+  else if (asked.verb === "skip-rollback") skipRollback(world, entry);
+  else if (asked.verb === "approve") approve(world, entry, asked.who);
+  else answered(world, entry, asked.verb === "signal" ? "ok" : "fatal");
+}
+
+/** R32: the rollback goes on above the node as if it were undone. A failed teardown is passed (R2). */
+function skipRollback(world: World, entry: Entry): void {
+  if (isTeardown(entry)) skip(entry, "operator");
+  else Object.assign(entry, { undone: true, started: false });
+  beginRollback(world, world.rollback?.to ?? "all", false);
 }
 
 /** R37: as many different people as the node asks for. */
@@ -197,7 +170,7 @@ function approve(world: World, entry: Entry, who: string): void {
   if (entry.approvedBy.length >= required) answered(world, entry, "ok");
 }
 
-/** A run that rested goes forward again, and its own timeout begins anew. */
+/** R37: a run that rested goes forward again, and its own timeout begins anew. */
 function goForward(world: World): void {
   const rested = world.status !== "RUNNING" && world.status !== "PAUSED";
   if (rested) world.status = "RUNNING";
@@ -247,6 +220,7 @@ function retryOne(world: World, entry: Entry): void {
   }
 }
 
+/** R20, R23: its condition and list are known, or it has none of its own. */
 function isDecided({ decided, node: { when, split } }: Entry): boolean {
   return decided || when === undefined || (split !== undefined && /\bitem\b/.test(when));
 }
@@ -266,7 +240,7 @@ function againMembers(world: World, group: Entry, members: Entry[]): void {
   }
 }
 
-/** A fresh round. A candidate whose compensation failed is undone first (R21). */
+/** R25: a fresh round. A candidate whose compensation failed is undone first (R21). */
 function again(entry: Entry): void {
   const stuck = entry.purpose === "next-candidate" || entry.purpose === "restart";
   if (entry.status !== "COMPENSATION_FAILED" || !stuck) {
@@ -310,7 +284,7 @@ function dissolve(world: World, group: Entry, members: Entry[]): void {
   group.members = undefined;
 }
 
-/** A failure that is mended no longer holds anything; one that stays has had its effect already. */
+/** R14: a failure that is mended no longer holds anything; one that stays has had its effect already. */
 function mend(world: World): void {
   for (const group of declared(world)) {
     if (group.failing) group.failing = group.status !== "PENDING" && mustFail(group, group.members ?? []);
@@ -319,6 +293,7 @@ function mend(world: World): void {
   world.known = new Set([...world.known].filter((id) => left.has(id)));
 }
 
+/** R37: the node counts as done. */
 function skipByOperator(world: World, entry: Entry): void {
   goForward(world);
   if (entry.index >= 0) reopen(homeOf(world, entry));

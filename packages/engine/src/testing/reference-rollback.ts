@@ -31,7 +31,7 @@ export function barriers(world: World): Entry[] {
   return workers(world).filter(isBarrier);
 }
 
-/** `again`: compensations that failed are tried once more (R32). */
+/** R30, R32: `again`: compensations that failed are tried once more (R32). */
 export function beginRollback(world: World, to: RollbackTo, again: boolean): void {
   world.status = "ROLLING_BACK";
   world.tearingDown = false;
@@ -56,7 +56,7 @@ export function advanceRollback(world: World): void {
   }
 }
 
-/** Still to be undone. */
+/** R30: still to be undone. */
 function isDue(part: Entry): boolean {
   return hasUndo(part) && !part.undone;
 }
@@ -67,6 +67,7 @@ function isClearedBelow(world: World, entry: Entry): boolean {
   return below.every((id) => !world.rollback?.scope.has(id) || isCleared(world.declared.get(id) as Entry));
 }
 
+/** R32: a compensation that failed is never cleared. */
 function isCleared(entry: Entry): boolean {
   return !(entry.members ?? [entry]).some(isDue);
 }
