@@ -183,7 +183,9 @@ export class ReferenceModel {
   }
 
   #entry(id: string): Entry {
-    const found = everything(this.#world).find((entry) => entry.id === id);
+    const [home = "", index] = id.split(/[[\]]/);
+    const declared = this.#world.declared.get(home);
+    const found = index === undefined ? declared : declared?.members?.[Number(index)];
     if (found === undefined) throw new Error(`the model has no node ${id}`);
     return found;
   }
