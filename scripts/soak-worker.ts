@@ -63,7 +63,7 @@ function soak(): void {
   let left = share.runs;
   for (let seed = share.seed; ; seed += share.step) {
     const least = Math.min(share.nodes, 2 + (seed % Math.max(1, share.nodes)));
-    const arbitrary = scenario(fc, { ...EVERY_FEATURE, twoApprovals: true, minNodes: least, maxNodes: share.nodes });
+    const arbitrary = scenario(fc, { ...EVERY_FEATURE, minNodes: least, maxNodes: share.nodes });
     for (const { document, params } of fc.sample(arbitrary, { numRuns: PLANS_PER_SEED, seed })) {
       const plan = definePlan(document);
       for (let place = 0; place < RUNS_PER_PLAN; place++) {

@@ -141,6 +141,21 @@ describe("found by comparing the core with a reference model", () => {
     expect(s.rig.started()).toEqual(["a"]);
   });
 
+  test("R20, R21: a SERIAL group whose retried member is asked for its condition lets no other go meanwhile", async () => {
+    const s = await stage({ a: { output: { list: [1, 2] } } }, { held: true });
+    const over = {
+      split: { over: "nodes.a.output.list", method: "SERIAL" },
+      when: "item == nodes.a.output.missing",
+    } as const;
+    const run = await s.start(plan([node("a"), node("g", ["a"], over)]));
+    await s.clock.elapse(0);
+    s.rig.pending[0]?.finish();
+    await s.clock.elapse(0);
+    expect(statuses(run.snapshot())).toMatchObject({ "g[0]": "FAILED", "g[1]": "PENDING" });
+    await run.retry({ node: "g[0]" });
+    expect(statuses(run.snapshot())).toMatchObject({ "g[0]": "FAILED", "g[1]": "PENDING" });
+  });
+
   test("R37: a group that is canceled while a member is being undone for its next attempt gets no such attempt", async () => {
     const s = await stage({ g: "fail" }, { held: true });
     const retry = { maxAttempts: 2, mode: "compensate-first", initialInterval: 0 } as const;

@@ -12,7 +12,7 @@ import { type PatchedEngine, patchedEngine } from "./patched-engine.ts";
 const SEED = 6;
 const RUNS = 100;
 const PATCHES = readdirSync(import.meta.dirname).filter((name) => name.endsWith(".patch"));
-const features = { ...EVERY_FEATURE, twoApprovals: true, minNodes: 2, maxNodes: 20 };
+const features = { ...EVERY_FEATURE, minNodes: 2, maxNodes: 20 };
 const scenarios: readonly Scenario[] = fc.sample(scenario(fc, features), { numRuns: RUNS, seed: SEED });
 const POOLS = { narrow: SCENARIO_POOLS.narrow.concurrency, wide: SCENARIO_POOLS.wide.concurrency };
 

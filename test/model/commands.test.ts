@@ -5,12 +5,11 @@
  */
 import { EVERY_FEATURE, scenario } from "@belay/engine/testing";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { beginRun, engineCommands } from "./engine-commands.ts";
-import { MetKnownDefect } from "./known.ts";
 import { report } from "./report.ts";
 
-const RUNS = Number(process.env["MODEL_RUNS"] ?? 1000);
+const RUNS = Number(process.env["MODEL_RUNS"] ?? 600);
 /** The same lives on every machine, unless asked for others. */
 const SEED = Number(process.env["MODEL_SEED"] ?? 1);
 
@@ -18,15 +17,11 @@ test("R10-R37, R41: the engine does what the reference model says, whatever happ
   timeout: 600_000,
 }, async () => {
   const plans = scenario(fc, { ...EVERY_FEATURE, jitter: false, maxNodes: 7 });
-  let cut = 0;
   const details = await fc.check(
     fc.asyncProperty(plans, engineCommands(40), async (given, commands) => {
       const setup = await beginRun(given);
       try {
         await fc.asyncModelRun(() => setup, commands);
-      } catch (error) {
-        if (!(error instanceof MetKnownDefect)) throw error;
-        cut++;
       } finally {
         await setup.real.close();
       }
@@ -34,6 +29,4 @@ test("R10-R37, R41: the engine does what the reference model says, whatever happ
     { numRuns: RUNS, seed: SEED },
   );
   report(details);
-  // Runs that end at a known defect prove little: they must stay few.
-  expect(cut).toBeLessThan(RUNS * 0.02);
 });

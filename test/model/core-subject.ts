@@ -47,10 +47,13 @@ export class CoreSubject {
   readonly #program: CompiledProgram;
   readonly #state: RunState;
   readonly #commands = new Commands();
+  readonly #with: ReadonlyMap<string, unknown>;
   readonly #evaluate: Evaluate;
   readonly #onResolve: (node: string, answer: ReturnType<Evaluate>) => void;
   readonly #calls = new Map<string, Call & { aborted: boolean }>();
   readonly #deadlines = new Map<string, { node: number; kind: DeadlineKind; token: number }>();
+  /** Who has approved, by attempt: the host's part of an approval (R37). */
+  readonly #approvals = new Map<string, string[]>();
   /** Calls that the last input started, in order. */
   started: Call[] = [];
 
@@ -62,6 +65,7 @@ export class CoreSubject {
     if (bound.diagnostics.length > 0) throw new Error(bound.diagnostics.map(({ message }) => message).join("\n"));
     this.#program = compilePlan(plan, bound.items, limits);
     this.#state = createState(this.#program.compiled, { graceMs: 5000, seed: 1 });
+    this.#with = new Map(scenario.document.nodes.map(({ id, with: input }) => [id, input]));
     this.#evaluate = evaluate;
     this.#onResolve = onResolve;
   }
@@ -95,7 +99,22 @@ export class CoreSubject {
     const input = this.#verbInput(verb);
     const refusal = refusalOf(this.#state, input);
     if (refusal !== undefined) return refusal.kind;
+    if (verb.verb === "approve" || verb.verb === "reject")
+      return this.#say(verb.verb, this.#number(verb.node), verb.who);
     this.#feed(input);
+    return undefined;
+  }
+
+  /** Whether that person may say it, and whether it is enough, is the host's to know. */
+  #say(verb: "approve" | "reject", node: number, who: string): string | undefined {
+    const rule = this.#with.get(this.#id(node).replace(/\[.*/, "")) as { approvers?: string[]; required?: number };
+    if (rule?.approvers?.includes(who) === false) return "forbidden";
+    const key = `${node}#${this.#state.attempt[node]}`;
+    const before = this.#approvals.get(key) ?? [];
+    if (verb === "approve" && before.includes(who)) return "approved-already";
+    if (verb === "approve") this.#approvals.set(key, [...before, who]);
+    const enough = before.length + 1 >= (rule?.required ?? 1);
+    this.#feed(verb === "reject" ? { kind: "reject", at: 0, node } : { kind: "approve", at: 0, node, enough });
     return undefined;
   }
 

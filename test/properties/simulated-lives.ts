@@ -27,7 +27,7 @@ export const POOLS: Readonly<Record<string, number>> = {
 };
 
 /** Plans in which everything can happen: pools, deadlines, teardowns, nodes that wait, and what older plans had. */
-export const EVERYTHING: ScenarioOptions = { ...EVERY_FEATURE, twoApprovals: true };
+export const EVERYTHING: ScenarioOptions = { ...EVERY_FEATURE };
 
 export interface DrawnPlan {
   readonly scenario: Scenario;

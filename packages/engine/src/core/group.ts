@@ -12,7 +12,7 @@ import { spreadFailure } from "./failure.ts";
 import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { noteFailure, noteSuccess } from "./notify.ts";
-import { resetNode } from "./reset.ts";
+import { waitAgain } from "./reset.ts";
 import {
   appendMembers,
   type GroupState,
@@ -111,7 +111,7 @@ export function memberDone(state: RunState, member: number, out: Commands): void
   group.open--;
   if (code === NodeState.COMPENSATED && state.purpose[member] === Purpose.RESTART) {
     // The group starts over, now that nothing is left of the candidate that was stuck.
-    resetNode(state, member, out);
+    waitAgain(state, member, out);
     group.next = 0;
   } else if (code === NodeState.SUCCESSFUL) {
     countSuccess(state, group, out);

@@ -45,12 +45,14 @@ export interface ScenarioOptions {
   readonly deadlines?: boolean;
   /** Nodes that wait for time, an approval or a signal (R37). Default false. */
   readonly waiting?: boolean;
-  /** Approvals that two people must give; needs `waiting`. Default false, in `EVERY_FEATURE` too: drivers are one person. */
-  readonly twoApprovals?: boolean;
   /** Teardowns (`always`). Default false. */
   readonly teardowns?: boolean;
   /** Plans that prohibit rollback as a whole; needs `prohibiting`. Default false. */
   readonly prohibitingPlans?: boolean;
+  /** Given `seriesId`s, in any order (R13). Default false. */
+  readonly seriesIds?: boolean;
+  /** More of what makes lives long: retries, compensate-first, groups, FIRST_SUCCESS, barriers. Default false. */
+  readonly eventful?: boolean;
 }
 
 const ALL: Required<ScenarioOptions> = {
@@ -70,12 +72,13 @@ const ALL: Required<ScenarioOptions> = {
   pools: false,
   deadlines: false,
   waiting: false,
-  twoApprovals: false,
   teardowns: false,
   prohibitingPlans: false,
+  seriesIds: false,
+  eventful: false,
 };
 
-/** Everything a scenario can have, but for `twoApprovals`: what differential tests draw from. */
+/** Everything a scenario can have: what differential tests draw from. */
 export const EVERY_FEATURE: Required<ScenarioOptions> = {
   ...ALL,
   itemConditions: true,
@@ -84,6 +87,7 @@ export const EVERY_FEATURE: Required<ScenarioOptions> = {
   waiting: true,
   teardowns: true,
   prohibitingPlans: true,
+  seriesIds: true,
 };
 
 /** A scenario within `options`: a valid plan, its parameters, the actions' scripts, and choices for `driveRun`. */
@@ -117,6 +121,7 @@ class Odds {
         prohibitRollback: this.#rarely(this.#settings.prohibitingPlans, fc.constant<true>(true), 12),
         teardowns: this.#settings.teardowns
           ? fc.oneof(
+              { withCrossShrink: true },
               { arbitrary: fc.constant([]), weight: 2 },
               { arbitrary: fc.array(this.#teardown(), { minLength: 1, maxLength: 3 }), weight: 1 },
             )
@@ -128,7 +133,8 @@ class Odds {
   #node(): FastCheck.Arbitrary<NodeSeed> {
     const fc = this.#fc;
     const settings = this.#settings;
-    const { deadlines } = settings;
+    const { deadlines, eventful } = settings;
+    const often = (weight: number): number => (eventful ? 1 : weight);
     const when = <T>(
       enabled: boolean,
       arbitrary: FastCheck.Arbitrary<T>,
@@ -141,12 +147,12 @@ class Odds {
         fc.constantFrom<Trigger>("all_finished", "any_succeeded", "any_failed", "all_failed", "none_failed"),
         6,
       ),
-      split: when(settings.groups, this.#split()),
+      split: when(settings.groups, this.#split(), often(4)),
       dynamic: when(settings.groups && settings.dynamic, fc.constant<true>(true), 2),
       items: fc.nat(3),
-      retry: when(settings.retries, this.#retry()),
+      retry: when(settings.retries, this.#retry(), often(4)),
       compensation: when(settings.compensations, this.#compensation(), 1),
-      prohibitRollback: when(settings.prohibiting, fc.constant<true>(true), 8),
+      prohibitRollback: when(settings.prohibiting, fc.constant<true>(true), eventful ? 4 : 8),
       effect: when(settings.compensations, fc.constant<"none">("none"), 10),
       onFailure: when(settings.failures, fc.constant<"continue">("continue"), 8),
       when: when(settings.conditions, fc.constantFrom("params.yes", "params.no"), 8),
@@ -163,9 +169,11 @@ class Odds {
       waits: when(
         settings.waiting,
         fc.constantFrom<NonNullable<NodeSeed["waits"]>>("belay.wait", "belay.approval", "belay.signal"),
-        6,
+        eventful ? 3 : 6,
       ),
-      approvals: when(settings.waiting && settings.twoApprovals, fc.constant<2>(2), 1),
+      required: when(settings.waiting, fc.constantFrom(2, 3), 1),
+      approvers: when(settings.waiting, fc.constantFrom(["ann", "bob", "cy"], ["bob", "cy", "dee"]), 2),
+      seriesId: when(settings.seriesIds, fc.nat(12), 2),
     });
   }
 
@@ -212,7 +220,12 @@ class Odds {
     return fc
       .record({
         over: fc.constantFrom(...LISTS).map((name) => `params.${name}`),
-        method: fc.constantFrom<"PARALLEL" | "SERIAL" | "FIRST_SUCCESS">("PARALLEL", "SERIAL", "FIRST_SUCCESS"),
+        method: fc.constantFrom<"PARALLEL" | "SERIAL" | "FIRST_SUCCESS">(
+          "PARALLEL",
+          "SERIAL",
+          "FIRST_SUCCESS",
+          ...(this.#settings.eventful ? (["FIRST_SUCCESS"] as const) : []),
+        ),
         maxConcurrency: this.#mostly(fc.integer({ min: 1, max: 2 })),
         tolerated: this.#mostly(fc.constantFrom<number | string>(1, "50%")),
       })
@@ -224,13 +237,13 @@ class Odds {
 
   #retry(): FastCheck.Arbitrary<RetryDocument> {
     const fc = this.#fc;
-    const { compensations, jitter } = this.#settings;
+    const { compensations, eventful, jitter } = this.#settings;
     return fc
       .record({
         maxAttempts: fc.integer({ min: 1, max: 3 }),
         jitter: jitter ? this.#mostly(fc.constant<"full">("full")) : fc.constant(undefined),
         mode: compensations
-          ? this.#mostly(fc.constant<"compensate-first">("compensate-first"))
+          ? this.#mostly(fc.constant<"compensate-first">("compensate-first"), eventful ? 1 : 3)
           : fc.constant(undefined),
       })
       .map(({ maxAttempts, ...rest }) => ({ maxAttempts, ...optional(rest) }));

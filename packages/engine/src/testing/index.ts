@@ -21,7 +21,7 @@ export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts"
 export { ManualClock } from "./manual-clock.ts";
 export { askRun, everyVerb, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
-export type { Armed } from "./reference-deadlines.ts";
+export type { Armed } from "./reference-attempt.ts";
 export {
   type Answer,
   type Call,
@@ -29,7 +29,7 @@ export {
   ReferenceModel,
   type Standing,
 } from "./reference-model.ts";
-export type { Refused, Verb as ReferenceVerb } from "./reference-refusal.ts";
+export type { Refused, Verb as ReferenceVerb } from "./reference-operator.ts";
 export type { RollbackTo } from "./reference-state.ts";
 export type { OperatorVerb, RollbackScope } from "./run-story.ts";
 export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";

@@ -6,7 +6,7 @@
 import type * as FastCheck from "fast-check";
 import type { Run, RunSnapshot, VerbOptions } from "../runtime/api.ts";
 import type { FastCheckApi } from "./arbitraries.ts";
-import type { Verb } from "./reference-refusal.ts";
+import type { Verb } from "./reference-operator.ts";
 
 /** One verb; `place` stands for a node: taken modulo the number of nodes there are. */
 export interface OperatorCommand {
@@ -42,7 +42,8 @@ const ALL_VERBS: readonly OperatorCommand["verb"][] = [
 
 /** What the command asks of a run with these nodes, groups and members. */
 export function verbOf({ verb, place }: OperatorCommand, ids: readonly string[]): Verb {
-  const node = ids[place % Math.max(1, ids.length)] ?? "";
+  const count = Math.max(1, ids.length);
+  const node = ids[place % count] ?? "";
   switch (verb) {
     case "retry-all":
       return { verb: "retry" };
@@ -59,16 +60,23 @@ export function verbOf({ verb, place }: OperatorCommand, ids: readonly string[])
     case "resume":
     case "abandon":
       return { verb };
+    case "approve":
+    case "reject":
+      return { verb, node, who: PEOPLE[Math.floor(place / count) % PEOPLE.length] as string };
     default:
       return { verb, node };
   }
 }
 
+/** Who approves and rejects. */
+const PEOPLE: readonly string[] = ["bob", "cy", "ann", "dee"];
+
 /** Every verb on every node of a run with these nodes, groups and members, the whole run's verbs too. */
 export function everyVerb(ids: readonly string[], verbs: readonly OperatorCommand["verb"][] = ALL_VERBS): Verb[] {
   return verbs.flatMap((verb) => {
-    const whole = WHOLE_RUN.has(verb);
-    return (whole ? [0] : [...ids.keys()]).map((place) => verbOf({ verb, place }, ids));
+    const voices = verb === "approve" || verb === "reject" ? PEOPLE.length : 1;
+    const places = WHOLE_RUN.has(verb) ? 1 : ids.length * voices;
+    return Array.from({ length: places }, (_, place) => verbOf({ verb, place }, ids));
   });
 }
 
@@ -90,7 +98,7 @@ export async function askRun(run: Run, asked: Verb, options: VerbOptions = {}): 
       return await run[asked.verb]({ ...options, ...(asked.node === undefined ? {} : { node: asked.node }) });
     case "approve":
     case "reject":
-      return await run[asked.verb](asked.node, { who: "operator", ...options });
+      return await run[asked.verb](asked.node, { ...options, who: asked.who });
     case "signal":
       return await run.signal(asked.node, options);
     case "skip":

@@ -1,20 +1,29 @@
 /**
- * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, and
- * whether another follows. Owns: one node at a time. What its end means for others is in `reference-flow.ts`.
+ * Attempts and compensations as the reference model reads R25 to R28, R31 and R32: how each begins, ends, is stopped, which
+ * of its deadlines count, and whether another follows. Owns: one node at a time. What its end means for others is in
+ * `reference-flow.ts`.
  */
+import type { DeadlineKind } from "../core/command.ts";
+import type { RetryDocument } from "../plan/document.ts";
 import {
-  delayMs,
   type Entry,
   hasUndo,
   homeOf,
+  isReaction,
   isStopped,
   isTeardown,
+  mayStart,
   type Purpose,
-  retryOf,
   type Stop,
   type World,
 } from "./reference-state.ts";
-import { isReaction } from "./reference-trigger.ts";
+
+/** Its first attempt of the round waits for a slot. R25: with compensate-first, what earlier rounds left is undone first. */
+export function makeReady(world: World, entry: Entry): void {
+  entry.status = "READY";
+  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
+  else entry.waits = "slot";
+}
 
 /** R25, R33: the attempt is dispatched; from here on the node has started. */
 export function begin(world: World, entry: Entry): void {
@@ -22,10 +31,10 @@ export function begin(world: World, entry: Entry): void {
   entry.waits = undefined;
   entry.attempt++;
   entry.outcome = undefined;
+  entry.approvedBy = [];
   entry.stop = undefined;
   entry.started = true;
   entry.since = world.now;
-  if (entry.node.prohibitRollback === true) entry.barrier = true;
   const first = entry.attempt === entry.before + 1;
   if (first) entry.totalSince = entry.node.totalTimeout ? world.now : undefined;
 }
@@ -56,10 +65,12 @@ export function abort(world: World, entry: Entry, stop: Stop): void {
   entry.since = world.now;
 }
 
+/** R26: no further attempt follows. */
 export function isFinal(stop: Stop | undefined): boolean {
   return stop !== undefined && stop !== "timeout" && stop !== "heartbeat";
 }
 
+/** R25: exactly `maxAttempts` attempts, then FAILED. */
 function goOnOrFail(world: World, entry: Entry, another: boolean): void {
   const used = entry.attempt - entry.before;
   const allowed = retryOf(world, entry)?.maxAttempts ?? 1;
@@ -68,8 +79,13 @@ function goOnOrFail(world: World, entry: Entry, another: boolean): void {
     return;
   }
   entry.status = "READY";
-  if (retryOf(world, entry)?.mode === "compensate-first" && hasUndo(entry)) queueUndo(entry, "retry");
+  if (undoesFirst(world, entry)) queueUndo(entry, "retry");
   else wait(world, entry);
+}
+
+/** R25: it is undone before its next attempt. */
+export function undoesFirst(world: World, entry: Entry): boolean {
+  return retryOf(world, entry)?.mode === "compensate-first" && hasUndo(entry);
 }
 
 /** R25: the next attempt comes after the interval. */
@@ -79,6 +95,7 @@ function wait(world: World, entry: Entry): void {
   entry.since = world.now + ms;
 }
 
+/** R14: final, until an operator asks for it again. */
 export function fail(entry: Entry): void {
   entry.status = "FAILED";
   entry.waits = undefined;
@@ -100,11 +117,12 @@ export function queueUndo(entry: Entry, purpose: Purpose): void {
   entry.undoBefore = entry.undoAttempt;
 }
 
+/** R31: the compensation is dispatched. */
 export function beginUndo(world: World, entry: Entry): void {
   entry.status = "COMPENSATING";
   entry.undo = "running";
   entry.undoAttempt++;
-  entry.undoSince = world.now;
+  entry.since = world.now;
 }
 
 /** R31, R32: an aborted compensation counts as not done, whatever it still says. */
@@ -119,7 +137,7 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
   if ((aborted || answer === "retryable") && used < (retry?.maxAttempts ?? 1)) {
     const ms = delayMs(retry, used);
     entry.undo = ms > 0 ? "backoff" : "slot";
-    entry.undoSince = world.now + ms;
+    entry.since = world.now + ms;
     return;
   }
   entry.status = "COMPENSATION_FAILED";
@@ -128,11 +146,12 @@ export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryab
   world.givenUp.add(entry.id);
 }
 
+/** R31: what follows depends on what it was undone for. */
 function undoDone(world: World, entry: Entry): void {
   entry.undo = undefined;
   entry.started = false;
-  if (entry.purpose === "fresh-round") {
-    // R37: what failed is undone at last; its trigger, or its group, decides when it runs again.
+  if (entry.purpose === "restart") {
+    // R21: a stuck candidate is undone at last; its group starts over.
     waitAgain(entry);
     return;
   }
@@ -144,11 +163,17 @@ function undoDone(world: World, entry: Entry): void {
   // R25: undone between two attempts; the next one follows, unless the run was stopped meanwhile.
   entry.purpose = undefined;
   entry.status = "READY";
-  if (isFinal(entry.stop) || isOver(world, entry)) fail(entry);
-  else wait(world, entry);
+  const anew = entry.attempt === entry.before;
+  if (isFinal(entry.stop)) fail(entry);
+  else if (isOver(world, entry)) {
+    fail(entry);
+    entry.stop = world.stopped ?? "kill";
+  } else if (!anew) wait(world, entry);
+  else if (mayStart(world, entry)) entry.waits = "slot";
+  else entry.status = "PENDING";
 }
 
-/** As if it had never started; attempts go on counting (R25). */
+/** R34: as if it had never started; attempts go on counting (R25). */
 export function startOver(entry: Entry): void {
   entry.started = false;
   entry.decided = false;
@@ -164,4 +189,70 @@ export function waitAgain(entry: Entry): void {
   entry.undone = false;
   entry.purpose = undefined;
   if (!entry.started) entry.outcome = undefined;
+}
+
+/** R25: the node's own policy, or the plan's. */
+function retryOf({ document }: World, { node }: Entry): RetryDocument | undefined {
+  return node.retry ?? document.defaults?.retry;
+}
+
+/** Milliseconds before the attempt after `used` ones of this round (R25); jitter is not modelled. */
+function delayMs(retry: RetryDocument | undefined, used: number): number {
+  const first = retry?.initialInterval ?? 1;
+  const grown = first * (retry?.backoffCoefficient ?? 2) ** Math.max(0, used - 1);
+  return Math.round(1000 * Math.min(grown, retry?.maxInterval ?? 100 * first));
+}
+
+/** A deadline that counts; `node` is "" for the run's own. `at`: milliseconds since the run began. */
+export interface Armed {
+  readonly node: string;
+  readonly kind: DeadlineKind;
+  readonly at: number;
+}
+
+/** R25, R26, R31: what counts for a node or a member. */
+export function deadlinesOf(world: World, entry: Entry): Armed[] {
+  const { status, waits, undo, since, totalSince, id, node } = entry;
+  const { defaults } = world.document;
+  const timeout = seconds(node.timeout ?? defaults?.timeout);
+  const undoTimeout = seconds(node.compensation?.timeout ?? defaults?.compensation?.timeout);
+  const heartbeat = seconds(node.heartbeatTimeout);
+  const found: Armed[] = [];
+  const arm = (counts: boolean, kind: DeadlineKind, at: number): void => {
+    if (counts) found.push({ node: id, kind, at });
+  };
+  arm(status === "RUNNING" && timeout > 0, "attempt", since + timeout);
+  arm(status === "RUNNING" && heartbeat > 0, "heartbeat", since + heartbeat);
+  arm(totalSince !== undefined, "total", (totalSince ?? 0) + seconds(node.totalTimeout));
+  arm(status === "CANCELING", "grace", since + world.graceMs);
+  arm(waits === "backoff", "backoff", since);
+  arm(undo === "running" && undoTimeout > 0, "compensation", since + undoTimeout);
+  arm(undo === "aborting", "compensation-grace", since + world.graceMs);
+  arm(undo === "backoff", "compensation-backoff", since);
+  return found;
+}
+
+/** R25, R26: a deadline of a node passed. */
+export function pass(world: World, entry: Entry, kind: DeadlineKind): void {
+  if (kind === "attempt") abort(world, entry, "timeout");
+  else if (kind === "heartbeat") abort(world, entry, "heartbeat");
+  else if (kind === "total") outOfTime(world, entry);
+  else if (kind === "grace") answered(world, entry, "fatal");
+  else if (kind === "backoff") entry.waits = "slot";
+  else if (kind === "compensation-grace") undoAnswered(world, entry, "retryable");
+  else if (kind === "compensation-backoff") entry.undo = "slot";
+  else Object.assign(entry, { undo: "aborting", since: world.now });
+}
+
+/** R2, R26: what is being undone for its next attempt is undone all the same; that attempt does not come. */
+function outOfTime(world: World, entry: Entry): void {
+  entry.totalSince = undefined;
+  if (entry.status === "READY") fail(entry);
+  else if (entry.status === "RUNNING") abort(world, entry, "total");
+  entry.stop = "total";
+}
+
+/** R2: seconds of a plan in milliseconds; none = 0. */
+export function seconds(value: number | undefined): number {
+  return Math.round((value ?? 0) * 1000);
 }

@@ -2,20 +2,21 @@
  * Groups as the reference model reads R20 to R24: who goes next, when the group has failed, when it ends. Owns: the group and
  * its members; neighbours see one node. Nothing is counted: members are looked at every time.
  */
-
-import { queueUndo } from "./reference-attempt.ts";
-import { mayStart } from "./reference-failure.ts";
-import { toleratedFailures } from "./reference-plan.ts";
-import { type Entry, hasFailed, hasUndo, type Skip, type World } from "./reference-state.ts";
+import type { NodeDocument } from "../plan/document.ts";
+import { makeReady, queueUndo } from "./reference-attempt.ts";
+import { declared, type Entry, hasFailed, hasUndo, mayStart, type Skip, type World } from "./reference-state.ts";
 import { hasFailedPart } from "./reference-trigger.ts";
 
 /** R21: each group that runs; true when something changed. Groups are never teardowns. */
 export function moveGroups(world: World): boolean {
   if (world.status === "ROLLING_BACK") return false;
-  const running = [...world.declared.values()].filter((entry) => entry.members && entry.status === "RUNNING");
+  // A candidate that was being undone when its group was skipped follows it.
+  for (const group of declared(world)) if (group.status === "SKIPPED") passMembers(group, group.skip as Skip);
+  const running = declared(world).filter((entry) => entry.members && entry.status === "RUNNING");
   return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true);
 }
 
+/** R21: one step of a group. */
 function moveGroup(world: World, group: Entry, members: Entry[]): boolean {
   const candidates = group.node.split?.method === "FIRST_SUCCESS";
   for (const member of members) {
@@ -46,7 +47,7 @@ export function mustFail(group: Entry, members: Entry[]): boolean {
   return failed + lost.length > 0 && open.length === lost.length && !members.some(({ status }) => status === "PENDING");
 }
 
-/** Released and not ended: it takes a place in the group. */
+/** R21: released and not ended: it takes a place in the group. */
 export function isOpen(member: Entry): boolean {
   if (member.asking || member.undo !== undefined) return true;
   return member.status === "READY" || member.status === "RUNNING" || member.status === "CANCELING";
@@ -59,6 +60,7 @@ export function hasRoom(group: Entry, members: Entry[]): boolean {
   return members.filter(isOpen).length < places;
 }
 
+/** R11, R21: in order of parallelIdx, as far as there is room. */
 function releaseMembers(world: World, group: Entry, members: Entry[]): boolean {
   const chained = (group.node.split?.method ?? "PARALLEL") !== "PARALLEL";
   if (!mayStart(world, group) || group.stop === "cancel" || (chained && group.failing)) return false;
@@ -66,15 +68,15 @@ function releaseMembers(world: World, group: Entry, members: Entry[]): boolean {
   for (const member of members) {
     if (member.status !== "PENDING" || member.asking || !hasRoom(group, members)) continue;
     changed = true;
-    letGo(member);
+    letGo(world, member);
   }
   return changed;
 }
 
 /** R20: a condition that reads the item is asked first, once. */
-export function letGo(member: Entry): void {
+export function letGo(world: World, member: Entry): void {
   if (readsItem(member.node.when ?? "") && !member.decided) member.asking = true;
-  else makeReady(member);
+  else makeReady(world, member);
 }
 
 /** R21: the group ends once nothing of it can go on. One that is only held stays RUNNING (R14). */
@@ -96,10 +98,16 @@ function endGroup(group: Entry, members: Entry[]): boolean {
 
 /** R20, R37: a group takes with it every member that has not ended, or has failed. */
 export function skip(entry: Entry, why: Skip): void {
-  for (const member of entry.members ?? []) if (isPassable(member)) skip(member, why);
+  passMembers(entry, why);
   entry.status = "SKIPPED";
   entry.skip = why;
   entry.waits = undefined;
+  entry.undo = undefined;
+}
+
+/** R37: what has not ended, or has failed. */
+function passMembers(group: Entry, why: Skip): void {
+  for (const member of group.members ?? []) if (isPassable(member)) skip(member, why);
 }
 
 function isPassable({ status }: Entry): boolean {
@@ -112,13 +120,15 @@ export function passRest(group: Entry): void {
   for (const member of group.members ?? []) if (member.status === "PENDING") skip(member, "upstream");
 }
 
-/** Its first attempt of the round waits for a slot. */
-export function makeReady(entry: Entry): void {
-  entry.status = "READY";
-  entry.waits = "slot";
-}
-
 /** R20: such a condition is asked of each member. */
 export function readsItem(when: string): boolean {
   return /\bitem\b/.test(when);
+}
+
+/** R2: how many of `members` may fail without failing the group. */
+function toleratedFailures(node: NodeDocument, members: number): number {
+  const tolerated = node.split?.tolerated ?? 0;
+  if (typeof tolerated === "number") return tolerated;
+  // 29 % of 100 is 28.999999999999996 in floating point.
+  return Math.floor((Number.parseFloat(tolerated) / 100) * members + 1e-9);
 }

@@ -2,28 +2,33 @@
  * The reference model: a second, naive statement of rules R10 to R37, for model-based tests. It is told what happens to a
  * run and answers what is true of it then. Owns: inputs and observations; the rules are in the other `reference-` files.
  *
- * M1: it shares no code with the core, keeps no counters, and derives everything from how the nodes stand.
+ * To review it, read in this order, docs/semantics.md beside it; each function names its rule:
+ * 1. `reference-state.ts`: what is remembered of a node and a run, and what one node tells by itself.
+ * 2. `reference-trigger.ts`: what upstreams allow (R12). 3. `reference-attempt.ts`: one attempt, one compensation, their
+ *    deadlines (R25 to R28, R31). 4. `reference-group.ts`: members (R20 to R24). 5. `reference-rollback.ts` (R30 to R35).
+ * 6. `reference-flow.ts`: `settle`, which asks all of these over and over until nothing follows any more (R10, R14, R15).
+ * 7. `reference-operator.ts`: verbs and refusals (R37). 8. This file: how it is asked.
+ *
+ * M1: it shares no code with the core (types only), keeps no counters, and derives everything from how the nodes stand.
  * M2: it knows no expressions: who drives it answers what `asking()` lists. It models no jitter.
  */
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { PlanDocument } from "../plan/document.ts";
-import { answered, begin, beginUndo, undoAnswered } from "./reference-attempt.ts";
-import { type Armed, deadlinesOf, pass, runTimesOut, seconds } from "./reference-deadlines.ts";
-import { resolved, settle } from "./reference-flow.ts";
-import { isInFlight, type Refused, refusal, type Verb } from "./reference-refusal.ts";
-import { barriers } from "./reference-rollback.ts";
 import {
-  type Entry,
-  everything,
-  newWorld,
-  poolOf,
-  type RollbackTo,
-  type Skip,
-  type World,
-  workers,
-} from "./reference-state.ts";
-import { apply } from "./reference-verbs.ts";
+  type Armed,
+  answered,
+  begin,
+  beginUndo,
+  deadlinesOf,
+  pass,
+  seconds,
+  undoAnswered,
+} from "./reference-attempt.ts";
+import { resolved, runTimesOut, settle } from "./reference-flow.ts";
+import { apply, type Refused, refusal, type Verb } from "./reference-operator.ts";
+import { barriers } from "./reference-rollback.ts";
+import { type Entry, everything, isInFlight, type RollbackTo, type Skip, World, workers } from "./reference-state.ts";
 
 /** How an action, or a compensation, let go. */
 export type Answer = "ok" | "retryable" | "fatal";
@@ -55,7 +60,7 @@ export class ReferenceModel {
 
   /** A run of a checked plan that has not begun. */
   constructor(document: PlanDocument, { lists = new Map(), graceMs = 5000 }: ModelOptions = {}) {
-    this.#world = newWorld(document, lists, graceMs);
+    this.#world = new World(document, lists, graceMs);
   }
 
   /** The run begins (R10). */
@@ -178,7 +183,9 @@ export class ReferenceModel {
   }
 
   #entry(id: string): Entry {
-    const found = everything(this.#world).find((entry) => entry.id === id);
+    const [home = "", index] = id.split(/[[\]]/);
+    const declared = this.#world.declared.get(home);
+    const found = index === undefined ? declared : declared?.members?.[Number(index)];
     if (found === undefined) throw new Error(`the model has no node ${id}`);
     return found;
   }
@@ -191,7 +198,7 @@ export class ReferenceModel {
 
   /** R11: higher priority, lower seriesId of the declared node, lower parallelIdx. */
   #order(a: Entry, b: Entry): number {
-    const series = ({ node }: Entry): number => this.#world.plan.seriesId.get(node.id) ?? 0;
+    const series = ({ node }: Entry): number => this.#world.seriesId.get(node.id) ?? 0;
     return (b.node.priority ?? 0) - (a.node.priority ?? 0) || series(a) - series(b) || a.index - b.index;
   }
 }
@@ -199,4 +206,9 @@ export class ReferenceModel {
 function callOf(entry: Entry): Call {
   const undo = entry.undo !== undefined;
   return { node: entry.id, attempt: undo ? entry.undoAttempt : entry.attempt, undo };
+}
+
+/** R41: the pool whose slots a node takes; one that only waits takes none of any. */
+function poolOf({ node }: Entry): string {
+  return /^belay\.(wait|approval|signal)$/.test(node.action) ? "belay.waiting" : (node.pool ?? "");
 }

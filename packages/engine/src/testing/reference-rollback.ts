@@ -4,9 +4,11 @@
  */
 import { queueUndo } from "./reference-attempt.ts";
 import {
+  declared,
   type Entry,
   everything,
   hasUndo,
+  isBarrier,
   isTeardown,
   type RollbackTo,
   type World,
@@ -15,24 +17,21 @@ import {
 
 /** R30, R34, R35: the declared nodes that a rollback may touch; a teardown is none of them. */
 export function scopeOf(world: World, to: RollbackTo): Set<string> {
-  const { ancestors, descendants } = world.plan;
-  const ordinary = [...world.declared.values()].filter((entry) => !isTeardown(entry)).map(({ id }) => id);
-  if (typeof to === "object") return new Set(ordinary.filter((id) => descendants.get(to.node)?.has(id)));
-  const scope = new Set(ordinary);
-  if (to === "all") return scope;
-  for (const { node } of barriers(world)) {
-    scope.delete(node.id);
-    for (const above of ancestors.get(node.id) ?? []) scope.delete(above);
-  }
-  return scope;
+  const standing = barriers(world).map(({ node }) => node.id);
+  const isInScope = (id: string): boolean => {
+    if (typeof to === "object") return world.below.get(to.node)?.has(id) === true;
+    return to === "all" || !standing.some((barrier) => barrier === id || world.below.get(id)?.has(barrier));
+  };
+  const ordinary = declared(world).filter((entry) => !isTeardown(entry));
+  return new Set(ordinary.map(({ id }) => id).filter(isInScope));
 }
 
 /** R33: prohibiting nodes and members that have started. */
 export function barriers(world: World): Entry[] {
-  return workers(world).filter(({ barrier }) => barrier);
+  return workers(world).filter(isBarrier);
 }
 
-/** `again`: compensations that failed are tried once more (R32). */
+/** R30, R32: `again`: compensations that failed are tried once more (R32). */
 export function beginRollback(world: World, to: RollbackTo, again: boolean): void {
   world.status = "ROLLING_BACK";
   world.tearingDown = false;
@@ -43,7 +42,7 @@ export function beginRollback(world: World, to: RollbackTo, again: boolean): voi
 
 /** R30, R31: every node in scope below which all is cleared is undone now; several branches at once. */
 export function advanceRollback(world: World): void {
-  for (const entry of world.declared.values()) {
+  for (const entry of declared(world)) {
     if (!world.rollback?.scope.has(entry.id) || !isClearedBelow(world, entry)) continue;
     const parts = (entry.members ?? [entry]).toReversed();
     for (const part of parts) {
@@ -57,17 +56,18 @@ export function advanceRollback(world: World): void {
   }
 }
 
-/** Still to be undone. */
+/** R30: still to be undone. */
 function isDue(part: Entry): boolean {
   return hasUndo(part) && !part.undone;
 }
 
 /** R30: a node with nothing to undo, or out of scope, does not shield what is below it. */
 function isClearedBelow(world: World, entry: Entry): boolean {
-  const below = [...(world.plan.descendants.get(entry.id) ?? [])];
+  const below = [...(world.below.get(entry.id) ?? [])];
   return below.every((id) => !world.rollback?.scope.has(id) || isCleared(world.declared.get(id) as Entry));
 }
 
+/** R32: a compensation that failed is never cleared. */
 function isCleared(entry: Entry): boolean {
   return !(entry.members ?? [entry]).some(isDue);
 }

@@ -53,11 +53,6 @@ export function conclude(trigger: Trigger, upstreams: readonly UpstreamView[]): 
   }
 }
 
-/** Triggers that accept failures start even where a failure holds everything else (R14). */
-export function isReaction(trigger: Trigger | undefined): boolean {
-  return trigger === "all_finished" || trigger === "any_failed" || trigger === "all_failed";
-}
-
 /** How an upstream stands. */
 export function viewOf(entry: Entry): UpstreamView {
   const failed = hasFailed(entry);

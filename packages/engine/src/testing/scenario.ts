@@ -85,8 +85,11 @@ export interface NodeSeed {
   readonly undoTimeout: number | undefined;
   /** Waits instead of calling an action: what an action would be undone by, or prohibit, is left out. */
   readonly waits: "belay.wait" | "belay.approval" | "belay.signal" | undefined;
-  /** An approval is asked of so many people. */
-  readonly approvals: 2 | undefined;
+  /** How many people must approve, and who may; for an approval. */
+  readonly required: number | undefined;
+  readonly approvers: readonly string[] | undefined;
+  /** Left out when a node before has the same. */
+  readonly seriesId: number | undefined;
 }
 
 /** The pools of scenarios: `createEngine({ pools: SCENARIO_POOLS })`. */
@@ -126,7 +129,8 @@ export function buildScenario(seed: ScenarioSeed): Scenario {
     const upstreams = upstreamsOf(shape, node, place, seeds.length);
     const first = upstreams[0];
     const source = first !== undefined && seeds[Number(first.slice(1))]?.split === undefined ? first : undefined;
-    return nodeDocument(node, { place, upstreams, source, priorities });
+    const taken = seeds.slice(0, place).some(({ seriesId }) => seriesId === node.seriesId);
+    return nodeDocument(node, { place, upstreams, source, priorities, seriesId: taken ? undefined : node.seriesId });
   });
   const scripts: Record<string, NodeScript> = {};
   for (const [place, node] of seeds.entries()) addScripts(scripts, node, `n${place}`);
@@ -178,9 +182,10 @@ interface Surroundings {
   /** An upstream whose output a group may expand over. */
   readonly source: string | undefined;
   readonly priorities: boolean;
+  readonly seriesId: number | undefined;
 }
 
-function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: Surroundings): NodeDocument {
+function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities, seriesId }: Surroundings): NodeDocument {
   // A reading node has nothing to undo and is no barrier: the plan check refuses it with either.
   const reads = seed.effect === "none" || seed.waits !== undefined;
   const { maxAttempts = 1, mode, jitter } = seed.retry ?? {};
@@ -192,7 +197,7 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: 
     action: seed.waits ?? "do",
     upstreams,
     ...optional({
-      with: inputOf(seed),
+      with: withOf(seed),
       trigger: upstreams.length === 0 ? undefined : seed.trigger,
       split: seed.split && { ...seed.split, ...over },
       retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
@@ -208,13 +213,15 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities }: 
       totalTimeout: seed.totalTimeout,
       heartbeatTimeout: seed.heartbeatTimeout,
       pool: seed.waits === undefined ? seed.pool : undefined,
+      seriesId,
     }),
   };
 }
 
-function inputOf({ waits, approvals }: NodeSeed): Readonly<Record<string, Json>> | undefined {
+function withOf({ waits, required, approvers }: NodeSeed): NodeDocument["with"] {
   if (waits === "belay.wait") return { seconds: 2 };
-  return waits === "belay.approval" && approvals !== undefined ? { required: approvals } : undefined;
+  const rule = optional({ required, approvers });
+  return waits === "belay.approval" && Object.keys(rule).length > 0 ? rule : undefined;
 }
 
 function addScripts(scripts: Record<string, NodeScript>, { run, undo, split, items }: NodeSeed, id: string): void {
