@@ -43,6 +43,8 @@ describe("scenarios of every feature", () => {
       teardowns: has(({ nodes }) => nodes.some(({ always }) => always !== undefined)),
       waiting: has(({ nodes }) => nodes.some(({ action }) => action.startsWith("belay."))),
       prohibiting: has(({ prohibitRollback }) => prohibitRollback === true),
+      approvals: has(({ nodes }) => nodes.some(({ with: input }) => JSON.stringify(input ?? {}).includes("required"))),
+      seriesIds: has(({ nodes }) => nodes.some(({ seriesId }) => seriesId !== undefined)),
     };
     for (const [feature, count] of Object.entries(counts)) expect(count, feature).toBeGreaterThan(10);
   });
@@ -52,7 +54,7 @@ describe("scenarios of every feature", () => {
       expect(document).not.toHaveProperty("timeout");
       for (const node of document.nodes) {
         expect(node.action).toBe("do");
-        for (const field of ["pool", "totalTimeout", "heartbeatTimeout", "always"])
+        for (const field of ["pool", "totalTimeout", "heartbeatTimeout", "always", "seriesId"])
           expect(node).not.toHaveProperty(field);
       }
     }
