@@ -45,7 +45,8 @@ function decideNodes(world: World): boolean {
     if (world.status === "ROLLING_BACK" && !isTeardown(entry)) continue;
     const upstreams = (entry.node.upstreams ?? []).map((id) => viewOf(world.declared.get(id) as Entry));
     const conclusion = conclude(entry.node.trigger ?? "all_succeeded", upstreams);
-    if (conclusion === "never") skip(entry, "upstream");
+    // R21: what is left of a stuck candidate is undone before its group is passed over.
+    if (conclusion === "never" && !(entry.members ?? []).some(isOpen)) skip(entry, "upstream");
     else if (conclusion === "holds") admit(world, entry);
     changed ||= entry.status !== "PENDING" || entry.asking;
   }

@@ -10,10 +10,24 @@ import { hasFailedPart } from "./reference-trigger.ts";
 /** R21: each group that runs; true when something changed. Groups are never teardowns. */
 export function moveGroups(world: World): boolean {
   if (world.status === "ROLLING_BACK") return false;
-  // A candidate that was being undone when its group was skipped follows it.
-  for (const group of declared(world)) if (group.status === "SKIPPED") passMembers(group, group.skip as Skip);
+  const stuck = declared(world).filter(isStuckAgain);
+  for (const group of stuck) endFailed(group);
   const running = declared(world).filter((entry) => entry.members && entry.status === "RUNNING");
-  return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true);
+  return running.map((group) => moveGroup(world, group, group.members as Entry[])).includes(true) || stuck.length > 0;
+}
+
+/** R21: the group waits to start over, and its stuck candidate was undone in vain again. */
+function isStuckAgain({ status, node, members = [] }: Entry): boolean {
+  if (status !== "PENDING" || node.split?.method !== "FIRST_SUCCESS" || members.some(isOpen)) return false;
+  return members.some((member) => member.status === "COMPENSATION_FAILED" && hasFailed(member));
+}
+
+/** R21: the group has failed, and nothing of it goes on. */
+function endFailed(group: Entry): void {
+  group.failing = true;
+  group.outcome = "failed";
+  passRest(group);
+  group.status = "FAILED";
 }
 
 /** R21: one step of a group. */
@@ -83,9 +97,7 @@ export function letGo(world: World, member: Entry): void {
 function endGroup(group: Entry, members: Entry[]): boolean {
   if (members.some(isOpen)) return false;
   if (group.failing) {
-    group.outcome = "failed";
-    passRest(group);
-    group.status = "FAILED";
+    endFailed(group);
   } else if (members.some(({ status }) => status === "PENDING")) {
     return false;
   } else if (members.every(({ status }) => status === "SKIPPED")) {
