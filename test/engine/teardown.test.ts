@@ -237,3 +237,27 @@ describe("plans with teardowns", () => {
     expect(read("c")).toEqual(["NOT_AN_ANCESTOR nodes[3].with"]);
   });
 });
+
+describe("a retry while the teardowns have their turn", () => {
+  test("R2: lets an ordinary node run again first: the end is not near any more", async () => {
+    const s = await stage({ a: "obey,ok", t: "fail,ok" }, { held: true });
+    const run = await s.start(plan([node("a", [], { onFailure: "continue" }), cleanUp("t", ["a"])]));
+    await s.clock.elapse(0);
+    await run.cancel({ node: "a" });
+    await s.clock.elapse(0);
+    s.rig.pending.find((call) => call.node === "t")?.finish();
+    await s.clock.elapse(0);
+    expect(statuses(run.snapshot())).toEqual({ a: "FAILED", t: "FAILED" });
+    expect(run.snapshot().status).toBe("FAILED");
+    // What was stopped from outside runs again with a retry of all, and nothing is torn down under it.
+    await run.retry();
+    await s.clock.elapse(0);
+    for (const id of ["a", "t"]) {
+      expect(s.rig.pending.map((call) => call.node)).toEqual([id]);
+      s.rig.pending[0]?.finish();
+      await s.clock.elapse(0);
+    }
+    expect((await s.finish(run)).status).toBe("SUCCESSFUL");
+    expect(statuses(run.snapshot())).toEqual({ a: "SUCCESSFUL", t: "SUCCESSFUL" });
+  });
+});

@@ -30,6 +30,7 @@ import {
   setNode,
   setRun,
 } from "./state.ts";
+import { leaveTeardown } from "./teardown.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** retry: one FAILED node, or everything that failed; after a partial rollback also everything that was undone. */
@@ -42,6 +43,7 @@ export function retry(state: RunState, node: number, out: Commands): void {
   else if (state.node[node] !== NodeState.PENDING) retryOne(state, node, out);
   // Undone, or below what was: it waits for its turn, but no other failure holds what was asked for by name (R37).
   else setMark(state, homeOf(state, node), Mark.RETRIED);
+  leaveTeardown(state, out);
   recount(state, out);
 }
 

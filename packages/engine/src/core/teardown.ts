@@ -19,7 +19,27 @@ import { expandedGroup, hasFlag, isFinished, Mark, type RunState, SkipCode, setM
 export function awaitsTeardown(state: RunState): boolean {
   const { plan } = state;
   if (state.tearingDown || plan.teardowns.length === 0 || state.failures > 0) return false;
-  return !state.canceling && !state.timedOut && state.finished + plan.teardowns.length === plan.size;
+  if (state.canceling || state.timedOut) return false;
+  let open = 0;
+  for (const { node } of plan.teardowns) if (!isFinished(state, node)) open++;
+  return state.finished + open === plan.size;
+}
+
+/** After a retry that lets an ordinary node run again: the end is not near any more, and what was not needed may be. */
+export function leaveTeardown(state: RunState, out: Commands): void {
+  if (!state.tearingDown || isAllElseFinished(state)) return;
+  state.tearingDown = false;
+  for (const { node } of state.plan.teardowns) {
+    if (state.node[node] === NodeState.SKIPPED && state.skipReason[node] === SkipCode.UPSTREAM)
+      resetNode(state, node, out);
+  }
+}
+
+function isAllElseFinished(state: RunState): boolean {
+  for (let v = 0; v < state.plan.size; v++) {
+    if (((state.plan.flags[v] as number) & NodeFlag.TEARDOWN) === 0 && !isFinished(state, v)) return false;
+  }
+  return true;
 }
 
 /** Begins the phase: failed teardowns of an earlier one run again, those with nothing to tear down are SKIPPED. */
