@@ -147,5 +147,6 @@ function comesFirst(a: UnitStory, b: UnitStory): boolean {
   const { model: left } = a.home;
   const { model: right } = b.home;
   if (left.priority !== right.priority) return left.priority > right.priority;
-  return left.seriesId !== right.seriesId ? left.seriesId < right.seriesId : a.index < b.index;
+  if (left === right) return a.index < b.index;
+  return left.labelOf === right.labelOf && left.labelOf !== "unsure" && left.seriesId < right.seriesId;
 }

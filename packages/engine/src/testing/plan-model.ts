@@ -18,6 +18,11 @@ export interface ModelNode {
   readonly descendants: readonly number[];
   /** Given, or assigned 0..n-1 in topological order, ties by place in the plan (R13). */
   readonly seriesId: number;
+  /**
+   * Labels of one kind can be compared. How given and assigned ones mix, and where a group with a given label really stands,
+   * depends on lists that only the run knows (R24): the reference model tells, the judge does not guess.
+   */
+  readonly labelOf: "given" | "assigned" | "unsure";
   readonly priority: number;
   readonly trigger: Trigger;
   /** The trigger accepts failures: such a node starts even while a failure holds everything else (R14). */
@@ -98,6 +103,7 @@ function buildModel(document: PlanDocument): PlanModel {
       ancestors: places(ancestors.get(node.id) ?? []),
       descendants: places(descendants.get(node.id) ?? []),
       seriesId: node.seriesId ?? order.indexOf(node.id),
+      labelOf: node.seriesId === undefined ? "assigned" : node.split === undefined ? "given" : "unsure",
     }),
   );
   return {
@@ -110,7 +116,7 @@ function buildModel(document: PlanDocument): PlanModel {
   };
 }
 
-type Facts = Omit<ModelNode, "place" | "upstreams" | "setups" | "ancestors" | "descendants" | "seriesId">;
+type Facts = Omit<ModelNode, "place" | "upstreams" | "setups" | "ancestors" | "descendants" | "seriesId" | "labelOf">;
 
 /** What the node's own fields say. */
 function factsOf(node: NodeDocument, { defaults }: PlanDocument): Facts {
