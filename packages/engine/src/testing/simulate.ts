@@ -9,6 +9,7 @@ import type { Input, VerbInput } from "../core/index.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json, Plan } from "../plan/document.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
+import { nodeId } from "../runtime/node-id.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
 import { Draw } from "./draw.ts";
 import { type Fault, FaultDraw, type FaultShares } from "./faults.ts";
@@ -37,6 +38,8 @@ export interface SimulationOptions {
   readonly workers?: number;
   /** Attempts at once by name of a pool (R41). Default: each has as many as there are workers. */
   readonly pools?: Readonly<Record<string, number>>;
+  /** What a node answers, by its snapshot's id, where conditions, inputs and lists read it. Default: drawn. */
+  readonly outputs?: (nodeId: string) => Json | undefined;
   /** Steps with faults; then they stop. Default 40 per node. */
   readonly steps?: number;
   /** Steps without faults in which the run must come to rest (I11). Default: far more than any run needs. */
@@ -254,6 +257,14 @@ class Simulation {
     }
   }
 
+  /** What the caller says that it answers; else a list to expand over, drawn. */
+  #outputOf(node: number): Json | undefined {
+    const { outputs } = this.#options;
+    if (outputs === undefined) return { output: OUTPUTS[this.#draw.below(OUTPUTS.length)] as Json };
+    const output = outputs(nodeId(this.#run, node));
+    return output === undefined ? undefined : { output };
+  }
+
   #answer(call: SimulatedCall): void {
     const { node, attempt, undo, fate } = call;
     const at = this.#run.now;
@@ -266,7 +277,7 @@ class Simulation {
     const answer: Answer = ok
       ? {
           input: { kind: undo ? "undone" : "succeeded", at, node, attempt },
-          payload: undo ? undefined : { output: OUTPUTS[this.#draw.below(OUTPUTS.length)] as Json },
+          payload: undo ? undefined : this.#outputOf(node),
         }
       : failureOf(call, at);
     this.#run.answer(call, answer.input, answer.payload);
