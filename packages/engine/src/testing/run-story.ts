@@ -41,8 +41,10 @@ export class RunStory {
   paused = false;
   /** Epoch milliseconds of the latest entry that has a time. */
   now = 0;
-  /** When the run's own time is over, as far as is known. */
+  /** When the run's own time is over, at the latest: what an operator asks for at that very moment may come before or after. */
   endsAt: number = Number.POSITIVE_INFINITY;
+  /** And at the earliest. */
+  #mayEndAt: number = Number.POSITIVE_INFINITY;
   /** An operator canceled the run, and it has not rested since. */
   canceling = false;
   /** An untolerated failure stands. */
@@ -103,7 +105,7 @@ export class RunStory {
 
   /** The run's own time is over, or may be: what happens at that very moment may come before it. */
   outOfTime(): boolean {
-    return this.now >= this.endsAt;
+    return this.now >= this.#mayEndAt;
   }
 
   /** The action of `unit` was called. */
@@ -131,7 +133,10 @@ export class RunStory {
   /** The engine said something of the run. */
   saidOfRun(type: string): void {
     this.said = type;
-    if (type === "run:started" || type === "run:retrying") this.endsAt = this.now + this.model.timeoutMs;
+    if (type === "run:started" || type === "run:retrying") {
+      this.endsAt = this.now + this.model.timeoutMs;
+      this.#mayEndAt = this.endsAt;
+    }
     const phase = PHASE_AFTER[type];
     if (phase !== undefined) this.phase = phase;
     if (phase === "resting" || phase === "terminal") this.canceling = false;
@@ -156,7 +161,11 @@ export class RunStory {
     if (verb === "reject" && node !== undefined) this.unit(node).rejected = true;
     // It goes on, with as much time as at the start.
     const goesOn = verb === "retry" || verb === "skip";
-    if (goesOn && this.phase === "forward" && this.outOfTime()) this.endsAt = this.now + this.model.timeoutMs;
+    if (goesOn && this.phase === "forward" && this.outOfTime()) {
+      const surely = this.now > this.#mayEndAt;
+      this.endsAt = this.now + this.model.timeoutMs;
+      if (surely) this.#mayEndAt = this.endsAt;
+    }
     if (verb !== "retry") return;
     this.canceling = false;
     if (node !== undefined) this.unit(node).home.named = true;
