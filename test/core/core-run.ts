@@ -101,6 +101,11 @@ export class CoreRun {
     return this.feed({ kind: "due", deadline, node: id, token });
   }
 
+  /** Nodes that wait take their slots from a pool of their own. */
+  poolOf(id: string): number {
+    return this.state.plan.pool[this.numberOf(id)] as number;
+  }
+
   demand(pool = 0): number {
     return demand(this.state, pool);
   }
@@ -117,10 +122,13 @@ export class CoreRun {
     return NODE_STATUSES[this.state.node[this.numberOf(id)] as number] as string;
   }
 
-  /** `{a: "SUCCESSFUL", ...}`, members after the declared nodes. */
+  /** `{a: "SUCCESSFUL", ...}`, members after the declared nodes; of a list that expanded again, the newest of a name. */
   get statuses(): Record<string, string> {
-    const all = Array.from({ length: this.state.size }, (_, v) => this.#nameOf(v));
-    return Object.fromEntries(all.map((id) => [id, this.status(id)]));
+    const all = Array.from({ length: this.state.size }, (_, v) => [
+      this.#nameOf(v),
+      NODE_STATUSES[this.state.node[v] as number] as string,
+    ]);
+    return Object.fromEntries(all) as Record<string, string>;
   }
 
   /** What was last asked of each node, of the run first: what views show as its operation. */
@@ -201,6 +209,7 @@ export class CoreRun {
       case "READY":
       case "SUCCEEDED":
       case "COMPENSATED":
+      case "APPROVED":
       case "UNDO_FAILED":
         return `#${value}`;
       case "ABORT":
