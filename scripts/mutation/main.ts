@@ -44,9 +44,16 @@ function chosen(mutant: Mutant): boolean {
   return options.file === undefined || file === options.file;
 }
 
+/** A trial that is cut short leaves what it knows. */
+function writeVerdicts(verdicts: readonly Verdict[]): void {
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(verdicts, undefined, 1));
+}
+
 async function tryAll(sandbox: Sandbox): Promise<Trial> {
-  const progress = (done: number, total: number): void => {
-    if (process.stderr.isTTY || done % 100 === 0) process.stderr.write(`\r${done} of ${total}`);
+  const progress = (done: readonly Verdict[], total: number): void => {
+    const { length } = done;
+    if (process.stderr.isTTY || length % 100 === 0) process.stderr.write(`\r${length} of ${total}`);
+    if (length % 100 === 0) writeVerdicts(done);
   };
   const trial = await tryMutants(sandbox, { workers: Number(options.workers), chosen, progress });
   process.stderr.write("\n");
@@ -61,7 +68,7 @@ if (options.list) {
 } else {
   const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
   const trial = await tryAll(sandbox);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(trial.verdicts, undefined, 1));
+  writeVerdicts(trial.verdicts);
   const whole = [options.file, options.mutant, options.again].every((one) => one === undefined);
   const { lines, passed } = report(trial, explanations, whole);
   for (const line of lines) console.log(line);

@@ -34,7 +34,7 @@ export interface TrialOptions {
   /** Worker processes. */
   readonly workers: number;
   readonly chosen: (mutant: Mutant) => boolean;
-  readonly progress: (done: number, total: number) => void;
+  readonly progress: (done: readonly Verdict[], total: number) => void;
 }
 
 export async function tryMutants(sandbox: Sandbox, options: TrialOptions): Promise<Trial> {
@@ -47,7 +47,7 @@ export async function tryMutants(sandbox: Sandbox, options: TrialOptions): Promi
     const bench = new Bench(sandbox);
     for (let at = next++; at < chosen.length; at = next++) {
       verdicts[at] = await court.judge(chosen[at] as Mutant, bench);
-      options.progress(verdicts.filter(Boolean).length, chosen.length);
+      options.progress(verdicts.filter(Boolean), chosen.length);
     }
     bench.end();
   };
@@ -127,7 +127,14 @@ class Court {
 
   /** What runs while the engine is loaded is tried in a process of its own. */
   async #judgeAtLoad(mutant: Mutant, order: readonly number[]): Promise<Verdict> {
-    const worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length, mutant.id);
+    // Most fall in the first suite: it alone is loaded sooner.
+    const first = order.filter((index) => this.#case(index).suite === this.#case(0).suite);
+    const verdict = await this.#judgeLoaded(mutant, first, 1);
+    return verdict.outcome === "survived" ? this.#judgeLoaded(mutant, order) : verdict;
+  }
+
+  async #judgeLoaded(mutant: Mutant, order: readonly number[], suites?: number): Promise<Verdict> {
+    const worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length, mutant.id, suites);
     const first = await worker.first;
     if (first?.kind !== "ready") {
       worker.end();
