@@ -71,22 +71,24 @@ test("R30: a node that is cleared without being compensated stops the rollback",
   expect(() => run.grant()).toThrow("R30: a node is cleared without being compensated");
 });
 
+const FAILED_UNDO = { code: NodeState.COMPENSATION_FAILED, purpose: Purpose.ROLLBACK, marks: 0 };
+
 test.each([
-  ["a failed compensation of a rollback", NodeState.COMPENSATION_FAILED, Purpose.ROLLBACK, 0, true],
-  ["one that was passed", NodeState.COMPENSATION_FAILED, Purpose.ROLLBACK, Mark.UNDONE, false],
-  ["one between two attempts", NodeState.COMPENSATION_FAILED, Purpose.RETRY, 0, false],
-  ["a node that was never undone", NodeState.PENDING, Purpose.ROLLBACK, 0, false],
-] as const)("R32: a rollback that ends well and leaves %s behind", (_, code, purpose, marks, stops) => {
+  ["a failed compensation of a rollback, which stops it", FAILED_UNDO],
+  ["one that was passed", { ...FAILED_UNDO, marks: Mark.UNDONE }],
+  ["one between two attempts", { ...FAILED_UNDO, purpose: Purpose.RETRY }],
+  ["a node that was never undone", { ...FAILED_UNDO, code: NodeState.PENDING }],
+] as const)("R32: a rollback comes to a good end and leaves behind %s", (_, left) => {
   const run = broken(() => {});
   run.fail("a");
   run.ok("b");
   run.verb({ kind: "rollback", scope: "all" });
   run.grant();
-  run.state.node[1] = code;
-  run.state.purpose[1] = purpose;
-  run.state.marks[1] = marks;
+  run.state.node[1] = left.code;
+  run.state.purpose[1] = left.purpose;
+  run.state.marks[1] = left.marks;
   const end = (): string | undefined => run.ok("a").at(-1);
-  if (stops) expect(end).toThrow("R32: a failed compensation is forgotten by a rollback to elsewhere");
+  if (left === FAILED_UNDO) expect(end).toThrow("R32: a failed compensation is forgotten by a rollback to elsewhere");
   else expect(end()).toBe("RUN_STATUS run ROLLED_BACK");
 });
 

@@ -7,7 +7,7 @@ import { recount } from "../../packages/engine/src/core/recount.ts";
 import { anyStep } from "./any-step.ts";
 import { CoreRun } from "./core-run.ts";
 
-const LIVES = Number(process.env["RECOUNT_LIVES"] ?? 12);
+const LIVES = Number(process.env["RECOUNT_LIVES"] ?? 4);
 const STEPS = 40;
 
 /** What a recount derives anew. Upstream counters are only compared with 0, but for those that are waited for. */

@@ -3,10 +3,9 @@
  * states, so no verb has to take back what an earlier failure had told. Cost: one pass over nodes and edges per verb.
  */
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
-import { Cause, type Commands, Op } from "./command.ts";
+import { Cause, type Commands } from "./command.ts";
 import { decide, noteOutcome } from "./flow.ts";
 import { endGroup, hasFailed, hasNotedFailure, releaseMembers } from "./group.ts";
-import { OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { noteFailure, noteSuccess } from "./notify.ts";
 import {
@@ -20,12 +19,8 @@ import {
   isFailed,
   isFinished,
   Mark,
-  OperationCode,
-  Purpose,
   type RunState,
-  SkipCode,
   setMark,
-  setNode,
 } from "./state.ts";
 
 /** Derives counters and failures, then lets everything go on that may. */
