@@ -8,6 +8,7 @@
  *   npm run mutate -- --json out.json      writes every verdict, too
  *   npm run mutate -- --again out.json     only what survived in that file
  *   npm run mutate -- --workers 1          processes side by side; default 2
+ *   npm run mutate -- --suites 2           only the first suites of `suites.ts`: sooner, and more survive
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     workers: { type: "string", default: "2" },
     json: { type: "string" },
     again: { type: "string" },
+    suites: { type: "string" },
   },
 });
 
@@ -55,7 +57,12 @@ async function tryAll(sandbox: Sandbox): Promise<Trial> {
     if (process.stderr.isTTY || length % 100 === 0) process.stderr.write(`\r${length} of ${total}`);
     if (length % 100 === 0) writeVerdicts(done);
   };
-  const trial = await tryMutants(sandbox, { workers: Number(options.workers), chosen, progress });
+  const trial = await tryMutants(sandbox, {
+    workers: Number(options.workers),
+    suites: options.suites === undefined ? undefined : Number(options.suites),
+    chosen,
+    progress,
+  });
   process.stderr.write("\n");
   return trial;
 }
@@ -69,7 +76,7 @@ if (options.list) {
   const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
   const trial = await tryAll(sandbox);
   writeVerdicts(trial.verdicts);
-  const whole = [options.file, options.mutant, options.again].every((one) => one === undefined);
+  const whole = [options.file, options.mutant, options.again, options.suites].every((one) => one === undefined);
   const { lines, passed } = report(trial, explanations, whole);
   for (const line of lines) console.log(line);
   if (!passed) process.exitCode = 1;
