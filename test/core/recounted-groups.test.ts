@@ -43,6 +43,31 @@ describe("R21, R37: a retry elsewhere", () => {
     run.fail("g[0]");
     expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
   });
+
+  test("R14, R21: a last candidate that is being undone goes on holding others", () => {
+    const nodes = [node("x"), undoable("g", [], { split: FIRST_SUCCESS }), node("slow"), node("late", ["slow"])];
+    const run = new CoreRun(plan(nodes, LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.fail("x");
+    run.fail("g[0]");
+    run.grant();
+    run.verb({ kind: "retry", node: "x" });
+    expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
+  });
+
+  test("R14, R20, R21: also one whose condition was being asked then", () => {
+    const group = undoable("g", [], { split: FIRST_SUCCESS, when: "item == 'a'" });
+    const run = new CoreRun(plan([node("x"), group, node("slow"), node("late", ["slow"])], LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.fail("x");
+    run.verb({ kind: "retry", node: "x" });
+    run.resolve("g[0]");
+    run.grant();
+    run.fail("g[0]");
+    expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
+  });
 });
 
 describe("R21, R37: a group that starts over with its only candidate", () => {

@@ -119,6 +119,56 @@ describe("R2: which teardowns run", () => {
     run.grant();
     expect(run.ok("n")).toEqual(["SUCCEEDED n #1", "RUN_STATUS run SUCCESSFUL"]);
   });
+
+  test("R2: a group that never had members has set nothing up, whatever its neighbours did", () => {
+    const nodes = [
+      node("e", [], { split: { over: "params.list" }, when: "item == 'x'" }),
+      node("f", [], { split: { over: "params.list" } }),
+      node("a"),
+      node("n", ["a"], { split: { over: "nodes.a.output" }, trigger: "any_failed" }),
+      cleanUp("t", ["e"]),
+      cleanUp("u", ["n"]),
+    ];
+    const run = new CoreRun(plan(nodes, LIST), { list: ["x", "y"] });
+    run.start();
+    run.resolve("e[0]", "skip");
+    run.resolve("e[1]", "skip");
+    run.grant();
+    run.ok("f[0]", "f[1]");
+    expect(run.ok("a")).toEqual([
+      "SUCCEEDED a #1",
+      "SKIPPED n UPSTREAM",
+      "SKIPPED t UPSTREAM",
+      "SKIPPED u UPSTREAM",
+      "RUN_STATUS run SUCCESSFUL",
+    ]);
+  });
+
+  test("R30: a teardown that had nothing to tear down is not skipped twice", () => {
+    const nodes = [undoable("a"), node("b", [], { when: "false" }), cleanUp("t", ["b"]), cleanUp("u", ["a"])];
+    const run = new CoreRun(plan(nodes));
+    run.start();
+    run.resolve("b", "skip");
+    run.grant();
+    expect(run.ok("a")).toEqual(["SUCCEEDED a #1", "SKIPPED t UPSTREAM", "READY u #1"]);
+    run.grant();
+    run.fail("u");
+    run.verb({ kind: "rollback", scope: "all" });
+    run.grant();
+    expect(run.ok("a")).toEqual(["COMPENSATED a #1", "RESET u", "READY u #2"]);
+  });
+
+  test.each(["canceled", "out of time"])("R37: a run that is %s skips no teardown either", (how) => {
+    const nodes = [node("a", [], { onFailure: "continue" }), node("b", [], { when: "false" }), cleanUp("t", ["b"])];
+    const run = new CoreRun(plan(nodes, { timeout: 60 }));
+    run.start();
+    run.resolve("b", "skip");
+    run.grant();
+    if (how === "canceled") run.verb({ kind: "cancel" });
+    else run.due("run");
+    run.due("grace", "a");
+    expect(run.statuses).toEqual({ a: "FAILED", b: "SKIPPED", t: "PENDING" });
+  });
 });
 
 describe("R14: teardowns that fail", () => {
