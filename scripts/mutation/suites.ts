@@ -9,7 +9,7 @@ import { simulatedLives } from "./simulated-lives.ts";
 
 const SUITES: readonly (() => KillSuite | Promise<KillSuite>)[] = [
   () => ruleTests("core", ["core"]),
-  () => modelLives("model", 1, 150),
+  () => modelLives("model", 1, 60),
   () => simulatedLives("lives", 1, 100),
   () => ruleTests("engine", ["engine", "model"]),
   () => simulatedLives("more lives", 2, 100),

@@ -68,6 +68,19 @@ describe("R21, R37: a retry elsewhere", () => {
     run.fail("g[0]");
     expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
   });
+
+  test("R14, R21: members of another group that run beside it are no candidates of its own", () => {
+    const other = node("h", [], { split: { over: "params.list" } });
+    const nodes = [node("x"), undoable("g", [], { split: FIRST_SUCCESS }), other, node("slow"), node("late", ["slow"])];
+    const run = new CoreRun(plan(nodes, LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.fail("x");
+    run.verb({ kind: "retry", node: "x" });
+    run.fail("g[0]");
+    expect(run.status("h[0]")).toBe("RUNNING");
+    expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
+  });
 });
 
 describe("R21, R37: a group that starts over with its only candidate", () => {
@@ -118,6 +131,19 @@ describe("R37: groups that are canceled", () => {
       "FAILED g CANCEL #0 FAILED",
       "RUN_STATUS run FAILED",
     ]);
+  });
+
+  test("R37: a member that could not be undone before is not canceled with its group", () => {
+    const group = undoable("g", [], { split: { over: "params.list" }, retry: AGAIN });
+    const run = new CoreRun(plan([group], LIST), { list: ["a", "b"] });
+    run.start();
+    run.grant();
+    run.fail("g[0]");
+    run.grant();
+    run.fail("g[0]");
+    run.verb({ kind: "cancel", node: "g" });
+    expect(run.operations).toEqual({ run: "EXECUTE", g: "CANCEL", "g[0]": "RETRY", "g[1]": "CANCEL" });
+    expect(run.facts("g[0]")).toBe("FAILED NONE NONE");
   });
 
   test("R21, R37: a candidate that is undone for the next one has failed by itself", () => {
