@@ -98,6 +98,22 @@ describe("R21, R37: a group that starts over with its only candidate", () => {
     run.grant();
     expect(run.ok("g[0]").at(-1)).toBe("RUN_STATUS run SUCCESSFUL");
   });
+
+  test("R12, R21: undone before its upstreams have ended again, it waits for them", () => {
+    const group = undoable("g", ["x"], { split: FIRST_SUCCESS, trigger: "all_finished" });
+    const run = new CoreRun(plan([node("x"), group], LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.fail("x");
+    run.grant();
+    run.fail("g[0]");
+    run.grant();
+    run.fail("g[0]");
+    expect(run.verb({ kind: "retry" }).at(-1)).toBe("READY x #2");
+    expect(run.grant()).toEqual(["COMPENSATE g[0] #2", "RUN x #2"]);
+    expect(run.ok("g[0]")).toEqual(["COMPENSATED g[0] #2", "RESET g[0]"]);
+    expect(run.ok("x")).toEqual(["SUCCEEDED x #2", "READY g[0] #2"]);
+  });
 });
 
 describe("R37: groups that are canceled", () => {
