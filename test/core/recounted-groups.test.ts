@@ -99,6 +99,28 @@ describe("R21, R37: a group that starts over with its only candidate", () => {
     expect(run.ok("g[0]").at(-1)).toBe("RUN_STATUS run SUCCESSFUL");
   });
 
+  test("R21, R32: its compensation has all its attempts again, and no cause is left of the old attempt", () => {
+    const compensation = { action: "undo", retry: { maxAttempts: 2, initialInterval: 0 } };
+    const group = node("g", [], { split: FIRST_SUCCESS, compensation, timeout: 1 });
+    const run = new CoreRun(plan([group], LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.due("attempt", "g[0]");
+    run.due("grace", "g[0]");
+    for (const _ of [1, 2]) {
+      run.grant();
+      run.fail("g[0]");
+    }
+    expect(run.facts("g[0]")).toBe("UNKNOWN TIMEOUT NONE");
+    run.verb({ kind: "retry" });
+    expect(run.facts("g[0]")).toBe("UNKNOWN NONE NONE");
+    run.grant();
+    expect(run.fail("g[0]")).toEqual(["UNDO_RETRYING g[0] #3 +0"]);
+    run.grant();
+    run.ok("g[0]");
+    expect(run.grant()).toEqual(["RUN g[0] #2", "ARM g[0] attempt #2 +1000"]);
+  });
+
   test("R12, R21: undone before its upstreams have ended again, it waits for them", () => {
     const group = undoable("g", ["x"], { split: FIRST_SUCCESS, trigger: "all_finished" });
     const run = new CoreRun(plan([node("x"), group], LIST), { list: ["a"] });
@@ -185,7 +207,7 @@ describe("R37: what was asked, and how many there are", () => {
     expect(run.operations).toEqual({ run: "RETRY", g: "RETRY", "g[0]": "RETRY", "g[1]": "EXECUTE" });
   });
 
-  test("R23, R43: the members that there are now are counted", () => {
+  test("R23, R43: the members that there are now are counted, and their attempts go on from earlier ones", () => {
     const nodes = [
       node("a", [], { prohibitRollback: true }),
       undoable("g", ["a"], { split: { over: "nodes.a.output" } }),
@@ -206,6 +228,11 @@ describe("R37: what was asked, and how many there are", () => {
     expect(run.state.members).toBe(0);
     run.resolve("g", "run", 2);
     expect(run.state.members).toBe(2);
+    expect(run.grant()).toEqual(["RUN g[0] #2", "RUN g[1] #2"]);
+    run.fail("g[1]");
+    run.ok("g[0]");
+    run.verb({ kind: "rollback", scope: "barrier" });
+    expect(run.grant()).toEqual(["COMPENSATE g[1] #2", "COMPENSATE g[0] #2"]);
   });
 
   test("R37: after a partial rollback what is retried by name is not held by a failure that stands", () => {
