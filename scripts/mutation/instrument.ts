@@ -71,7 +71,7 @@ class Copy {
       return `{ if (M$.on(${id})) return; ${this.#inner(node, place).slice(1)}`;
     }
     const mutated = expressionsFor(node, place, this.#around);
-    const guards = mutated.map((text) => `M$.on(${this.#add(node, this.#around.text(node), text)}) ? (${text}) : `);
+    const guards = mutated.map((text, at) => `M$.on(${this.#change(node, text, at)}) ? (${text}) : `);
     const inner = this.#inner(node, place);
     return guards.length === 0 ? inner : `(${guards.join("")}(${inner}))`;
   }
@@ -90,6 +90,13 @@ class Copy {
       from = child.end;
     }
     return text + this.#source.slice(from, node.end);
+  }
+
+  /** The change as people read it; of a list, the element that is left out. */
+  #change(node: Syntax, mutated: string, at: number): number {
+    const element = node.type === "ArrayExpression" ? (node["elements"] as Syntax[])[at] : undefined;
+    if (element !== undefined) return this.#add(element, this.#around.text(element), "(left out of the list)");
+    return this.#add(node, this.#around.text(node), mutated);
   }
 
   /** A case that never matches. */

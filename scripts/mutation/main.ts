@@ -8,6 +8,7 @@
  *   npm run mutate -- --json out.json      writes every verdict, too
  *   npm run mutate -- --again out.json     only what survived in that file
  *   npm run mutate -- --workers 1          processes side by side; default 2
+ *   npm run mutate -- --suites 2           only the first suites of `suites.ts`: sooner, and more survive
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     workers: { type: "string", default: "2" },
     json: { type: "string" },
     again: { type: "string" },
+    suites: { type: "string" },
   },
 });
 
@@ -44,11 +46,23 @@ function chosen(mutant: Mutant): boolean {
   return options.file === undefined || file === options.file;
 }
 
+/** A trial that is cut short leaves what it knows. */
+function writeVerdicts(verdicts: readonly Verdict[]): void {
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(verdicts, undefined, 1));
+}
+
 async function tryAll(sandbox: Sandbox): Promise<Trial> {
-  const progress = (done: number, total: number): void => {
-    if (process.stderr.isTTY || done % 100 === 0) process.stderr.write(`\r${done} of ${total}`);
+  const progress = (done: readonly Verdict[], total: number): void => {
+    const { length } = done;
+    if (process.stderr.isTTY || length % 100 === 0) process.stderr.write(`\r${length} of ${total}`);
+    if (length % 100 === 0) writeVerdicts(done);
   };
-  const trial = await tryMutants(sandbox, { workers: Number(options.workers), chosen, progress });
+  const trial = await tryMutants(sandbox, {
+    workers: Number(options.workers),
+    suites: options.suites === undefined ? undefined : Number(options.suites),
+    chosen,
+    progress,
+  });
   process.stderr.write("\n");
   return trial;
 }
@@ -61,8 +75,8 @@ if (options.list) {
 } else {
   const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
   const trial = await tryAll(sandbox);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(trial.verdicts, undefined, 1));
-  const whole = [options.file, options.mutant, options.again].every((one) => one === undefined);
+  writeVerdicts(trial.verdicts);
+  const whole = [options.file, options.mutant, options.again, options.suites].every((one) => one === undefined);
   const { lines, passed } = report(trial, explanations, whole);
   for (const line of lines) console.log(line);
   if (!passed) process.exitCode = 1;

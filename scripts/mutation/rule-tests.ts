@@ -2,8 +2,8 @@
  * Kill suite: the project's own tests, by rule number, run in this process. Owns: finding the files and collecting their
  * tests. Does not own: `test` and `describe` themselves (`vitest-stand-in.ts`); `expect` is vitest's.
  *
- * Left out: tests of scale, which take seconds and say nothing that smaller ones do not, and properties, which play the
- * same plans as the simulated lives do, but slower.
+ * Left out: tests of scale, which take seconds and say nothing that smaller ones do not, and properties and the long
+ * lives of model tests, which play the same plans as `simulated-lives.ts` and `model-lives.ts` do, but slower.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import type { KillCase, KillSuite } from "./kill-suite.ts";
 import { collect } from "./vitest-stand-in.ts";
 
 const TESTS = new URL("../../test/", import.meta.url);
-const LEFT_OUT = /^(scale|trace-check|manual-clock)\.test\.ts$/;
+const LEFT_OUT = /^(scale|trace-check|manual-clock|core|commands)\.test\.ts$/;
 
 /** The tests of these folders of `test/`, as far as they exist. */
 export async function ruleTests(suite: string, folders: readonly string[]): Promise<KillSuite> {

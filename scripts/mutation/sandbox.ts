@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { instrument, type Mutant } from "./instrument.ts";
+import { type Instrumented, instrument, type Mutant } from "./instrument.ts";
 import { codeTables, parse } from "./syntax.ts";
 
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,21 +41,29 @@ export function makeSandbox(): Sandbox {
   return { folder, mutants: instrumentCore(folder) };
 }
 
-/** Every mutant of the core, by place. */
+/** Puts the instrumented core into the sandbox. */
 function instrumentCore(folder: string): Mutant[] {
+  const copies = instrumentedCore();
+  for (const [name, { text }] of copies) writeFileSync(join(folder, CORE, name), text);
+  return [...copies.values()].flatMap(({ mutants }) => mutants);
+}
+
+/** The core's files by name, with every mutant; numbered by place. */
+export function instrumentedCore(): Map<string, Instrumented> {
   const files = readdirSync(join(ROOT, CORE))
     .filter((name) => name.endsWith(".ts"))
     .sort();
   const sources = new Map(files.map((name) => [name, readFileSync(join(ROOT, CORE, name), "utf8")]));
   const tables = [...CODES.map((path) => readFileSync(join(ROOT, path), "utf8")), ...sources.values()];
   const codes = new Map(tables.flatMap((text) => codeTables(parse(text))));
-  const mutants: Mutant[] = [];
+  const copies = new Map<string, Instrumented>();
+  let count = 0;
   for (const [name, source] of sources) {
-    const copy = instrument(name, source, mutants.length, codes);
-    mutants.push(...copy.mutants);
-    writeFileSync(join(folder, CORE, name), copy.text);
+    const copy = instrument(name, source, count, codes);
+    count += copy.mutants.length;
+    copies.set(name, copy);
   }
-  return mutants;
+  return copies;
 }
 
 /** The project's packages, but for the engine, which is the copy, and vitest, whose tests are collected. */

@@ -33,21 +33,23 @@ const MOST_BURNT = 200_000;
 export interface TrialOptions {
   /** Worker processes. */
   readonly workers: number;
+  /** The first so many suites; undefined = all. */
+  readonly suites: number | undefined;
   readonly chosen: (mutant: Mutant) => boolean;
-  readonly progress: (done: number, total: number) => void;
+  readonly progress: (done: readonly Verdict[], total: number) => void;
 }
 
 export async function tryMutants(sandbox: Sandbox, options: TrialOptions): Promise<Trial> {
-  const { cases, atLoad } = await baselineOf(sandbox);
-  const court = new Court(sandbox, cases, atLoad);
+  const { cases, atLoad } = await baselineOf(sandbox, options.suites);
+  const court = new Court(sandbox, { cases, atLoad, suites: options.suites });
   const chosen = sandbox.mutants.filter(options.chosen);
   const verdicts: Verdict[] = [];
   let next = 0;
   const hear = async (): Promise<void> => {
-    const bench = new Bench(sandbox);
+    const bench = new Bench(sandbox, options.suites);
     for (let at = next++; at < chosen.length; at = next++) {
       verdicts[at] = await court.judge(chosen[at] as Mutant, bench);
-      options.progress(verdicts.filter(Boolean).length, chosen.length);
+      options.progress(verdicts.filter(Boolean), chosen.length);
     }
     bench.end();
   };
@@ -55,8 +57,10 @@ export async function tryMutants(sandbox: Sandbox, options: TrialOptions): Promi
   return { verdicts, cases };
 }
 
-async function baselineOf(sandbox: Sandbox): Promise<Extract<Answer, { kind: "baseline" }>> {
-  const worker = new WorkerProcess(sandbox.folder, sandbox.mutants.length);
+type Baseline = Extract<Answer, { kind: "baseline" }>;
+
+async function baselineOf(sandbox: Sandbox, suites: number | undefined): Promise<Baseline> {
+  const worker = new WorkerProcess(sandbox.folder, sandbox.mutants.length, -1, suites);
   const first = await worker.first;
   if (first?.kind !== "ready") throw new Error(`the suites do not load: ${JSON.stringify(first)}`);
   const answer = await worker.ask({ kind: "baseline" });
@@ -68,15 +72,17 @@ async function baselineOf(sandbox: Sandbox): Promise<Extract<Answer, { kind: "ba
 /** A worker process that is replaced when it is of no more use. */
 class Bench {
   readonly #sandbox: Sandbox;
+  readonly #suites: number | undefined;
   #worker: WorkerProcess | undefined;
 
-  constructor(sandbox: Sandbox) {
+  constructor(sandbox: Sandbox, suites: number | undefined) {
     this.#sandbox = sandbox;
+    this.#suites = suites;
   }
 
   async worker(): Promise<WorkerProcess> {
     if (this.#worker !== undefined) return this.#worker;
-    this.#worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length);
+    this.#worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length, -1, this.#suites);
     await this.#worker.first;
     return this.#worker;
   }
@@ -93,13 +99,18 @@ function isUsable({ error, burnt }: CaseReport): boolean {
 
 class Court {
   readonly #sandbox: Sandbox;
+  readonly #suites: number | undefined;
   readonly #cases: readonly CaseReport[];
   readonly #atLoad: ReadonlySet<number>;
   /** Cases that reach a mutant, in the order in which they are tried. */
   readonly #order = new Map<number, number[]>();
 
-  constructor(sandbox: Sandbox, cases: readonly CaseReport[], atLoad: readonly number[]) {
+  constructor(
+    sandbox: Sandbox,
+    { cases, atLoad, suites: count }: Omit<Baseline, "kind"> & { suites: number | undefined },
+  ) {
     this.#sandbox = sandbox;
+    this.#suites = count;
     this.#cases = cases;
     this.#atLoad = new Set(atLoad);
     const suites = [...new Set(cases.map(({ suite }) => suite))];
@@ -127,7 +138,14 @@ class Court {
 
   /** What runs while the engine is loaded is tried in a process of its own. */
   async #judgeAtLoad(mutant: Mutant, order: readonly number[]): Promise<Verdict> {
-    const worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length, mutant.id);
+    // Most fall in the first suite: it alone is loaded sooner.
+    const first = order.filter((index) => this.#case(index).suite === this.#case(0).suite);
+    const verdict = await this.#judgeLoaded(mutant, first, 1);
+    return verdict.outcome === "survived" ? this.#judgeLoaded(mutant, order, this.#suites) : verdict;
+  }
+
+  async #judgeLoaded(mutant: Mutant, order: readonly number[], suites: number | undefined): Promise<Verdict> {
+    const worker = new WorkerProcess(this.#sandbox.folder, this.#sandbox.mutants.length, mutant.id, suites);
     const first = await worker.first;
     if (first?.kind !== "ready") {
       worker.end();

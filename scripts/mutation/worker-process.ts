@@ -12,9 +12,10 @@ export class WorkerProcess {
   /** "ready", or what kept it from that. */
   readonly first: Promise<Answer | undefined>;
 
-  /** `active` is switched on before anything is loaded; -1 = nothing. */
-  constructor(folder: string, mutants: number, active = -1) {
-    this.#child = fork(join(folder, "scripts/mutation/worker.ts"), [String(mutants), String(active)], {
+  /** `active` is switched on before anything is loaded; -1 = nothing. `suites`: the first so many; default all. */
+  constructor(folder: string, mutants: number, active = -1, suites?: number) {
+    const args = [mutants, active, ...(suites === undefined ? [] : [suites])].map(String);
+    this.#child = fork(join(folder, "scripts/mutation/worker.ts"), args, {
       cwd: folder,
       execArgv: ["--conditions=source", "--no-warnings"],
       stdio: ["ignore", "ignore", "ignore", "ipc"],

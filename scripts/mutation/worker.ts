@@ -42,9 +42,9 @@ class Worker {
     this.#board.fuel = 50_000_000;
   }
 
-  async load(): Promise<void> {
+  async load(suites: number | undefined): Promise<void> {
     const { loadSuites } = await import("./suites.ts");
-    for (const { name, cases } of await loadSuites()) {
+    for (const { name, cases } of await loadSuites(suites)) {
       for (const one of cases) this.#cases.push({ suite: name, one, fuel: Number.POSITIVE_INFINITY });
     }
   }
@@ -140,7 +140,7 @@ function isPending(): boolean {
 }
 
 async function main(): Promise<void> {
-  const [mutants, active] = process.argv.slice(2).map(Number) as [number, number];
+  const [mutants, active, suites] = process.argv.slice(2).map(Number) as [number, number, number | undefined];
   const tell = (answer: Answer): void => void process.send?.(answer);
   // What a killed case leaves behind may fail later: that is nobody's business.
   process.on("unhandledRejection", () => {});
@@ -148,7 +148,7 @@ async function main(): Promise<void> {
   process.on("disconnect", () => process.exit(0));
   const worker = new Worker(mutants, active);
   try {
-    await worker.load();
+    await worker.load(suites);
   } catch (error) {
     tell({ kind: "unloadable", error: String(error) });
     process.exit(0);

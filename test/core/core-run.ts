@@ -60,7 +60,18 @@ export class CoreRun {
   }
 
   refusal(verb: VerbByName): Refusal | undefined {
-    return refusalOf(this.state, this.#input(verb) as VerbInput);
+    return this.refusalOf(this.#input(verb) as VerbInput);
+  }
+
+  /** As `refusal`, by number. */
+  refusalOf(verb: VerbInput): Refusal | undefined {
+    return refusalOf(this.state, verb);
+  }
+
+  /** As `feed`, by number, for those who do not listen. */
+  say(input: Input): void {
+    step(this.state, input, this.#commands);
+    this.#commands.clear();
   }
 
   /** A verb that must be allowed. */
@@ -101,6 +112,11 @@ export class CoreRun {
     return this.feed({ kind: "due", deadline, node: id, token });
   }
 
+  /** Nodes that wait take their slots from a pool of their own. */
+  poolOf(id: string): number {
+    return this.state.plan.pool[this.numberOf(id)] as number;
+  }
+
   demand(pool = 0): number {
     return demand(this.state, pool);
   }
@@ -117,10 +133,12 @@ export class CoreRun {
     return NODE_STATUSES[this.state.node[this.numberOf(id)] as number] as string;
   }
 
-  /** `{a: "SUCCESSFUL", ...}`, members after the declared nodes. */
+  /** `{a: "SUCCESSFUL", ...}`, members after the declared nodes; of a list that expanded again, the new ones. */
   get statuses(): Record<string, string> {
-    const all = Array.from({ length: this.state.size }, (_, v) => this.#nameOf(v));
-    return Object.fromEntries(all.map((id) => [id, this.status(id)]));
+    const there = Array.from({ length: this.state.size }, (_, v) => v).filter((v) => this.#isThere(v));
+    return Object.fromEntries(
+      there.map((v) => [this.#nameOf(v), NODE_STATUSES[this.state.node[v] as number] as string]),
+    );
   }
 
   /** What was last asked of each node, of the run first: what views show as its operation. */
@@ -175,6 +193,13 @@ export class CoreRun {
     return { ...rest, at: this.now, node: node === undefined ? WHOLE_RUN : this.numberOf(node) };
   }
 
+  #isThere(v: number): boolean {
+    const home = this.state.groupOf[v] as number;
+    if (home < 0) return true;
+    const group = this.state.groups[this.state.plan.split[home] as number];
+    return group !== undefined && v >= group.base && v < group.base + group.count;
+  }
+
   #nameOf(v: number): string {
     if (v < 0) return "run";
     const home = this.state.groupOf[v] as number;
@@ -201,6 +226,7 @@ export class CoreRun {
       case "READY":
       case "SUCCEEDED":
       case "COMPENSATED":
+      case "APPROVED":
       case "UNDO_FAILED":
         return `#${value}`;
       case "ABORT":

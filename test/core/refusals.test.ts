@@ -144,4 +144,17 @@ describe("R37: what is refused", () => {
     expect(run.refusal({ kind: "retry", node: "g" })).toEqual({ kind: "tolerated" });
     expect(run.refusal({ kind: "retry", node: "g[0]" })).toEqual({ kind: "tolerated" });
   });
+
+  test("R37: nothing is retried while a canceled run, paused or not, comes to rest", () => {
+    for (const paused of [false, true]) {
+      const run = new CoreRun(plan([node("a"), node("b")], { failureMode: "continue" }));
+      run.start();
+      run.grant();
+      run.fail("b");
+      if (paused) run.verb({ kind: "pause" });
+      run.verb({ kind: "cancel" });
+      expect(run.refusal({ kind: "retry", node: "b" })).toEqual({ kind: "moving" });
+      expect(run.refusal({ kind: "skip", node: "b" })).toEqual({ kind: "moving" });
+    }
+  });
 });

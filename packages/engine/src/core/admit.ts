@@ -121,9 +121,7 @@ export function passMember(state: RunState, member: number, reason: number, out:
  */
 export function holdReady(state: RunState, out: Commands): void {
   for (let node = 0; node < state.size; node++) {
-    if (state.node[node] !== NodeState.READY || !hasMark(state, node, Mark.QUEUED | Mark.BACKOFF | Mark.UNDO_QUEUED))
-      continue;
-    if (mustWait(state, node)) hold(state, node, out);
+    if (state.node[node] === NodeState.READY && mustWait(state, node)) hold(state, node, out);
   }
 }
 
@@ -132,11 +130,13 @@ export function mustWait(state: RunState, node: number): boolean {
   return (state.attempt[node] as number) <= (state.roundStart[node] as number) && !mayStart(state, node);
 }
 
-/** READY -> PENDING; of a group, the member is open no more, and may have been the last that its end waited for. */
+/**
+ * READY -> PENDING, before the first attempt of a round, which no backoff precedes; of a group, the member is open no
+ * more, and may have been the last that its end waited for.
+ */
 export function hold(state: RunState, node: number, out: Commands): void {
   dequeue(state, node);
   dequeue(state, node, Mark.UNDO_QUEUED);
-  leaveBackoff(state, node, out);
   setNode(state, node, NodeState.PENDING);
   out.push(Op.HELD, node);
   const group = state.groupOf[node] as number;

@@ -105,15 +105,11 @@ export function clearDeadline(state: RunState, node: number, kind: number, out: 
 
 /** RUNNING -> CANCELING: its signal is aborted and it is given the grace period to let go (R26). */
 export function abortAttempt(state: RunState, node: number, cause: number, out: Commands): void {
-  if (state.node[node] === NodeState.CANCELING) {
-    // A cancel during the grace of a timeout wins: no further attempt follows. Timeouts abort only what is RUNNING.
-    state.cause[node] = cause;
-    if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
-    return;
-  }
-  setNode(state, node, NodeState.CANCELING);
+  // A cancel during the grace of a timeout wins: no further attempt follows. Timeouts abort only what is RUNNING.
   state.cause[node] = cause;
   if (cause === Cause.CANCEL) state.operationOf[node] = OperationCode.CANCEL;
+  if (state.node[node] === NodeState.CANCELING) return;
+  setNode(state, node, NodeState.CANCELING);
   clearDeadline(state, node, Deadline.ATTEMPT, out);
   clearDeadline(state, node, Deadline.HEARTBEAT, out);
   out.push(Op.CANCELING, node, cause);

@@ -90,7 +90,7 @@ function verdictOf(state: RunState, node: number): TriggerVerdict {
 
 /** Looks at a declared PENDING node: starts, skips or holds it, or leaves it waiting. A group under way may end. */
 export function decide(state: RunState, node: number, out: Commands): void {
-  if (state.node[node] === NodeState.RUNNING && isExpanded(state, node)) endGroup(state, groupState(state, node), out);
+  if (isExpanded(state, node)) endGroup(state, groupState(state, node), out);
   if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVING)) return;
   const verdict = verdictOf(state, node);
   if (verdict === "wait" || verdict === "blocked") return;

@@ -137,9 +137,8 @@ function countSuccess(state: RunState, group: GroupState, out: Commands): void {
   if (group.succeeded++ === 0) noteSuccess(state, group.node);
   if (group.split.method !== MethodCode.FIRST_SUCCESS) return;
   for (; group.next < group.count; group.next++) {
-    const member = group.base + group.next;
-    if (state.node[member] !== NodeState.PENDING) continue;
-    passMember(state, member, SkipCode.SUPERSEDED, out);
+    // One candidate is tried at a time: those that follow the winner are all PENDING.
+    passMember(state, group.base + group.next, SkipCode.SUPERSEDED, out);
     group.skipped++;
   }
 }

@@ -159,7 +159,6 @@ function again(state: RunState, node: number, out: Commands): void {
 function rearmMember(state: RunState, member: number, out: Commands): void {
   const group = groupState(state, state.groupOf[member] as number);
   again(state, member, out);
-  if (state.node[member] !== NodeState.PENDING) return;
   if (group.open < openLimit(group)) {
     letGo(state, group, member, out);
   } else {

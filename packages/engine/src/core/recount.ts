@@ -71,12 +71,12 @@ function isWaiting(state: RunState, member: number): boolean {
   return state.node[member] === NodeState.PENDING && !hasMark(state, member, Mark.RESOLVING);
 }
 
-/** FIRST_SUCCESS: nobody is left who could succeed; the last candidate is only being undone. */
+/** FIRST_SUCCESS: nobody is left who could succeed; the last candidate is only being undone, and not to be tried again. */
 function isLost(state: RunState, group: GroupState): boolean {
   if (group.split.method !== MethodCode.FIRST_SUCCESS || group.succeeded > 0) return false;
   for (let member = group.base; member < group.base + group.count; member++) {
     const code = state.node[member];
-    const waits = code === NodeState.PENDING || code === NodeState.READY;
+    const waits = code === NodeState.PENDING || code === NodeState.READY || state.purpose[member] === Purpose.RESTART;
     if (waits || code === NodeState.RUNNING || code === NodeState.CANCELING) return false;
     // The group starts over once nothing is left of this candidate.
     const restarts = hasMark(state, member, Mark.UNDO_QUEUED) || code === NodeState.COMPENSATING;

@@ -114,7 +114,8 @@ function isCandidate(state: RunState, node: number): boolean {
 
 function refuseSkip(state: RunState, node: number): Refusal | undefined {
   if (isCanceling(state)) return { kind: "moving" };
-  const waits = hasMark(state, node, Mark.BACKOFF | Mark.UNDO_QUEUED);
+  // An operator's retry began a new round, and what the last one left is to be undone first (R25).
+  const waits = hasMark(state, node, Mark.UNDO_QUEUED);
   const between = waits || (state.attempt[node] as number) > (state.roundStart[node] as number);
   if (state.node[node] === NodeState.READY && between) {
     return { kind: "node-state", allowedIn: FAILED_STATUSES, is: "READY" };

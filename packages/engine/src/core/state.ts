@@ -297,9 +297,9 @@ export function isStopped(state: RunState): boolean {
   return (state.canceling || state.timedOut) && state.status !== "ROLLING_BACK";
 }
 
-/** true while a failure or a cancel stops everything but reactions and attempts under way (R14, R37). */
+/** true while a failure holds everything but reactions and attempts under way (R14). */
 export function isHalted(state: RunState): boolean {
-  return state.canceling || state.timedOut || (state.failures > 0 && state.plan.failureMode !== "continue");
+  return state.failures > 0 && state.plan.failureMode !== "continue";
 }
 
 /** Appends `count` members of the group `node`; answers the number of the first. */
