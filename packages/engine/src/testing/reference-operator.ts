@@ -12,6 +12,7 @@ import { barriers, beginRollback, scopeOf } from "./reference-rollback.ts";
 import {
   declared,
   type Entry,
+  hasEnded,
   homeOf,
   isBarrier,
   isFailure,
@@ -187,7 +188,15 @@ function retry(world: World, entry: Entry | undefined): void {
   else if (entry.status !== "PENDING") retryOne(world, entry);
   // Undone, or below what was: it waits for its turn, and no other failure holds it.
   else homeOf(world, entry).asked = true;
+  leaveTeardown(world);
   mend(world);
+}
+
+/** R2: an ordinary node runs again: the end is not near any more, and a teardown that was not needed may be. */
+function leaveTeardown(world: World): void {
+  if (!world.tearingDown || declared(world).every((entry) => isTeardown(entry) || hasEnded(entry))) return;
+  world.tearingDown = false;
+  for (const entry of declared(world)) if (isTeardown(entry) && entry.skip === "upstream") startOver(entry);
 }
 
 /** R12: a retry of all decides what it runs again anew. */
