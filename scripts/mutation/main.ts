@@ -51,7 +51,7 @@ function writeVerdicts(verdicts: readonly Verdict[]): void {
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(verdicts, undefined, 1));
 }
 
-async function tryAll(sandbox: Sandbox): Promise<Trial> {
+async function tryAll(sandbox: Sandbox, { has }: Explanations): Promise<Trial> {
   const progress = (done: readonly Verdict[], total: number): void => {
     const { length } = done;
     if (process.stderr.isTTY || length % 100 === 0) process.stderr.write(`\r${length} of ${total}`);
@@ -60,6 +60,7 @@ async function tryAll(sandbox: Sandbox): Promise<Trial> {
   const trial = await tryMutants(sandbox, {
     workers: Number(options.workers),
     suites: options.suites === undefined ? undefined : Number(options.suites),
+    explained: has,
     chosen,
     progress,
   });
@@ -74,7 +75,7 @@ if (options.list) {
   for (const mutant of sandbox.mutants.filter(chosen)) console.log(describeMutant(mutant));
 } else {
   const explanations: Explanations = readExplanations(readFileSync(join(ROOT, "docs/mutation.md"), "utf8"));
-  const trial = await tryAll(sandbox);
+  const trial = await tryAll(sandbox, explanations);
   writeVerdicts(trial.verdicts);
   const whole = [options.file, options.mutant, options.again, options.suites].every((one) => one === undefined);
   const { lines, passed } = report(trial, explanations, whole);

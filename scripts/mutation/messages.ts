@@ -20,6 +20,8 @@ export type Ask =
       /** Cases to try, in order, and what each burns without a mutant. */
       readonly order: readonly number[];
       readonly burnt: readonly number[];
+      /** Compares outcomes when it survives. */
+      readonly compares: boolean;
     };
 
 export type Answer =

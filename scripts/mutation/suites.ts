@@ -10,9 +10,8 @@ import { simulatedLives } from "./simulated-lives.ts";
 const SUITES: readonly (() => KillSuite | Promise<KillSuite>)[] = [
   () => ruleTests("core", ["core"]),
   () => modelLives("model", 1, 60),
-  () => simulatedLives("lives", 1, 100),
+  () => simulatedLives("lives", 1, 80),
   () => ruleTests("engine", ["engine", "model"]),
-  () => simulatedLives("more lives", 2, 100),
 ];
 
 /** The first `count` suites; all by default. */

@@ -3,7 +3,7 @@
  * Owns: the order and the verdicts. Deterministic: which case kills a mutant depends on nothing but the sources.
  */
 import type { Mutant } from "./instrument.ts";
-import type { Answer, CaseReport } from "./messages.ts";
+import type { Answer, Ask, CaseReport } from "./messages.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -35,13 +35,15 @@ export interface TrialOptions {
   readonly workers: number;
   /** The first so many suites; undefined = all. */
   readonly suites: number | undefined;
+  /** Survivors that nobody is curious about. */
+  readonly explained: (mutant: Mutant) => boolean;
   readonly chosen: (mutant: Mutant) => boolean;
   readonly progress: (done: readonly Verdict[], total: number) => void;
 }
 
 export async function tryMutants(sandbox: Sandbox, options: TrialOptions): Promise<Trial> {
   const { cases, atLoad } = await baselineOf(sandbox, options.suites);
-  const court = new Court(sandbox, { cases, atLoad, suites: options.suites });
+  const court = new Court(sandbox, { cases, atLoad, options });
   const chosen = sandbox.mutants.filter(options.chosen);
   const verdicts: Verdict[] = [];
   let next = 0;
@@ -99,18 +101,15 @@ function isUsable({ error, burnt }: CaseReport): boolean {
 
 class Court {
   readonly #sandbox: Sandbox;
-  readonly #suites: number | undefined;
+  readonly #options: TrialOptions;
   readonly #cases: readonly CaseReport[];
   readonly #atLoad: ReadonlySet<number>;
   /** Cases that reach a mutant, in the order in which they are tried. */
   readonly #order = new Map<number, number[]>();
 
-  constructor(
-    sandbox: Sandbox,
-    { cases, atLoad, suites: count }: Omit<Baseline, "kind"> & { suites: number | undefined },
-  ) {
+  constructor(sandbox: Sandbox, { cases, atLoad, options }: Omit<Baseline, "kind"> & { options: TrialOptions }) {
     this.#sandbox = sandbox;
-    this.#suites = count;
+    this.#options = options;
     this.#cases = cases;
     this.#atLoad = new Set(atLoad);
     const suites = [...new Set(cases.map(({ suite }) => suite))];
@@ -141,7 +140,7 @@ class Court {
     // Most fall in the first suite: it alone is loaded sooner.
     const first = order.filter((index) => this.#case(index).suite === this.#case(0).suite);
     const verdict = await this.#judgeLoaded(mutant, first, 1);
-    return verdict.outcome === "survived" ? this.#judgeLoaded(mutant, order, this.#suites) : verdict;
+    return verdict.outcome === "survived" ? this.#judgeLoaded(mutant, order, this.#options.suites) : verdict;
   }
 
   async #judgeLoaded(mutant: Mutant, order: readonly number[], suites: number | undefined): Promise<Verdict> {
@@ -156,12 +155,9 @@ class Court {
     return this.#verdict(mutant, answer);
   }
 
-  #question(
-    mutant: Mutant,
-    order: readonly number[],
-  ): { kind: "kill"; mutant: number; order: number[]; burnt: number[] } {
+  #question(mutant: Mutant, order: readonly number[]): Extract<Ask, { kind: "kill" }> {
     const burnt = order.map((index) => this.#case(index).burnt);
-    return { kind: "kill", mutant: mutant.id, order: [...order], burnt };
+    return { kind: "kill", mutant: mutant.id, order, burnt, compares: !this.#options.explained(mutant) };
   }
 
   #verdict(mutant: Mutant, answer: Answer | undefined): Verdict {

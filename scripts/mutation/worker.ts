@@ -62,7 +62,7 @@ class Worker {
   }
 
   /** Runs cases in order until one fails. */
-  async kill(mutant: number, order: readonly number[], burnt: readonly number[]): Promise<Answer> {
+  async kill({ mutant, order, burnt, compares }: Extract<Ask, { kind: "kill" }>): Promise<Answer> {
     for (const [place, index] of order.entries()) {
       const { one } = this.#cases[index] as Loaded;
       this.#board.active = mutant;
@@ -71,7 +71,9 @@ class Worker {
       const clean = this.#wasAsync ? await this.#drain() : true;
       return { kind: "killed", mutant, by: index, error, clean };
     }
-    return { kind: "survived", mutant, ...this.#compare(mutant, order) };
+    const compared = compares ? this.#compare(mutant, order) : { compared: 0, changed: 0 };
+    this.#board.active = -1;
+    return { kind: "survived", mutant, ...compared };
   }
 
   /** In how many cases the mutant changes what happens, although no rule noticed. */
@@ -158,7 +160,7 @@ async function main(): Promise<void> {
     const answer =
       ask.kind === "baseline"
         ? worker.baseline().then((found): Answer => ({ kind: "baseline", ...found }))
-        : worker.kill(ask.mutant, ask.order, ask.burnt);
+        : worker.kill(ask);
     void answer.then(tell);
   });
 }

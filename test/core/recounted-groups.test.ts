@@ -81,6 +81,19 @@ describe("R21, R37: a retry elsewhere", () => {
     expect(run.status("h[0]")).toBe("RUNNING");
     expect(run.ok("slow")).toEqual(["SUCCEEDED slow #1"]);
   });
+
+  test("R20, R37: a member that takes the next free place lets nobody be asked twice", () => {
+    const group = node("g", [], { split: { over: "params.list", maxConcurrency: 2 }, when: "item != ''" });
+    const run = new CoreRun(plan([group], { ...LIST, failureMode: "continue" }), { list: ["a", "b", "c", "d"] });
+    run.start();
+    run.resolve("g[0]");
+    run.grant();
+    expect(run.fail("g[0]")).toEqual(["FAILED g[0] NONE #1 FAILED", "RESOLVE g[2]"]);
+    expect(run.verb({ kind: "retry", node: "g[0]" })).toEqual(["RESET g[0] started"]);
+    expect(run.resolve("g[1]", "skip")).toEqual(["SKIPPED g[1] CONDITION", "READY g[0] #2"]);
+    run.grant();
+    expect(run.ok("g[0]")).toEqual(["SUCCEEDED g[0] #2", "RESOLVE g[3]"]);
+  });
 });
 
 describe("R21, R37: a group that starts over with its only candidate", () => {

@@ -1,6 +1,6 @@
 /** R37: a skipped node counts as done; a skipped group is passed as a whole. */
 import { describe, expect, test } from "vitest";
-import { CoreRun, LIST, node, plan } from "./core-run.ts";
+import { CoreRun, LIST, node, plan, undoable } from "./core-run.ts";
 
 describe("R37: skip", () => {
   test("R37: a skipped failure passes as done, and what is below starts", () => {
@@ -80,5 +80,17 @@ describe("R37: skip", () => {
       "RUN_STATUS run FAILED",
     ]);
     expect(run.refusal({ kind: "skip", node: "g[1]" })).toEqual({ kind: "member-of-first-success" });
+  });
+
+  test("R15, R37: a group that is skipped after all its candidates were undone fails the run no more", () => {
+    const group = undoable("g", [], { split: { over: "params.list", method: "FIRST_SUCCESS" } });
+    const run = new CoreRun(plan([group], LIST), { list: ["a"] });
+    run.start();
+    run.grant();
+    run.fail("g[0]");
+    run.grant();
+    run.ok("g[0]");
+    expect(run.statuses).toEqual({ g: "FAILED", "g[0]": "COMPENSATED" });
+    expect(run.verb({ kind: "skip", node: "g" }).at(-1)).toBe("RUN_STATUS run SUCCESSFUL");
   });
 });

@@ -117,8 +117,7 @@ function rearm(state: RunState, node: number, out: Commands): void {
 
 /** The one node that was asked for runs again, whatever has become of its upstreams: its trigger was decided (R12). */
 function startNow(state: RunState, node: number, out: Commands): void {
-  if (isExpanded(state, node) || state.node[node] !== NodeState.PENDING) return;
-  if (isDecided(state, node)) makeReady(state, node, out);
+  if (!isExpanded(state, node) && isDecided(state, node)) makeReady(state, node, out);
 }
 
 /** A failed group goes on: what was said of its failure no longer holds. */
