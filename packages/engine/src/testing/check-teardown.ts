@@ -59,7 +59,7 @@ export function checkTornDown(story: RunStory, { status }: RunSnapshot, report: 
   if (!story.model.hasTeardowns) return;
   const ended = status === "SUCCESSFUL" || status === "ROLLED_BACK";
   // Where a teardown failed, those beside it have had their turn too: no failure holds them.
-  const halfWay = !ended && STUCK.has(status) && story.declared.some(hasFailedTeardown) && !story.outOfTime();
+  const halfWay = STUCK.has(status) && story.declared.some(hasFailedTeardown) && hadTurn(story, status);
   if (!ended && !halfWay) return;
   for (const declared of story.declared) {
     const { model, own } = declared;
@@ -74,6 +74,12 @@ export function checkTornDown(story: RunStory, { status }: RunSnapshot, report: 
 }
 
 const STUCK: ReadonlySet<string> = new Set(["FAILED", "ROLLBACK_FAILED"]);
+
+/** What failed did so in its turn, not in an earlier one: nothing but teardowns is in the way of the end. */
+function hadTurn(story: RunStory, status: RunSnapshot["status"]): boolean {
+  if (story.outOfTime()) return false;
+  return (status === "FAILED" ? beforeSuccess(story) : beforeEndOfRollback(story)) === undefined;
+}
 
 function hasFailedTeardown({ model, own }: DeclaredStory): boolean {
   return model.setups !== undefined && own.status === "failed" && !model.tolerated;
