@@ -172,6 +172,12 @@ class Simulation {
 
   #atRest(): boolean {
     if (!this.#faulty) return this.#resume();
+    // What was given up still acts on the world, and answers to nobody (R25).
+    const leftover = this.#run.calls.find((call) => this.#mayAnswer(call));
+    if (leftover !== undefined && this.#draw.chance(0.5)) {
+      this.#answer(leftover);
+      return true;
+    }
     if (this.#copies.length > 0 && this.#draw.chance(0.5)) return this.#deliverCopy();
     return this.#operatorShare > 0 && this.#draw.chance(0.85) && this.#operate(true);
   }
