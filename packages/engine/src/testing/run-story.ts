@@ -154,6 +154,8 @@ export class RunStory {
   /** An operator's verb was let pass. */
   verb({ verb, node, scope }: OperatorVerb): void {
     if (verb === "rollback" && scope !== undefined) this.scope = scope;
+    // What was asked for by name, and is undone, need not go again when something else is asked for.
+    if (verb === "rollback") for (const declared of this.declared) declared.named = false;
     if (verb === "skip-rollback" && node !== undefined) this.unit(node).excused = true;
     this.#asked = verb === "rollback" || verb === "skip-rollback";
     if (verb === "cancel" && node === undefined) this.canceling = true;
