@@ -78,9 +78,6 @@ function isLost(state: RunState, group: GroupState): boolean {
     const code = state.node[member];
     const waits = code === NodeState.PENDING || code === NodeState.READY || state.purpose[member] === Purpose.RESTART;
     if (waits || code === NodeState.RUNNING || code === NodeState.CANCELING) return false;
-    // The group starts over once nothing is left of this candidate.
-    const restarts = hasMark(state, member, Mark.UNDO_QUEUED) || code === NodeState.COMPENSATING;
-    if (state.purpose[member] === Purpose.RESTART && restarts) return false;
   }
   return true;
 }

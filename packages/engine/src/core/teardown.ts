@@ -3,7 +3,8 @@
  * when that phase begins and which teardowns take part. Within it they are decided, dispatched and retried like any node.
  *
  * T1: a rest is no end: FAILED, CANCELED, PAUSED, PARTIALLY_ROLLED_BACK and ROLLBACK_FAILED tear nothing down.
- * T2: a teardown runs only if one of its setup nodes has ever started; it succeeds at most once, whatever ends after it.
+ * T2: a teardown runs only if one of its setup nodes has ever started; one that succeeded runs again only after a
+ *     partial rollback from which the run goes forward again.
  * T3: no failure holds a teardown, and its own failure never starts a rollback.
  * Cost: one pass over teardowns, their edges and their setups per phase.
  */
