@@ -2,7 +2,7 @@
  * What surrounds a run once broke a rule: slots and rates shared by runs, the journal, errors and listeners of other
  * people's code, and the end of the engine. Each test is the smallest story of one defect, and says what must be instead.
  */
-import { definePlan, type JournalRecord, MemoryJournal, type Run } from "@belay/engine";
+import { definePlan, MemoryJournal, type Run } from "@belay/engine";
 import { settleTurns } from "@belay/engine/testing";
 import { describe, expect, test, vi } from "vitest";
 import { node, nodeOf, plan, refused, type Stage, stage } from "./stage.ts";
@@ -175,8 +175,8 @@ describe("the journal", () => {
   test("R39: whatever a journal answers that has a then is waited for", async () => {
     const waiting: (() => void)[] = [];
     class ForeignJournal extends MemoryJournal {
-      override append(runId: string, records: readonly JournalRecord[]): void | Promise<void> {
-        super.append(runId, records);
+      override append(...args: Parameters<MemoryJournal["append"]>): void | Promise<void> {
+        super.append(...args);
         // biome-ignore lint/suspicious/noThenProperty: promises of other libraries are what the test is about.
         return { then: (resolve: () => void) => waiting.push(resolve) } as unknown as Promise<void>;
       }

@@ -2,7 +2,7 @@
  * What no other test holds in place: each of these fails for a change of the engine that every other test lets pass.
  * Found by changing the engine one line at a time and looking for changes that nothing noticed.
  */
-import { type JournalRecord, MemoryJournal } from "@belay/engine";
+import { MemoryJournal } from "@belay/engine";
 import { settleTurns } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
 import {
@@ -25,15 +25,15 @@ class HeldJournal extends MemoryJournal {
   holds = false;
   readonly #waiting: ((error?: Error) => void)[] = [];
 
-  override append(runId: string, records: readonly JournalRecord[]): void | Promise<void> {
-    if (!this.holds) return super.append(runId, records);
+  override append(...args: Parameters<MemoryJournal["append"]>): void | Promise<void> {
+    if (!this.holds) return super.append(...args);
     return new Promise((resolve, reject) => {
-      this.#waiting.push((error) => (error === undefined ? resolve(super.append(runId, records)) : reject(error)));
+      this.#waiting.push((error) => (error === undefined ? resolve(super.append(...args)) : reject(error)));
     });
   }
 
   /** Ends every append that waits: durable, or failed with `error`. */
-  async answer(error?: Error): Promise<void> {
+  async settle(error?: Error): Promise<void> {
     for (const settle of this.#waiting.splice(0)) settle(error);
     await settleTurns();
   }
@@ -47,7 +47,7 @@ describe("the journal", () => {
     journal.holds = true;
     await settleTurns();
     expect(s.rig.started()).toEqual([]);
-    await journal.answer();
+    await journal.settle();
     expect(s.rig.started()).toEqual(["a"]);
     let paused = false;
     void run.pause().then(() => {
@@ -55,7 +55,7 @@ describe("the journal", () => {
     });
     await settleTurns();
     expect(paused).toBe(false);
-    await journal.answer();
+    await journal.settle();
     expect(paused).toBe(true);
   });
 
@@ -67,7 +67,7 @@ describe("the journal", () => {
     journal.holds = true;
     const verb = refused(run.pause(), "JOURNAL_FAILED");
     await settleTurns();
-    await journal.answer(new Error("disk full"));
+    await journal.settle(new Error("disk full"));
     await verb;
     expect((await s.rest(run)).fault).toEqual({ code: "JOURNAL_FAILED", message: "disk full" });
     expect(s.rig.contexts[0]?.signal.aborted).toBe(true);

@@ -27,6 +27,14 @@ export type ErrorCode =
   | "IDEMPOTENT_PARAMETER_MISMATCH"
   /** The journal refused or lost a write; the run stops and nothing more of it starts (R39). */
   | "JOURNAL_FAILED"
+  /** The journal serves another engine, and can serve but one; `details.owner` names it (R44). */
+  | "JOURNAL_IN_USE"
+  /** What the journal holds is not what was written; `details` say where. Nothing is made of it (R45). */
+  | "JOURNAL_CORRUPT"
+  /** Another engine owns the run by now: this one writes nothing more to it (R44). */
+  | "FENCED"
+  /** A run follows the plan it was started with, and this is another; `details` list the nodes that differ (R5). */
+  | "PLAN_CHANGED"
   /** The machine lacks something: a binary, a port, a user; the message says which and the remedy. */
   | "ENVIRONMENT"
   /** The engine is closed, or the run has stopped on a fault (`RunSnapshot.fault`). */

@@ -1,10 +1,10 @@
 /**
  * @belay/engine: the public surface. Plans in, runs out; see README.md. Other entry points: `./views` (drawings, analysis,
- * OCP's task view), `./core` (the pure core), `./testing` (manual clock, held actions, trace checks).
+ * OCP's task view), `./core` (the pure core), `./journal` (the port of journals), `./testing` (manual clock, held actions, trace checks).
  */
 export { BelayError, type ErrorCode, NonRetryable } from "./errors.ts";
 export { MemoryJournal } from "./journal/memory.ts";
-export type { Journal, JournalRecord, RunHeader } from "./journal/port.ts";
+export type { Journal } from "./journal/port.ts";
 export type { Diagnostic } from "./plan/diagnostic.ts";
 export type { Json, NodeDocument, Plan, PlanDocument } from "./plan/document.ts";
 export { importOcpTask } from "./plan/import-ocp.ts";

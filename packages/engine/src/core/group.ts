@@ -126,9 +126,8 @@ export function memberDone(state: RunState, member: number, out: Commands): void
   else endGroup(state, group, out);
 }
 
-/** The group waits to start over: it is decided once its stuck candidates are undone, or has failed with one of them. */
+/** The group waits to start over: it is decided once its stuck candidate is undone, or has failed with it. */
 function endRestart(state: RunState, group: GroupState, out: Commands): void {
-  if (group.open > 0) return;
   if (group.failing) failGroup(state, group, out);
   else state.undecided.push(group.node);
 }

@@ -160,7 +160,7 @@ export class Carrier {
         error: undo ? values.failure(node) : undefined,
         outcome: undo ? OUTCOMES[state.outcome[node] as number] : undefined,
         previousStillRunning: (this.#live.get(id) ?? 0) > 0,
-        fencingTokens: executor.tokens,
+        fencingTokens: executor.lease.tokens,
       },
       {
         log: (message, details) => this.#log(node, attempt, message, details),

@@ -3,10 +3,11 @@
  * share (clock, timers, slots, pools, journal). Does not own: anything of one run after its start (`executor.ts`).
  */
 import { randomInt, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { isTerminal } from "../core/index.ts";
 import { BelayError } from "../errors.ts";
 import { MemoryJournal } from "../journal/memory.ts";
-import type { CreateResult, Journal, MaybePromise } from "../journal/port.ts";
+import type { CreateResult, Journal, JournalListener, Lease, MaybePromise } from "../journal/port.ts";
 import type { Plan } from "../plan/document.ts";
 import { type Limits, resolveLimits } from "../plan/limits.ts";
 import { Actions } from "./actions.ts";
@@ -49,11 +50,15 @@ const DEFAULT_GRACE_MS = 5000;
 /** Creates an engine. Fails with INVALID_ARGUMENT for options that make no sense. */
 export async function createEngine<A extends ActionRegistry>(options: EngineOptions<A>): Promise<Engine> {
   checkEngineOptions(options);
-  return new LocalEngine(options);
+  const engine = new LocalEngine(options);
+  await engine.open();
+  return engine;
 }
 
 class LocalEngine implements Engine {
   readonly #host: Host;
+  /** Names the engine to the journal, and to who reads it. */
+  readonly #name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   readonly #graceMs: number;
   readonly #onListenerError: (error: unknown) => void;
   readonly #runs = new Map<string, { readonly executor: Executor; readonly handle: RunHandle }>();
@@ -92,11 +97,16 @@ class LocalEngine implements Engine {
       slots,
       timers,
       releaseLater: (count) => queueMicrotask(() => slots.release(count)),
-      releaseLocks: (runId) => this.#releaseLocks(runId),
       closedError: () => new BelayError("CLOSED", "the engine is closed, or the run has stopped on a fault"),
       faultError: (code, message, cause) =>
         new BelayError(code === "JOURNAL_FAILED" ? "JOURNAL_FAILED" : "INTERNAL", message, {}, cause),
     };
+  }
+
+  /** The journal is this engine's to use from here on. */
+  async open(): Promise<void> {
+    const listener: JournalListener = { lost: () => undefined, orphaned: () => undefined, asked: () => undefined };
+    await this.#host.journal.open(this.#name, listener);
   }
 
   async start(plan: Plan, options: StartOptions = {}): Promise<Run> {
@@ -121,7 +131,7 @@ class LocalEngine implements Engine {
     const created = await this.#create(prepared);
     if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
     if (created.kind === "existing") return this.#existing(created.runId, created.requestHash, prepared);
-    return await this.#begin(prepared, created.tokens);
+    return await this.#begin(prepared, created.lease);
   }
 
   run(id: string): Run | undefined {
@@ -152,12 +162,12 @@ class LocalEngine implements Engine {
     this.#host.pools.close();
     await Promise.all([...this.#runs.values()].map(({ executor }) => executor.close()));
     this.#host.timers.clear();
-    await this.#host.journal.close();
+    await this.#host.journal.close(this.#name);
   }
 
-  async #begin(prepared: PreparedRun, tokens: Readonly<Record<string, number>>): Promise<Run> {
+  async #begin(prepared: PreparedRun, lease: Lease): Promise<Run> {
     const { header, program } = prepared;
-    const executor = new Executor({ header, program, tokens }, this.#host, new RunEmitter(this.#onListenerError));
+    const executor = new Executor({ header, program, lease }, this.#host, new RunEmitter(this.#onListenerError));
     const handle = new RunHandle(executor);
     this.#runs.set(header.runId, { executor, handle });
     try {
@@ -191,18 +201,9 @@ class LocalEngine implements Engine {
     return run.handle;
   }
 
-  #releaseLocks(runId: string): MaybePromise<void> {
-    try {
-      const released = this.#host.journal.releaseLocks(runId);
-      return released instanceof Promise ? released.catch(this.#onListenerError) : released;
-    } catch (error) {
-      this.#onListenerError(error);
-    }
-  }
-
   async #create(prepared: PreparedRun): Promise<CreateResult> {
     try {
-      return await this.#host.journal.create(prepared.header, prepared.locks);
+      return await this.#host.journal.create(this.#name, prepared.header, prepared.locks);
     } catch (error) {
       throw this.#host.faultError("JOURNAL_FAILED", `run ${prepared.header.runId} could not be journaled`, error);
     }
@@ -235,6 +236,24 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "onListenerError",
 ] satisfies readonly (keyof EngineOptions)[]);
 
+const JOURNAL_METHODS: readonly (keyof Journal)[] = [
+  "open",
+  "create",
+  "claim",
+  "append",
+  "release",
+  "read",
+  "list",
+  "ask",
+  "takeRequests",
+  "answer",
+  "answerTo",
+  "log",
+  "logs",
+  "remove",
+  "close",
+];
+
 function checkEngineOptions(options: unknown): void {
   if (typeof options !== "object" || options === null) throw invalid("createEngine needs options: { actions }");
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name));
@@ -246,7 +265,7 @@ function checkEngineOptions(options: unknown): void {
   for (const [name, plan] of Object.entries(plans ?? {})) {
     if (!isPlan(plan)) throw invalid(`plans.${name} must be a plan made by definePlan, parsePlan or importOcpTask`);
   }
-  if (journal !== undefined && !hasMethods(journal, ["create", "append", "read", "releaseLocks", "remove", "close"])) {
+  if (journal !== undefined && !hasMethods(journal, JOURNAL_METHODS)) {
     throw invalid("journal must be a Journal");
   }
   const isRegistry =

@@ -20,8 +20,8 @@ import {
   step,
   type VerbInput,
 } from "../core/index.ts";
-import { BelayError } from "../errors.ts";
-import type { JournalRecord, MaybePromise, RunHeader } from "../journal/port.ts";
+import { BelayError, type ErrorCode } from "../errors.ts";
+import type { JournalRecord, Lease, MaybePromise, RunHeader } from "../journal/port.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
@@ -53,7 +53,7 @@ const BATCHES_PER_TURN = 1024;
 export class Executor implements RunFacts, SlotUser {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
-  readonly tokens: Readonly<Record<string, number>>;
+  readonly lease: Lease;
   readonly state: RunState;
   readonly values: RunValues = new RunValues();
   readonly host: Host;
@@ -76,18 +76,12 @@ export class Executor implements RunFacts, SlotUser {
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
-  /** The locks of an ended run are given back. */
-  #released = false;
   #closed = false;
 
-  constructor(
-    facts: { header: RunHeader; program: CompiledProgram; tokens: Readonly<Record<string, number>> },
-    host: Host,
-    emitter: RunEmitter,
-  ) {
+  constructor(facts: { header: RunHeader; program: CompiledProgram; lease: Lease }, host: Host, emitter: RunEmitter) {
     this.header = facts.header;
     this.program = facts.program;
-    this.tokens = facts.tokens;
+    this.lease = facts.lease;
     this.host = host;
     this.emitter = emitter;
     this.lastAt = facts.header.at;
@@ -103,7 +97,7 @@ export class Executor implements RunFacts, SlotUser {
   async open(): Promise<void> {
     const records: JournalRecord[] = [];
     this.#feed({ kind: "start", at: this.header.at }, undefined, records);
-    await this.host.journal.append(this.header.runId, records);
+    await this.#append(records);
   }
 
   /** Lets the run move: a turn after `open`, so that listeners attached meanwhile miss nothing. */
@@ -189,8 +183,9 @@ export class Executor implements RunFacts, SlotUser {
         if (this.#inbox.length === 0) break;
         continue;
       }
-      const later = this.#write(records) ?? this.#conclude();
-      if (later !== undefined || this.#closed || this.fault !== null) return;
+      if (this.#write(records) !== undefined || this.#closed || this.fault !== null) return;
+      this.#carryOut();
+      if (this.#closed || this.fault !== null) return;
       if (batches === BATCHES_PER_TURN) {
         setImmediate(() => this.#resume());
         return;
@@ -200,38 +195,33 @@ export class Executor implements RunFacts, SlotUser {
     this.#rest();
   }
 
+  #append(records: readonly JournalRecord[]): MaybePromise<void> {
+    const { status } = this.state;
+    return this.host.journal.append(this.lease, records, { status, ended: isTerminal(status), at: this.lastAt });
+  }
+
   /** Makes a batch durable; a promise when the loop goes on by itself once it is. */
   #write(records: readonly JournalRecord[]): Promise<void> | undefined {
     if (records.length === 0) return undefined;
     let written: MaybePromise<void>;
     try {
-      written = this.host.journal.append(this.header.runId, records);
+      written = this.#append(records);
     } catch (error) {
-      this.#fail("JOURNAL_FAILED", error);
+      this.#fail(journalFault(error), error);
       return Promise.resolve();
     }
     if (!isThenable(written)) return undefined;
     return written.then(
       () => this.#resume(),
-      (error: unknown) => this.#fail("JOURNAL_FAILED", error),
+      (error: unknown) => this.#fail(journalFault(error), error),
     );
-  }
-
-  /** Carries the batch out. A run that has ended gives its locks back first: who hears of the end may start again (R40). */
-  #conclude(): Promise<void> | undefined {
-    if (isTerminal(this.state.status) && !this.#released) {
-      this.#released = true;
-      const released = this.host.releaseLocks(this.header.runId);
-      if (isThenable(released)) return released.then(() => this.#resume());
-    }
-    this.#carryOut();
-    return undefined;
   }
 
   #resume(): void {
     if (this.#closed || this.fault !== null) return;
     try {
-      if (this.#conclude() === undefined) this.#loop();
+      this.#carryOut();
+      this.#loop();
     } catch (error) {
       this.#fail("INTERNAL", error);
     }
@@ -321,7 +311,7 @@ export class Executor implements RunFacts, SlotUser {
     for (const wake of this.#restWaiters.splice(0)) wake();
   }
 
-  #fail(code: string, error: unknown): void {
+  #fail(code: ErrorCode, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.fault = { code, message };
     this.#busy = false;
@@ -342,6 +332,11 @@ export class Executor implements RunFacts, SlotUser {
     this.#slots.releaseAll();
     this.emitter.end();
   }
+}
+
+/** Another owner is told apart from a medium that refuses (R44). */
+function journalFault(error: unknown): ErrorCode {
+  return error instanceof BelayError && error.code === "FENCED" ? "FENCED" : "JOURNAL_FAILED";
 }
 
 function isThenable(value: unknown): value is Promise<void> {

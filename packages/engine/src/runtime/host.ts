@@ -1,6 +1,6 @@
 /** What one engine lends to each of its runs. Owns: the shape; `engine.ts` makes it. */
-import type { BelayError } from "../errors.ts";
-import type { Journal, MaybePromise } from "../journal/port.ts";
+import type { BelayError, ErrorCode } from "../errors.ts";
+import type { Journal } from "../journal/port.ts";
 import type { Plan } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import type { Actions } from "./actions.ts";
@@ -22,8 +22,6 @@ export interface Host {
   readonly timers: Timers;
   /** Gives slots of the engine's own limit back, outside of the caller's loop. */
   releaseLater(count: number): void;
-  /** Gives an ended run's locks back; a failure is reported, never thrown. */
-  releaseLocks(runId: string): MaybePromise<void>;
   closedError(): BelayError;
-  faultError(code: string, message: string, cause: unknown): BelayError;
+  faultError(code: ErrorCode, message: string, cause: unknown): BelayError;
 }

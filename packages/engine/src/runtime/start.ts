@@ -45,6 +45,7 @@ export function prepareRun(
     clientToken: options.clientToken ?? null,
     requestHash: hashText(canonicalJson({ plan: plan.hash, params })),
     at: host.clock.now(),
+    parent: null,
   };
   const fits = checked.diagnostics.every(({ severity }) => severity !== "error");
   // What reads the parameters is only judged with parameters that fit.

@@ -46,5 +46,6 @@ export function headerOf(plan: Plan, seed: number, { params, items }: Prepared):
     clientToken: null,
     requestHash: "",
     at: 1_735_689_600_000,
+    parent: null,
   };
 }

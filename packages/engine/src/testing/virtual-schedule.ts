@@ -269,5 +269,6 @@ function headerOf(plan: Plan, params: RunHeader["params"], items: RunHeader["ite
     clientToken: null,
     requestHash: "",
     at: 0,
+    parent: null,
   };
 }
