@@ -102,6 +102,11 @@ export class CoreRun {
     return this.feed({ kind: undo ? "undo-failed" : "failed", node: id, attempt, retryable });
   }
 
+  /** Nobody can tell what came of the attempt that runs. */
+  lost(id: string): string[] {
+    return this.feed({ kind: "lost", node: id, attempt: this.state.attempt[this.numberOf(id)] as number });
+  }
+
   /** The host's answer to RESOLVE. */
   resolve(id: string, verdict: "run" | "skip" | "fail" = "run", members = 0): string[] {
     return this.feed({ kind: "resolved", node: id, verdict, members });

@@ -41,10 +41,12 @@ export interface StageOptions extends RigOptions {
   readonly extra?: ActionRegistry;
   readonly engine?: Omit<EngineOptions, "actions" | "clock">;
   readonly serial?: boolean;
+  /** Default: a new one. */
+  readonly clock?: ManualClock;
 }
 
 export async function stage(scripts: Scripts = {}, options: StageOptions = {}): Promise<Stage> {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const rig = actionRig(scripts, options);
   const engine = await createEngine({ ...options.engine, clock, actions: { ...rig.actions, ...options.extra } });
   const documents = new Map<string, PlanDocument>();

@@ -17,23 +17,20 @@ export type {
   ActionRegistry,
   AnyAction,
   AnyRunEvent,
-  Clock,
-  Engine,
   NodeFailure,
   NodeSnapshot,
   NodeStatus,
   Operation,
-  PoolOptions,
   Run,
   RunEventMap,
   RunEventName,
   RunSnapshot,
   RunStatus,
-  StartOptions,
   VerbOptions,
 } from "./runtime/api.ts";
 export { systemClock } from "./runtime/clock.ts";
 export { definePlan } from "./runtime/define-plan.ts";
 export { createEngine, type EngineOptions } from "./runtime/engine.ts";
+export type { Clock, Engine, PoolOptions, StartOptions } from "./runtime/engine-api.ts";
 export { RUN_EVENT_NAMES } from "./runtime/event.ts";
 export { toOcpTask } from "./views/ocp-task.ts";

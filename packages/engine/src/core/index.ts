@@ -6,7 +6,7 @@ export { Cause, Commands, DEADLINES, Deadline, type DeadlineKind, Op } from "./c
 export { demand } from "./dispatch.ts";
 export { type Input, OUTCOME_SPAN, OutcomeCode, WHOLE_RUN } from "./input.ts";
 export { NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
-export { type Refusal, refusalOf, type VerbInput } from "./refusal.ts";
+export { isVerb, type Refusal, refusalOf, type VerbInput } from "./refusal.ts";
 export { isTerminal, RUN_STATUSES, type RunStatus } from "./run-state.ts";
 export { isAtRest } from "./settle.ts";
 export {

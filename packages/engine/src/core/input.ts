@@ -35,6 +35,8 @@ export type Input =
       readonly attempt: number;
       readonly retryable: boolean;
     }
+  /** The process that ran the attempt is gone and nobody can tell what came of it: outcome unknown, no retry (R42). */
+  | { readonly kind: "lost"; readonly at: number; readonly node: number; readonly attempt: number }
   /** The compensation answered; `attempt` counts the attempts of the compensation. */
   | { readonly kind: "undone"; readonly at: number; readonly node: number; readonly attempt: number }
   | {

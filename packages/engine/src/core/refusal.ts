@@ -43,6 +43,11 @@ const RETRY_ALL_ALLOWED_IN: readonly RunStatus[] = ["FAILED", "CANCELED", "PARTI
 /** An operator's verb. */
 export type VerbInput = Extract<Input, { kind: keyof typeof VERB_ALLOWED_IN }>;
 
+/** Whether an operator said it. */
+export function isVerb(input: Input): input is VerbInput {
+  return Object.hasOwn(VERB_ALLOWED_IN, input.kind);
+}
+
 /** undefined = allowed. */
 export function refusalOf(state: RunState, input: VerbInput): Refusal | undefined {
   const wholeRetry = input.kind === "retry" && input.node === WHOLE_RUN;

@@ -53,6 +53,9 @@ function apply(state: RunState, input: Input, out: Commands): void {
     case "failed":
       attemptAnswered(state, { ...input, outcome: OutcomeCode.FAILED }, out);
       return;
+    case "lost":
+      attemptAnswered(state, { ...input, outcome: OutcomeCode.UNKNOWN, retryable: false }, out);
+      return;
     case "undone":
       undoAnswered(state, { ...input, done: true, retryable: false }, out);
       return;

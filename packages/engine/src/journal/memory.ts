@@ -22,7 +22,8 @@ interface StoredRun {
   readonly header: RunHeader;
   readonly records: JournalRecord[];
   progress: RunProgress;
-  locks: readonly string[];
+  /** All it took at its start; held until it has ended. */
+  readonly locks: readonly string[];
   owner: string | null;
   epoch: number;
   readonly lines: LogLine[];
@@ -52,14 +53,19 @@ export class MemoryJournal implements Journal {
 
   /**
    * What the death of every process would leave of a durable journal: the same runs, records and tokens, no owners. For
-   * tests of recovery; the two share nothing.
+   * tests of recovery; the two share nothing. `records`: of each run, so many records were durable. Default: all.
    */
-  afterCrash(): MemoryJournal {
+  afterCrash(records: number = Number.POSITIVE_INFINITY): MemoryJournal {
     const copy = new MemoryJournal();
-    for (const [id, run] of this.#runs)
-      copy.#runs.set(id, { ...run, records: [...run.records], lines: [...run.lines], owner: null });
+    for (const [id, run] of this.#runs) {
+      const kept = run.records.slice(0, records);
+      const progress = kept.length < run.records.length ? { ...run.progress, ended: false } : run.progress;
+      copy.#runs.set(id, { ...run, progress, records: kept, lines: [...run.lines], owner: null });
+    }
     for (const [token, id] of this.#byToken) copy.#byToken.set(token, id);
     for (const [resource, lock] of this.#locks) copy.#locks.set(resource, { ...lock });
+    for (const [id, { progress, locks }] of copy.#runs)
+      if (!progress.ended) for (const resource of locks) (copy.#locks.get(resource) as StoredLock).heldBy = id;
     for (const [id, request] of this.#requests) copy.#requests.set(id, { ...request });
     return copy;
   }
@@ -124,7 +130,7 @@ export class MemoryJournal implements Journal {
       parent: header.parent,
       startedAt: header.at,
       records: records.length,
-      locks,
+      locks: progress.ended ? [] : locks,
       owner,
     }));
   }
@@ -192,8 +198,10 @@ export class MemoryJournal implements Journal {
   }
 
   #free(run: StoredRun): void {
-    for (const resource of run.locks) (this.#locks.get(resource) as StoredLock).heldBy = null;
-    run.locks = [];
+    for (const resource of run.locks) {
+      const lock = this.#locks.get(resource) as StoredLock;
+      if (lock.heldBy === run.header.runId) lock.heldBy = null;
+    }
   }
 }
 

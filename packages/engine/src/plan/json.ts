@@ -34,6 +34,17 @@ export function frozenCopy(source: unknown): Json {
   return value;
 }
 
+/** Freezes a JSON value in place, deeply; what is frozen already is taken to be so throughout. */
+export function deepFreeze<T>(value: T): T {
+  const left: unknown[] = [value];
+  for (let next = left.pop(); left.length > 0 || next !== undefined; next = left.pop()) {
+    if (typeof next !== "object" || next === null || Object.isFrozen(next)) continue;
+    Object.freeze(next);
+    for (const inner of Object.values(next)) left.push(inner);
+  }
+  return value;
+}
+
 function walk(source: unknown, replace: Replace | undefined, maxValues: number): Copied {
   const sources: object[] = [];
   const targets: object[] = [];

@@ -16,6 +16,7 @@ import {
 import { MethodCode } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
+import { bindAttempt } from "./attempt-input.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure, stoppedFailure } from "./failure.ts";
 
@@ -39,6 +40,7 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
       values.startedAt[node] ??= commands.now;
       values.finishedAt[node] = undefined;
       values.forgetApprovals(node);
+      bindAttempt(facts, node, commands.now);
       return;
     case Op.APPROVED:
       values.approve(node, field(payload, "who") as string);
@@ -46,11 +48,13 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
     case Op.SUCCEEDED:
       succeeded(facts, node, payload);
       values.finishedAt[node] = commands.now;
+      values.waits.delete(node);
       return;
     case Op.RETRYING:
     case Op.FAILED:
       values.setFailure(node, failureFor(facts, node, value, payload));
       values.finishedAt[node] = commands.now;
+      values.waits.delete(node);
       return;
     case Op.SKIPPED:
       if (value === SkipCode.OPERATOR) skipped(facts, node, payload);

@@ -6,7 +6,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
-import type { Json, Plan } from "../plan/document.ts";
+import type { Json } from "../plan/document.ts";
 import type { AnyRunEvent, NodeEvent, NodeFailedEvent, RunEvent, RunEventMap, RunEventName } from "./event.ts";
 
 export type { AnyRunEvent, NodeEvent, NodeFailedEvent, NodeStatus, RunEvent, RunEventMap, RunEventName, RunStatus };
@@ -73,7 +73,7 @@ export interface ActionContext<Input = unknown> {
   readonly previousStillRunning: boolean;
   /** Token of each of the plan's locks, by resource; only grows (R40). */
   readonly fencingTokens: Readonly<Record<string, number>>;
-  /** Emits `node:log`. Not kept: a line nobody listens to is lost. */
+  /** Emits `node:log`, and keeps the line beside the run in the journal; a crash may lose the last ones. */
   log(message: string, details?: Json): void;
   /**
    * Says that the attempt is alive: `heartbeatTimeout` counts anew. Without effect in compensations, which have none.
@@ -327,53 +327,4 @@ export interface Run {
   resume(options?: VerbOptions): Promise<RunSnapshot>;
   /** Ends a resting run for good without undoing anything; releases its locks. */
   abandon(options?: VerbOptions): Promise<RunSnapshot>;
-}
-
-/** How one run is started. */
-export interface StartOptions {
-  /** Checked against the plan's `params` schema before anything starts; its defaults are filled in. Default: none. */
-  readonly params?: Readonly<Record<string, Json>>;
-  /** 1 to 64 printable ASCII characters, case-sensitive: the same token, plan and params give the same run (R43). */
-  readonly clientToken?: string;
-  /** Id of the run, not in use in this engine; default: a new UUID. */
-  readonly runId?: string;
-  /** Seed of jitter, a 32-bit integer; default: drawn. Same seed, same inputs -> same decisions (R50). */
-  readonly seed?: number;
-}
-
-/** The only source of time. `systemClock` in production, `ManualClock` in tests. */
-export interface Clock {
-  /** Epoch milliseconds; may stand still, never used to order anything. */
-  now(): number;
-  /** Calls `callback` once after at least `delayMs` (any size); the answer cancels it. */
-  schedule(delayMs: number, callback: () => void): () => void;
-}
-
-/** A limit shared by the nodes that name it in `pool`, over all runs of the engine (R41). */
-export interface PoolOptions {
-  /** Attempts and compensations running at once, from 1. */
-  readonly concurrency: number;
-  /** At most `limit` starts (from 1) per `intervalMs` milliseconds. Default: no rate. */
-  readonly rate?: { readonly limit: number; readonly intervalMs: number };
-}
-
-/** Runs plans. Made by `createEngine`; independent of other engines but for a shared journal. */
-export interface Engine {
-  /**
-   * Checks, journals and starts a run. Refused before anything runs: PLAN_INVALID (an unknown pool), UNKNOWN_ACTION,
-   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client token's run belongs
-   * to another engine), CLOSED.
-   */
-  start(plan: Plan, options?: StartOptions): Promise<Run>;
-  /** The run of that id, if this engine started it and has not forgotten it. */
-  run(id: string): Run | undefined;
-  /** All runs this engine has, in the order of their start. */
-  runs(): readonly Run[];
-  /** Drops a run that ended for good, from the journal too. NOT_FOUND; STATE_INVALID while it has not ended. */
-  forget(id: string): void;
-  /**
-   * Aborts what runs, waits at most the grace period for it to let go, closes the journal. Nothing more is journaled:
-   * runs keep the state they had. A second call resolves at once.
-   */
-  close(): Promise<void>;
 }

@@ -5,12 +5,17 @@
 import { type Commands, DEADLINES, Deadline, type DeadlineKind, homeOf, Op, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
-import { copyJson, frozenCopy } from "../plan/json.ts";
+import { copyJson } from "../plan/json.ts";
+import type { ActionDefinition } from "./api.ts";
 import { AbortReason, type Answer, Call } from "./call.ts";
+import { CallRecovery, keyOf } from "./call-recovery.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
+import { jsonValue } from "./json-value.ts";
 import { nodeId } from "./node-id.ts";
 import { noticeEvent, noticeName } from "./notices.ts";
+import type { Unfinished } from "./rebuild.ts";
+import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
@@ -18,9 +23,17 @@ import { OUTCOMES } from "./words.ts";
 
 const KINDS = DEADLINES.length;
 
-/** Calls of compensations have keys of their own beside the node's. */
-function keyOf(node: number, undo: boolean): number {
-  return undo ? ~node : node;
+/** Bytes of the JSON that a line of log has beside its message; larger ones are left out. */
+const LARGEST_DETAILS = 64 * 1024;
+
+interface StartedCall {
+  readonly undo: boolean;
+  readonly action: ActionDefinition;
+  readonly input: Json | undefined;
+}
+
+function asRegistered(action: ActionDefinition): ActionDefinition | undefined {
+  return action;
 }
 
 export class Carrier {
@@ -28,17 +41,26 @@ export class Carrier {
   /** The newest call of each node, while it has not let go. */
   readonly #calls = new Map<number, Call>();
   /** By id, for a group that expands again keeps its members' ids: calls that have not let go, compensations included. */
-  readonly #live = new Map<string, number>();
+  readonly #live: Map<string, number>;
   readonly #deadlines = new Map<number, ArmedDeadline>();
   readonly #waiting: Waiting;
+  readonly #recovery: CallRecovery;
   #liveTotal = 0;
   /** Closed in the middle of a batch, by a listener or an action: the rest of it is not carried out. */
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(executor: Executor) {
+  /** `live` outlasts the carrier: what an earlier one called may not have let go. */
+  constructor(executor: Executor, live: Map<string, number>) {
     this.#executor = executor;
+    this.#live = live;
     this.#waiting = new Waiting(executor);
+    this.#recovery = new CallRecovery(executor, {
+      arm: ({ node, token, kind, at }) => this.#arm(node, token, kind, at),
+      call: ({ node, attempt, undo }, take) => this.#call(node, attempt, undo, take),
+      lose: ({ node, attempt, undo }, why) => this.#lose(node, attempt, undo, why),
+      abort: ({ node, undo }, why) => this.#calls.get(keyOf(node, undo))?.abort(new AbortReason("TIMEOUT", why)),
+    });
   }
 
   carryOut(commands: Commands): void {
@@ -82,6 +104,7 @@ export class Carrier {
   disarmAll(): void {
     for (const deadline of this.#deadlines.values()) this.#executor.host.timers.disarm(deadline);
     this.#deadlines.clear();
+    this.#recovery.clear();
   }
 
   /** An event nobody listens to is never built. */
@@ -109,26 +132,48 @@ export class Carrier {
     });
   }
 
-  /** A compensation's own `with` is evaluated for each attempt, the node's once. */
-  #call(node: number, attempt: number, undo: boolean): void {
+  /** Goes on with a run that was taken up again. */
+  recover(unfinished: Unfinished): void {
+    this.#recovery.recover(unfinished);
+  }
+
+  /** Nobody can tell what came of the call (R42). */
+  #lose(node: number, attempt: number, undo: boolean, why?: string): void {
+    const at = this.#executor.now();
+    const payload = { error: { ...crashed(why) } };
+    if (undo) this.#executor.post({ input: { kind: "undo-failed", at, node, attempt, retryable: false }, payload });
+    else this.#executor.post({ input: { kind: "lost", at, node, attempt }, payload });
+  }
+
+  /**
+   * A compensation's own `with` is evaluated for each attempt, the node's was when it was dispatched. `take` decides which
+   * form of the action is called; undefined = none, the call is lost.
+   */
+  #call(node: number, attempt: number, undo: boolean, take = asRegistered): void {
     const { program, state, values } = this.#executor;
     const home = homeOf(state, node);
-    const details = program.detailsOf(home);
-    const asked = undo || !values.inputs.has(node);
-    const template = undo ? details.compensationInput : details.input;
-    const input = asked ? evaluateInput(this.#executor, node, template) : undefined;
-    if (input !== undefined && !input.ok) {
-      const thrown = expressionFailure(undo ? "compensation.with" : "with", input.message);
+    const own = undo ? evaluateInput(this.#executor, node, program.detailsOf(home).compensationInput) : undefined;
+    const fault = own?.ok === false ? own.message : undo ? undefined : values.inputFaults.get(node);
+    if (fault !== undefined) {
+      const thrown = expressionFailure(undo ? "compensation.with" : "with", fault);
       this.#post(node, attempt, undo, { ok: false, thrown });
       return;
     }
-    if (input !== undefined && !undo) values.inputs.set(node, frozenCopy(input.value));
     const declared = program.document.nodes[home];
     const action = (undo ? declared?.compensation?.action : declared?.action) as string;
-    const value = undo && input !== undefined ? input.value : this.#inputOf(node);
+    const input = own?.ok === true ? own.value : this.#inputOf(node);
     const answered = (answer: Answer): void => this.#post(node, attempt, undo, answer);
-    if (this.#waiting.start(node, action, value, answered)) return;
-    this.#start(node, attempt, { undo, action, input: value });
+    if (this.#waiting.start(node, action, input, answered)) return;
+    const taken = take(this.#registered(action, undo && declared?.action === "belay.plan"));
+    if (taken === undefined) this.#lose(node, attempt, undo);
+    else this.#start(node, attempt, { undo, action: taken, input });
+  }
+
+  #registered(name: string, undoesRun: boolean): ActionDefinition {
+    const { actions, subRuns } = this.#executor.host;
+    const found = actions.get(name);
+    if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
+    return undoesRun ? subRuns.undo(found) : found;
   }
 
   /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */
@@ -137,14 +182,10 @@ export class Carrier {
     return input === undefined ? undefined : copyJson(input);
   }
 
-  #start(node: number, attempt: number, what: { undo: boolean; action: string; input: Json | undefined }): void {
+  #start(node: number, attempt: number, what: StartedCall): void {
     const executor = this.#executor;
     const { header, state, values, host } = executor;
-    const { undo } = what;
-    const found = host.actions.get(what.action);
-    if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${what.action}" was not checked at start`);
-    const isSubRun = executor.program.document.nodes[homeOf(state, node)]?.action === "belay.plan";
-    const action = undo && isSubRun ? host.subRuns.undo(found) : found;
+    const { undo, action } = what;
     const id = nodeId(executor, node);
     const call = new Call(
       {
@@ -190,6 +231,11 @@ export class Carrier {
   #post(node: number, attempt: number, undo: boolean, answer: Answer): void {
     const executor = this.#executor;
     const at = executor.now();
+    this.#recovery.answered(keyOf(node, undo));
+    if (!answer.ok && answer.thrown instanceof Unverified) {
+      this.#lose(node, attempt, undo, answer.thrown.message);
+      return;
+    }
     if (answer.ok) {
       const payload = answer.output === undefined || undo ? {} : { payload: { output: answer.output } };
       executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
@@ -217,17 +263,14 @@ export class Carrier {
   }
 
   #log(node: number, attempt: number, message: string, details: Json | undefined): void {
-    const { emitter, header } = this.#executor;
-    if (!emitter.wants("node:log")) return;
+    const { emitter, header, host } = this.#executor;
+    const { runId } = header;
     const at = this.#executor.now();
-    emitter.emit("node:log", {
-      runId: header.runId,
-      nodeId: nodeId(this.#executor, node),
-      attempt,
-      at,
-      message,
-      details,
-    });
+    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message };
+    const json = jsonValue(details, LARGEST_DETAILS);
+    const kept = json.ok ? json.value : { unreadable: json.message };
+    host.journal.log([kept === undefined ? line : { ...line, details: kept }]);
+    if (emitter.wants("node:log")) emitter.emit("node:log", { ...line, details });
   }
 
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */

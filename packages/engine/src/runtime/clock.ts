@@ -2,7 +2,7 @@
  * Time (the port is `Clock` in `api.ts`). Owns: the system's clock, with delays of any length (R26): Node's timers fire
  * at once beyond 2^31 - 1 ms, so longer ones are chained.
  */
-import type { Clock } from "./api.ts";
+import type { Clock } from "./engine-api.ts";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

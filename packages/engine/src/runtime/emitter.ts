@@ -73,6 +73,11 @@ export class RunEmitter {
     this.#emitter.emit(type, event);
   }
 
+  /** The run goes on after it had stopped on a fault. */
+  reopen(): void {
+    this.#ended = false;
+  }
+
   /** The run reached a terminal state: iterators end once they are read out. */
   end(): void {
     this.#ended = true;

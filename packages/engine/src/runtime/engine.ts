@@ -4,21 +4,20 @@
  */
 import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { isTerminal } from "../core/index.ts";
 import { BelayError } from "../errors.ts";
 import { MemoryJournal } from "../journal/memory.ts";
-import type { CreateResult, Journal, JournalListener, Lease, MaybePromise } from "../journal/port.ts";
+import type { CreateResult, Journal, Lease, MaybePromise, ParentAttempt } from "../journal/port.ts";
 import type { Plan } from "../plan/document.ts";
 import { type Limits, resolveLimits } from "../plan/limits.ts";
 import { Actions } from "./actions.ts";
-import type { ActionRegistry, Clock, Engine, PoolOptions, Run, StartOptions } from "./api.ts";
+import type { ActionRegistry, Run } from "./api.ts";
 import { systemClock } from "./clock.ts";
-import { RunEmitter } from "./emitter.ts";
-import { Executor } from "./executor.ts";
+import type { Clock, Engine, PoolOptions, RecoverOptions, StartOptions } from "./engine-api.ts";
 import type { Host } from "./host.ts";
+import { KnownRuns, type Recovered } from "./known-runs.ts";
 import { pollAction } from "./poll.ts";
 import { Pools, Slots } from "./pools.ts";
-import { RunHandle } from "./run.ts";
+import type { RefusedRun } from "./recovery.ts";
 import { checkStartOptions, isPlan, type PreparedRun, prepareRun } from "./start.ts";
 import { SubRuns } from "./sub-run.ts";
 import { Timers } from "./timers.ts";
@@ -41,6 +40,13 @@ export interface EngineOptions<A extends ActionRegistry = ActionRegistry> {
   readonly graceMs?: number;
   /** Limits on parameters, groups and outputs to raise or lower (R4); those on plans are an option of `parsePlan`. */
   readonly limits?: Partial<Limits>;
+  /**
+   * Whether the engine takes up, when it is created and whenever another engine leaves some, the runs of the journal that
+   * have not ended (R42). Default true; false = only by `engine.recover()`.
+   */
+  readonly recover?: boolean;
+  /** Told of runs that could not be taken up by themselves. Default: a process warning of type BelayRecoveryWarning. */
+  readonly onRefusedRun?: (refused: RefusedRun) => void;
   /** Gets what listeners of runs throw. Default: a process warning of type BelayListenerWarning. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -61,7 +67,9 @@ class LocalEngine implements Engine {
   readonly #name = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   readonly #graceMs: number;
   readonly #onListenerError: (error: unknown) => void;
-  readonly #runs = new Map<string, { readonly executor: Executor; readonly handle: RunHandle }>();
+  readonly #onRefusedRun: (refused: RefusedRun) => void;
+  readonly #recovers: boolean;
+  readonly #runs: KnownRuns;
   /** Ids of runs that are being journaled. */
   readonly #starting = new Set<string>();
   #closed = false;
@@ -77,7 +85,7 @@ class LocalEngine implements Engine {
     const plans = new Map(Object.entries(options.plans ?? {}));
     const subRuns = new SubRuns({
       plan: (name) => plans.get(name),
-      start: (plan, startOptions) => this.start(plan, startOptions),
+      start: (plan, startOptions, parent) => this.#startAs(plan, startOptions, parent),
       run: (id) => this.run(id),
     });
     const actions: Actions = new Actions(options.actions, {
@@ -86,6 +94,8 @@ class LocalEngine implements Engine {
     });
     this.#graceMs = graceMs;
     this.#onListenerError = options.onListenerError ?? warn;
+    this.#onRefusedRun = options.onRefusedRun ?? warnOfRefusal;
+    this.#recovers = options.recover ?? true;
     this.#host = {
       actions,
       plans,
@@ -98,84 +108,127 @@ class LocalEngine implements Engine {
       timers,
       releaseLater: (count) => queueMicrotask(() => slots.release(count)),
       closedError: () => new BelayError("CLOSED", "the engine is closed, or the run has stopped on a fault"),
-      faultError: (code, message, cause) =>
-        new BelayError(code === "JOURNAL_FAILED" ? "JOURNAL_FAILED" : "INTERNAL", message, {}, cause),
+      faultError: (code, message, cause) => new BelayError(code, message, {}, cause),
     };
+    this.#runs = new KnownRuns(this.#name, this.#host, this.#onListenerError);
   }
 
-  /** The journal is this engine's to use from here on. */
+  /** The journal is this engine's to use from here on; runs that nobody executes are taken up. */
   async open(): Promise<void> {
-    const listener: JournalListener = { lost: () => undefined, orphaned: () => undefined, asked: () => undefined };
-    await this.#host.journal.open(this.#name, listener);
+    await this.#host.journal.open(this.#name, {
+      lost: (runIds) => this.#runs.lose(runIds),
+      orphaned: (runIds) => this.#takeOver(runIds),
+      asked: () => this.#runs.serveRequests(),
+    });
+    if (!this.#recovers) return;
+    const { refused } = await this.recover();
+    for (const one of refused) this.#onRefusedRun(one);
   }
 
   async start(plan: Plan, options: StartOptions = {}): Promise<Run> {
+    return await this.#startAs(plan, options, null);
+  }
+
+  async #startAs(plan: Plan, options: StartOptions, parent: ParentAttempt | null): Promise<Run> {
     if (this.#closed) throw this.#host.closedError();
     checkStartOptions(options);
     const prepared = prepareRun(plan, options, this.#host, {
       runId: options.runId ?? randomUUID(),
       seed: options.seed ?? randomInt(2 ** 31),
       graceMs: this.#graceMs,
+      parent,
     });
     const { runId } = prepared.header;
-    if (this.#runs.has(runId) || this.#starting.has(runId)) throw invalid(`run id ${runId} is in use`);
+    if (this.run(runId) !== undefined || this.#starting.has(runId)) throw invalid(`run id ${runId} is in use`);
     this.#starting.add(runId);
     try {
-      return await this.#startPrepared(prepared);
+      const created = await this.#create(prepared);
+      if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
+      if (created.kind === "existing") return await this.#existing(created.runId, created.requestHash, prepared);
+      return await this.#begin(prepared, created.lease);
     } finally {
       this.#starting.delete(runId);
     }
   }
 
-  async #startPrepared(prepared: PreparedRun): Promise<Run> {
-    const created = await this.#create(prepared);
-    if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
-    if (created.kind === "existing") return this.#existing(created.runId, created.requestHash, prepared);
-    return await this.#begin(prepared, created.lease);
+  run(id: string): Run | undefined {
+    return this.#runs.get(id);
   }
 
-  run(id: string): Run | undefined {
-    return this.#runs.get(id)?.handle;
+  async find(id: string): Promise<Run | undefined> {
+    if (this.#closed) throw this.#host.closedError();
+    return await this.#runs.find(id);
   }
 
   runs(): readonly Run[] {
-    return [...this.#runs.values()].map(({ handle }) => handle);
+    return this.#runs.list();
+  }
+
+  async recover(options: RecoverOptions = {}): Promise<Recovered> {
+    if (this.#closed) throw this.#host.closedError();
+    checkRecoverOptions(options);
+    const expected = options.plans && new Map(options.plans.map((plan) => [plan.document.name, plan]));
+    return await this.#runs.recover(options.runs, expected);
+  }
+
+  refused(): readonly RefusedRun[] {
+    return this.#runs.refused();
+  }
+
+  /** Runs that another engine has left. */
+  #takeOver(runIds: readonly string[]): void {
+    if (!this.#recovers || this.#closed) return;
+    this.recover({ runs: runIds }).then(({ refused }) => {
+      // Another engine was faster: that is no fault.
+      for (const one of refused) if (one.error.code !== "FENCED") this.#onRefusedRun(one);
+    }, this.#onListenerError);
   }
 
   forget(id: string): void {
-    const run = this.#runs.get(id);
-    if (run === undefined) throw new BelayError("NOT_FOUND", `no run ${id}`);
-    const { status } = run.executor.state;
-    if (!isTerminal(status) && run.executor.fault === null) {
+    const executor = this.#runs.executor(id);
+    if (executor === undefined) throw new BelayError("NOT_FOUND", `no run ${id}`);
+    if (!this.#runs.isOver(executor)) {
+      const { status } = executor.state;
       const allowedIn = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"];
       throw new BelayError("STATE_INVALID", `run ${id} is ${status}; only an ended run can be forgotten`, {
         allowedIn,
       });
     }
-    this.#runs.delete(id);
+    this.#runs.drop(id);
     this.#inBackground(() => this.#host.journal.remove(id));
+  }
+
+  async prune({ endedBefore }: { readonly endedBefore: number }): Promise<number> {
+    if (this.#closed) throw this.#host.closedError();
+    if (!Number.isFinite(endedBefore)) throw invalid("prune needs endedBefore, a time in epoch milliseconds");
+    let count = 0;
+    for (const { runId, ended, at } of await this.#host.journal.list()) {
+      if (!ended || at >= endedBefore) continue;
+      this.#runs.drop(runId);
+      await this.#host.journal.remove(runId);
+      count++;
+    }
+    return count;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#host.pools.close();
-    await Promise.all([...this.#runs.values()].map(({ executor }) => executor.close()));
+    await this.#runs.close();
     this.#host.timers.clear();
     await this.#host.journal.close(this.#name);
   }
 
   async #begin(prepared: PreparedRun, lease: Lease): Promise<Run> {
     const { header, program } = prepared;
-    const executor = new Executor({ header, program, lease }, this.#host, new RunEmitter(this.#onListenerError));
-    const handle = new RunHandle(executor);
-    this.#runs.set(header.runId, { executor, handle });
+    const executor = this.#runs.put({ header, program, lease });
     try {
       if (this.#closed) throw this.#host.closedError();
       await executor.open();
       if (this.#closed) throw this.#host.closedError();
     } catch (error) {
-      this.#runs.delete(header.runId);
+      this.#runs.drop(header.runId);
       // A run that was never acknowledged holds no lock and no client token.
       this.#inBackground(() => this.#host.journal.remove(header.runId));
       if (error instanceof BelayError && error.code === "CLOSED") throw error;
@@ -183,10 +236,11 @@ class LocalEngine implements Engine {
     }
     // A turn later: listeners attached in the tick in which `start` resolves miss nothing.
     setImmediate(() => executor.begin());
-    return handle;
+    return this.run(header.runId) as Run;
   }
 
-  #existing(runId: string, requestHash: string, prepared: PreparedRun): Run {
+  /** The run of a client token that was used before: one of this engine, or one that it can take up or read (R43). */
+  async #existing(runId: string, requestHash: string, prepared: PreparedRun): Promise<Run> {
     const token = prepared.header.clientToken;
     if (requestHash !== prepared.header.requestHash) {
       throw new BelayError(
@@ -195,10 +249,10 @@ class LocalEngine implements Engine {
         { runId },
       );
     }
-    const run = this.#runs.get(runId);
+    const run = await this.#runs.find(runId);
     if (run === undefined)
-      throw new BelayError("NOT_FOUND", `run ${runId} of client token "${token}" is not in this engine`);
-    return run.handle;
+      throw new BelayError("NOT_FOUND", `run ${runId} of client token "${token}" is not there any more`);
+    return run;
   }
 
   async #create(prepared: PreparedRun): Promise<CreateResult> {
@@ -233,6 +287,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "clock",
   "graceMs",
   "limits",
+  "recover",
+  "onRefusedRun",
   "onListenerError",
 ] satisfies readonly (keyof EngineOptions)[]);
 
@@ -281,6 +337,21 @@ function hasMethods(value: unknown, names: readonly string[]): boolean {
 function warn(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : Object.prototype.toString.call(error);
   process.emitWarning(`a listener of a run threw: ${text}`, "BelayListenerWarning");
+}
+
+function warnOfRefusal({ runId, error }: RefusedRun): void {
+  process.emitWarning(`run ${runId} was not taken up: ${error.message}`, "BelayRecoveryWarning", error.code);
+}
+
+function checkRecoverOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) throw invalid("recover takes an object with runs, plans");
+  const { runs, plans, ...others } = options as Record<string, unknown>;
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans`);
+  const isIds = Array.isArray(runs) && runs.every((id) => typeof id === "string");
+  if (runs !== undefined && !isIds) throw invalid("recover: runs must be a list of run ids");
+  if (plans !== undefined && !(Array.isArray(plans) && plans.every(isPlan)))
+    throw invalid("recover: plans must be a list of plans made by definePlan, parsePlan or importOcpTask");
 }
 
 function lockedError(resource: string, heldBy: string): BelayError {

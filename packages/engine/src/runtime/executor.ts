@@ -29,8 +29,8 @@ import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
-import type { RunFacts } from "./facts.ts";
 import type { Host } from "./host.ts";
+import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
@@ -50,7 +50,25 @@ export interface Entry {
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-export class Executor implements RunFacts, SlotUser {
+/** What a run is executed from. */
+export interface ExecutedRun {
+  readonly header: RunHeader;
+  readonly program: CompiledProgram;
+  readonly lease: Lease;
+  /** Of a run that is taken up again; none for a new one. */
+  readonly records?: readonly JournalRecord[];
+}
+
+/** What a run keeps when another executor takes it up. */
+export interface RunLinks {
+  readonly emitter: RunEmitter;
+  /** Calls that have not let go, by id of the node. */
+  readonly live: Map<string, number>;
+}
+
+const NO_REQUESTS: ReadonlyMap<string, string> = new Map();
+
+export class Executor implements RebuiltRun, SlotUser {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
   readonly lease: Lease;
@@ -73,24 +91,36 @@ export class Executor implements RunFacts, SlotUser {
   /** First seriesId after the highest in use (R24). */
   nextSeries: number;
   #seq = 0;
+  /** What the records left to be done; set for a run that was taken up again. */
+  #unfinished: Unfinished | undefined;
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
   #closed = false;
 
-  constructor(facts: { header: RunHeader; program: CompiledProgram; lease: Lease }, host: Host, emitter: RunEmitter) {
+  constructor(facts: ExecutedRun, host: Host, links: RunLinks) {
     this.header = facts.header;
     this.program = facts.program;
     this.lease = facts.lease;
     this.host = host;
-    this.emitter = emitter;
+    this.emitter = links.emitter;
     this.lastAt = facts.header.at;
     this.nextSeries = facts.program.nextSeries;
     this.state = createState(facts.program.compiled, { graceMs: facts.header.graceMs, seed: facts.header.seed });
-    this.#carrier = new Carrier(this);
+    this.#carrier = new Carrier(this, links.live);
     this.#slots = new RunSlots(this);
     for (const [id, items] of Object.entries(facts.header.items))
       this.values.items.set(facts.program.indexOf(id), items);
+    const { records } = facts;
+    if (records === undefined) return;
+    this.#unfinished = rebuild(this, records);
+    this.#seq = records.length;
+    this.#slots.resume();
+  }
+
+  /** Requests of operators that the records hold, by request id. */
+  get requests(): ReadonlyMap<string, string> {
+    return this.#unfinished?.requests ?? NO_REQUESTS;
   }
 
   /** The run's first input, made durable before `start` is acknowledged (R39); nothing is carried out yet. */
@@ -105,7 +135,14 @@ export class Executor implements RunFacts, SlotUser {
     if (this.#closed) return;
     this.#begun = true;
     this.#busy = true;
+    if (this.#unfinished !== undefined) this.#carrier.recover(this.#unfinished);
     this.#resume();
+  }
+
+  /** Another engine owns the run: this one stops where it is and writes nothing more (R44). */
+  lose(): void {
+    if (this.fault !== null || this.#closed) return;
+    this.#fail("FENCED", new BelayError("FENCED", `run ${this.header.runId} is owned by another engine`));
   }
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
@@ -230,6 +267,7 @@ export class Executor implements RunFacts, SlotUser {
   /** Steps every waiting input, then asks for slots; answers the records to journal. */
   #takeBatch(): JournalRecord[] {
     const records: JournalRecord[] = [];
+    if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided, records);
     for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry, records);
     this.#inbox.length = 0;
     for (let pool = 0; pool < this.state.queued.length; pool++) this.#seekSlots(pool, records);
@@ -258,6 +296,15 @@ export class Executor implements RunFacts, SlotUser {
       this.#slots.keep(input.pool, entry.release);
     }
     this.#feed(input, payload, records);
+  }
+
+  /** Evaluations that were asked for and whose answers were not recorded. */
+  #decideUnfinished(undecided: readonly number[], records: JournalRecord[]): void {
+    this.#unfinished = undefined;
+    for (const node of undecided) {
+      const { resolved, payload } = evaluateNode(this, node, this.now());
+      this.#feed(resolved, payload, records);
+    }
   }
 
   #feed(input: Input, payload: Json | undefined, records: JournalRecord[]): void {

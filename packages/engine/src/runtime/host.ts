@@ -4,7 +4,7 @@ import type { Journal } from "../journal/port.ts";
 import type { Plan } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import type { Actions } from "./actions.ts";
-import type { Clock } from "./api.ts";
+import type { Clock } from "./engine-api.ts";
 import type { Pools, Slots } from "./pools.ts";
 import type { SubRuns } from "./sub-run.ts";
 import type { Timers } from "./timers.ts";

@@ -5,8 +5,9 @@
  */
 import { NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
-import type { ActionContext, ActionDefinition, Clock, Verification } from "./api.ts";
+import type { ActionContext, ActionDefinition, Verification } from "./api.ts";
 import { validated } from "./call.ts";
+import type { Clock } from "./engine-api.ts";
 
 interface PollInput {
   readonly action: string;

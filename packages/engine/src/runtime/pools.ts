@@ -5,7 +5,7 @@
  */
 import PQueue from "p-queue";
 import { BelayError } from "../errors.ts";
-import type { Clock, PoolOptions } from "./api.ts";
+import type { Clock, PoolOptions } from "./engine-api.ts";
 import type { Timers } from "./timers.ts";
 
 /** Who asks for slots: one run. */
@@ -33,6 +33,11 @@ export class Slots {
     if (got < want) this.#line.add(taker);
     else this.#line.delete(taker);
     return got;
+  }
+
+  /** Takes slots for what runs already, whatever the limit says. */
+  seize(count: number): void {
+    this.#taken += count;
   }
 
   /** Another run waits for a slot. */

@@ -3,6 +3,7 @@
  * the slots these gave. Does not own: how many are wanted (`demand` of the core), who is next (`pools.ts`).
  */
 import type { RunState } from "../core/index.ts";
+import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Host } from "./host.ts";
 import type { SlotTaker } from "./pools.ts";
 
@@ -34,6 +35,27 @@ export class RunSlots {
     const { pools } = run.state.plan;
     this.#waiting = pools.map(() => new Set());
     this.#releases = pools.map(() => []);
+  }
+
+  /** A run was taken up again: its attempts in flight have their slots, before anybody else asks for one. */
+  resume(): void {
+    const { host, state } = this.#run;
+    this.#held = state.active[0] as number;
+    host.slots.seize(this.#held);
+    for (let pool = 1; pool < state.active.length; pool++) {
+      if (state.plan.pools[pool] === WAITING_POOL) continue;
+      for (let count = state.active[pool] as number; count > 0; count--) this.#seize(pool);
+    }
+  }
+
+  /** The pool may be smaller than it was, and grant it late: then the slot may be free already. */
+  #seize(pool: number): void {
+    const { host, state } = this.#run;
+    host.pools.request(state.plan.pools[pool] as string, (release) => {
+      const held = this.#releases[pool] as (() => void)[];
+      if (held.length < (state.active[pool] as number)) held.push(release);
+      else release();
+    });
   }
 
   /**

@@ -14,19 +14,29 @@ import {
   nodeArgument,
   rejection,
   requestMismatch,
+  requestText,
   rollbackInput,
   verbPayload,
 } from "./verbs.ts";
 
+const DONE: Promise<void> = Promise.resolve();
+
 export class RunHandle implements Run {
   readonly id: string;
-  readonly #executor: Executor;
+  #executor: Executor;
   /** What was asked under each request id, and its answer. */
   readonly #requests = new Map<string, { readonly request: string; readonly done: Promise<void> }>();
 
   constructor(executor: Executor) {
     this.id = executor.header.runId;
     this.#executor = executor;
+    this.adopt(executor);
+  }
+
+  /** The run goes on in another executor, after recovery. What was asked of it before stays asked (R37). */
+  adopt(executor: Executor): void {
+    this.#executor = executor;
+    for (const [id, request] of executor.requests) this.#requests.set(id, { request, done: DONE });
   }
 
   on<K extends RunEventName>(type: K, listener: (event: RunEventMap[K]) => void): this {
@@ -130,14 +140,15 @@ export class RunHandle implements Run {
 
   async #verb(input: VerbInput, options: VerbOptions, more?: Readonly<Record<string, Json>>): Promise<RunSnapshot> {
     const { requestId } = options;
+    const payload = verbPayload(options, more);
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);
-    const request = JSON.stringify({ ...input, at: 0, ...more });
+    const request = requestText(input, payload);
     if (repeated !== undefined) {
       if (repeated.request !== request) throw requestMismatch(requestId as string);
       await repeated.done;
       return this.snapshot();
     }
-    const done = this.#post(input, verbPayload(options, more));
+    const done = this.#post(input, payload);
     if (requestId !== undefined) {
       this.#requests.set(requestId, { request, done });
       // A refused request left no trace: it may be asked again.

@@ -14,7 +14,7 @@ import { frozenCopy } from "../plan/json.ts";
 import type { Limits } from "../plan/limits.ts";
 import { checkParams } from "../plan/params.ts";
 import { formatDiagnostic } from "../plan/parse.ts";
-import type { StartOptions } from "./api.ts";
+import type { StartOptions } from "./engine-api.ts";
 import type { Host } from "./host.ts";
 import { checkSubPlans, unknownActions, unknownPools } from "./known-names.ts";
 
@@ -29,7 +29,7 @@ export function prepareRun(
   plan: Plan,
   options: StartOptions,
   host: Host,
-  identity: { readonly runId: string; readonly seed: number; readonly graceMs: number },
+  identity: Pick<RunHeader, "runId" | "seed" | "graceMs" | "parent">,
 ): PreparedRun {
   if (!isPlan(plan)) {
     throw new BelayError("INVALID_ARGUMENT", "start needs a plan made by definePlan, parsePlan or importOcpTask");
@@ -45,15 +45,13 @@ export function prepareRun(
     clientToken: options.clientToken ?? null,
     requestHash: hashText(canonicalJson({ plan: plan.hash, params })),
     at: host.clock.now(),
-    parent: null,
   };
   const fits = checked.diagnostics.every(({ severity }) => severity !== "error");
   // What reads the parameters is only judged with parameters that fit.
   const bound = fits ? bindItems(plan, params, host.limits) : { items: {}, diagnostics: [] };
   const locks = fits ? bindLocks(plan, header, host.limits) : { names: [], diagnostics: [] };
   refuse(plan, [
-    ["UNKNOWN_ACTION", unknownActions(plan, host)],
-    ["PLAN_INVALID", [...unknownPools(plan, host), ...checkSubPlans(plan, host)]],
+    ...unknownNames(plan, host),
     ["PARAMS_INVALID", [...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics]],
   ]);
   return {
@@ -61,6 +59,20 @@ export function prepareRun(
     program: compilePlan(plan, bound.items, host.limits),
     locks: locks.names,
   };
+}
+
+/** Fails with UNKNOWN_ACTION or PLAN_INVALID when the engine lacks an action, a pool or a plan that the plan names. */
+export function checkKnownNames(plan: Plan, host: Host): void {
+  refuse(plan, unknownNames(plan, host));
+}
+
+type Found = readonly [ErrorCode, readonly Diagnostic[]];
+
+function unknownNames(plan: Plan, host: Host): readonly Found[] {
+  return [
+    ["UNKNOWN_ACTION", unknownActions(plan, host)],
+    ["PLAN_INVALID", [...unknownPools(plan, host), ...checkSubPlans(plan, host)]],
+  ];
 }
 
 /** Whether it was made by `definePlan` and its kin. */
@@ -71,13 +83,13 @@ export function isPlan(value: unknown): value is Plan {
 }
 
 /** Everything at once; the error's code is that of the first kind of fault there is. */
-function refuse(plan: Plan, found: readonly (readonly [ErrorCode, readonly Diagnostic[]])[]): void {
+function refuse(plan: Plan, found: readonly Found[]): void {
   const errors = found.flatMap(([, diagnostics]) => diagnostics.filter(({ severity }) => severity === "error"));
   const first = found.find(([, diagnostics]) => diagnostics.some(({ severity }) => severity === "error"));
   if (first === undefined) return;
   const shown = errors.slice(0, 10).map((diagnostic) => `  ${formatDiagnostic(diagnostic)}`);
   const more = errors.length > 10 ? `\n  ... and ${errors.length - 10} more` : "";
-  const text = `plan "${plan.document.name}" cannot start:\n${shown.join("\n")}${more}`;
+  const text = `plan "${plan.document.name}" cannot run:\n${shown.join("\n")}${more}`;
   throw new BelayError(first[0], text, { diagnostics: errors });
 }
 

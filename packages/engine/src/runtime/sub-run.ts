@@ -10,13 +10,16 @@
 import { createHash } from "node:crypto";
 import { isTerminal } from "../core/index.ts";
 import { BelayError, NonRetryable } from "../errors.ts";
+import type { ParentAttempt, RunHeader } from "../journal/port.ts";
 import type { Json, Plan } from "../plan/document.ts";
-import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot, StartOptions } from "./api.ts";
+import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot } from "./api.ts";
+import type { StartOptions } from "./engine-api.ts";
 
 /** What the engine lends to inner runs. */
 export interface SubRunHost {
   plan(name: string): Plan | undefined;
-  start(plan: Plan, options: StartOptions): Promise<Run>;
+  /** Starts a run for that attempt. */
+  start(plan: Plan, options: StartOptions, parent: ParentAttempt): Promise<Run>;
   run(id: string): Run | undefined;
 }
 
@@ -34,7 +37,7 @@ const LONGEST_ID = 128;
 export class SubRuns {
   readonly #host: SubRunHost;
   /** By key of the node, without the attempt: the run of its latest attempt that had one. */
-  readonly #latest = new Map<string, string>();
+  readonly #latest = new Map<string, { readonly runId: string; readonly attempt: number }>();
 
   constructor(host: SubRunHost) {
     this.#host = host;
@@ -65,17 +68,25 @@ export class SubRuns {
     };
   }
 
+  /** A run was taken up from the journal: it stands for an attempt again. */
+  adopt({ runId, parent }: Pick<RunHeader, "runId" | "parent">): void {
+    if (parent === null) return;
+    const node = `${parent.runId}/${parent.nodeId}`;
+    const { attempt } = parent;
+    if (attempt >= (this.#latest.get(node)?.attempt ?? 0)) this.#latest.set(node, { runId, attempt });
+  }
+
   #latestOf(node: string): Run | undefined {
-    const id = this.#latest.get(node);
-    return id === undefined ? undefined : this.#host.run(id);
+    const latest = this.#latest.get(node);
+    return latest === undefined ? undefined : this.#host.run(latest.runId);
   }
 
   /** The run this attempt stands for: its own, the last one's if that can go on, or a new one. */
   async #takeUp(ctx: ActionContext): Promise<Run> {
     const key = ctx.idempotencyKey;
     const node = key.slice(0, key.lastIndexOf("/"));
-    const run = this.#host.run(idOf(key)) ?? (await this.#goOn(node, ctx)) ?? (await this.#start(ctx));
-    this.#latest.set(node, run.id);
+    const run = this.#host.run(idOf(key)) ?? (await this.#goOn(node, ctx)) ?? (await this.#start(node, ctx));
+    this.#latest.set(node, { runId: run.id, attempt: ctx.attempt });
     return run;
   }
 
@@ -88,12 +99,13 @@ export class SubRuns {
     return last;
   }
 
-  async #start(ctx: ActionContext): Promise<Run> {
+  async #start(node: string, ctx: ActionContext): Promise<Run> {
     const { plan: name, params = {} } = ctx.input as SubRunInput;
     const plan = this.#host.plan(name);
     if (plan === undefined) throw new NonRetryable(`no plan "${name}" is registered`, { code: "UNKNOWN_PLAN" });
     try {
-      return await this.#host.start(plan, { params, runId: idOf(ctx.idempotencyKey) });
+      const parent = { runId: ctx.runId, nodeId: node.slice(ctx.runId.length + 1), attempt: ctx.attempt };
+      return await this.#host.start(plan, { params, runId: idOf(ctx.idempotencyKey) }, parent);
     } catch (error) {
       // A lock that is held may be free at the next attempt; wrong parameters stay wrong.
       if (!(error instanceof BelayError) || error.code === "LOCKED") throw error;

@@ -2,7 +2,7 @@
  * All deadlines of an engine on one timer (R26): an indexed binary heap of (time, callback). Owns: ordering, removal by
  * handle, the single armed timer. Ties leave in the order of arming. Cost: O(log n) to arm and disarm.
  */
-import type { Clock } from "./api.ts";
+import type { Clock } from "./engine-api.ts";
 
 /** One armed deadline; `slot` is its place in the heap, -1 once it fired or was disarmed. */
 export interface Deadline {

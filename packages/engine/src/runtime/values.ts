@@ -22,6 +22,8 @@ export class RunValues {
   readonly #undoFailures = new Map<number, NodeFailure>();
   /** Inputs by node, as evaluated for its first attempt, deeply frozen: every attempt gets a copy (R28, R31). */
   readonly inputs: Map<number, Json> = new Map();
+  /** By node: why its input could not be evaluated for its present attempt. */
+  readonly inputFaults: Map<number, string> = new Map();
   /** Items by group, deeply frozen. */
   readonly items: Map<number, readonly Json[]> = new Map();
   /** First seriesId of a group that expanded at run time (R24). */

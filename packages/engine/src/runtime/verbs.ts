@@ -83,6 +83,24 @@ export function verbPayload(options: VerbOptions, more: Readonly<Record<string, 
   return Object.keys(payload).length === 0 ? undefined : payload;
 }
 
+/**
+ * A verb with all that makes two requests the same one (R37), as text: not when, who or why, nor what the run made of
+ * it. The same for a verb that is asked and for its record.
+ */
+export function requestText(input: VerbInput, payload: Json | undefined): string {
+  const { kind } = input;
+  const node = "node" in input ? input.node : WHOLE_RUN;
+  const scope = input.kind === "rollback" ? input.scope : null;
+  const {
+    who: _who,
+    why: _why,
+    requestId: _requestId,
+    error: _error,
+    ...more
+  } = (payload ?? {}) as Record<string, Json>;
+  return JSON.stringify([kind, node, scope, more]);
+}
+
 /** The typed error of a refused verb. */
 export function refusalError(refusal: Refusal, input: VerbInput, executor: Executor): BelayError {
   const { state, header } = executor;

@@ -5,7 +5,7 @@
  */
 import type { VerbInput } from "../core/index.ts";
 import { BelayError, NonRetryable } from "../errors.ts";
-import { inputFaults, isWaiting, momentOf } from "../plan/built-in.ts";
+import { inputFaults, isWaiting } from "../plan/built-in.ts";
 import type { Json } from "../plan/document.ts";
 import type { Answer } from "./call.ts";
 import type { Executor } from "./executor.ts";
@@ -38,11 +38,10 @@ export class Waiting {
       answered({ ok: false, thrown: new NonRetryable(message, { code: "INPUT_INVALID" }) });
       return true;
     }
-    const { host, lastAt, values } = this.#executor;
-    const until = action === "belay.wait" ? untilOf(input as Fields, lastAt) : undefined;
+    const { host, values } = this.#executor;
+    const until = values.waits.get(node)?.until ?? null;
     const arm = (at: number): Deadline => host.timers.arm(at, () => answered({ ok: true, output: undefined }));
-    this.#waits.set(node, { answered, deadline: until === undefined ? undefined : arm(until) });
-    values.waits.set(node, { for: WAITS_FOR[action] as "time", until: until ?? null, ...approvalRule(input) });
+    this.#waits.set(node, { answered, deadline: until === null ? undefined : arm(until) });
     return true;
   }
 
@@ -57,30 +56,11 @@ export class Waiting {
     if (wait === undefined) return;
     if (wait.deadline !== undefined) this.#executor.host.timers.disarm(wait.deadline);
     this.#waits.delete(node);
-    this.#executor.values.waits.delete(node);
   }
 
   clear(): void {
     for (const node of [...this.#waits.keys()]) this.end(node);
   }
-}
-
-const WAITS_FOR: Readonly<Record<string, string>> = {
-  "belay.wait": "time",
-  "belay.approval": "approval",
-  "belay.signal": "signal",
-};
-
-type Fields = Readonly<Record<string, Json>>;
-
-function untilOf({ seconds, until }: Fields, now: number): number {
-  return typeof seconds === "number" ? now + seconds * 1000 : (momentOf(until as Json) as number);
-}
-
-/** Who may approve, null = anyone, and how many have to. */
-function approvalRule(input: Json | undefined): { approvers: readonly string[] | null; required: number } {
-  const { approvers = null, required = 1 } = (input ?? {}) as { approvers?: readonly string[]; required?: number };
-  return { approvers, required };
 }
 
 /**

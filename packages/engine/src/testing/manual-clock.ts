@@ -5,7 +5,7 @@
  * Callbacks fire by due time, then in the order in which they were scheduled, and never early. Any delay works, beyond
  * 2^31-1 ms too (R26). Scheduling and cancelling cost a binary search and a move within one array.
  */
-import type { Clock } from "../runtime/api.ts";
+import type { Clock } from "../runtime/engine-api.ts";
 import { settleTurns } from "./turns.ts";
 
 interface Alarm {

@@ -343,7 +343,6 @@ export class SimulatedRun implements RunFacts {
   #start({ node, attempt, undo, at, silent }: Dispatch): void {
     const unit = this.#unit(node, silent);
     const wait = undo ? undefined : waitOf(this, node, at);
-    if (wait !== undefined) this.values.waits.set(node, wait);
     const call = newCall({ unit, node, attempt, undo, wait, lost: silent });
     if (!silent) this.#call(call, false);
     this.calls.push(call);
@@ -372,7 +371,6 @@ export class SimulatedRun implements RunFacts {
       if (call.node !== node || call.undo !== undo || call.over) continue;
       call.over = true;
       this.#world?.ended(call, ok);
-      if (call.wait !== undefined) this.values.waits.delete(node);
       if (call.wait !== undefined && !call.lost) this.#letGo(call, ok);
       else if (call.lost) this.calls.splice(place, 1);
     }

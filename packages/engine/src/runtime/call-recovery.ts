@@ -1,0 +1,125 @@
+/**
+ * The calls of a run that was taken up again (R42). Owns: which deadlines continue and which count anew, the time that a
+ * `verify` gets, that each attempt that was cut off is resolved at once. Does not own: what an action allows
+ * (`recovery.ts`), making the call (`carrier.ts`).
+ *
+ * V1: a `verify` runs without the attempt's own limits; they count from the new dispatch, if there is one.
+ * V2: what is built in was not lost with the process: it goes on waiting, under its old deadline.
+ */
+import { Deadline, homeOf } from "../core/index.ts";
+import type { ActionDefinition } from "./api.ts";
+import type { Executor } from "./executor.ts";
+import type { CallInFlight, DeadlineInFlight, Unfinished } from "./rebuild.ts";
+import { recoveryOf, VERIFY_MS } from "./recovery.ts";
+import type { Deadline as ArmedDeadline } from "./timers.ts";
+
+/** What the carrier does for it. `key` is the call's: `keyOf`. */
+export interface Caller {
+  arm(deadline: DeadlineInFlight): void;
+  /** Makes the call with the form of the action that `take` answers; undefined = it is lost. */
+  call(call: CallInFlight, take: (action: ActionDefinition) => ActionDefinition | undefined): void;
+  /** Nobody can tell what came of it. */
+  lose(call: CallInFlight, why?: string): void;
+  /** Asks it to let go. */
+  abort(call: CallInFlight, why: string): void;
+}
+
+/** Calls of compensations have keys of their own beside the node's. */
+export function keyOf(node: number, undo: boolean): number {
+  return undo ? ~node : node;
+}
+
+/** Deadlines that limit one call. */
+const CALL_LIMITS: ReadonlySet<number> = new Set([Deadline.ATTEMPT, Deadline.HEARTBEAT, Deadline.COMPENSATION]);
+
+export class CallRecovery {
+  readonly #executor: Executor;
+  readonly #caller: Caller;
+  /** Time limits of `verify`, by key of the call. */
+  readonly #verifying = new Map<number, ArmedDeadline>();
+
+  constructor(executor: Executor, caller: Caller) {
+    this.#executor = executor;
+    this.#caller = caller;
+  }
+
+  recover({ calls, deadlines }: Unfinished): void {
+    const again = new Map<number, DeadlineInFlight[]>();
+    for (const call of calls) if (!call.aborted && !this.#isBuiltIn(call)) again.set(keyOf(call.node, call.undo), []);
+    for (const deadline of deadlines) {
+      const limits = again.get(keyOf(deadline.node, deadline.kind === Deadline.COMPENSATION));
+      if (CALL_LIMITS.has(deadline.kind) && limits !== undefined) limits.push(deadline);
+      else this.#caller.arm(deadline);
+    }
+    for (const call of calls) this.#recover(call, again.get(keyOf(call.node, call.undo)) ?? []);
+  }
+
+  /** The call has answered: its `verify` is over. */
+  answered(key: number): void {
+    const limit = this.#verifying.get(key);
+    if (limit === undefined) return;
+    this.#executor.host.timers.disarm(limit);
+    this.#verifying.delete(key);
+  }
+
+  clear(): void {
+    for (const key of [...this.#verifying.keys()]) this.answered(key);
+  }
+
+  #isBuiltIn({ node, undo }: CallInFlight): boolean {
+    const { program, state } = this.#executor;
+    const declared = program.document.nodes[homeOf(state, node)];
+    return (undo ? declared?.compensation?.action : declared?.action)?.startsWith("belay.") === true;
+  }
+
+  #recover(call: CallInFlight, limits: readonly DeadlineInFlight[]): void {
+    // What was asked to let go has.
+    if (call.aborted) this.#caller.lose(call);
+    else this.#caller.call(call, (action) => this.#take(call, action, limits));
+  }
+
+  #take(
+    call: CallInFlight,
+    action: ActionDefinition,
+    limits: readonly DeadlineInFlight[],
+  ): ActionDefinition | undefined {
+    const key = keyOf(call.node, call.undo);
+    const recovery = recoveryOf(action, () => {
+      this.answered(key);
+      this.#armAnew(limits);
+    });
+    if (recovery.kind === "again") this.#armAnew(limits);
+    if (recovery.kind === "verify") this.#limitVerify(call, key);
+    return recovery.kind === "lost" ? undefined : recovery.action;
+  }
+
+  #armAnew(limits: readonly DeadlineInFlight[]): void {
+    const { program, state } = this.#executor;
+    const { timeoutMs, heartbeatTimeoutMs, compensationTimeoutMs } = program.compiled;
+    const now = this.#executor.now();
+    for (const limit of limits) {
+      const { kind, node } = limit;
+      const table =
+        kind === Deadline.ATTEMPT
+          ? timeoutMs
+          : kind === Deadline.HEARTBEAT
+            ? heartbeatTimeoutMs
+            : compensationTimeoutMs;
+      this.#caller.arm({ ...limit, at: now + (table[homeOf(state, node)] as number) });
+    }
+  }
+
+  /** A `verify` that does not answer in the attempt's own time says nothing. */
+  #limitVerify(call: CallInFlight, key: number): void {
+    const { program, state, host } = this.#executor;
+    const { timeoutMs, compensationTimeoutMs } = program.compiled;
+    const ms = ((call.undo ? compensationTimeoutMs : timeoutMs)[homeOf(state, call.node)] as number) || VERIFY_MS;
+    const passed = (): void => {
+      this.#verifying.delete(key);
+      const why = `its verify did not answer within ${ms / 1000} s`;
+      this.#caller.abort(call, why);
+      this.#caller.lose(call, why);
+    };
+    this.#verifying.set(key, host.timers.arm(this.#executor.now() + ms, passed));
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * The runs an engine has (R42, R44): started here, or taken up from the journal. Owns: which runs are taken up, that a run
+ * is claimed before anything of it moves, what becomes of one that stopped on a fault. Does not own: starting a run
+ * (`engine.ts`), reading one (`take-up.ts`), executing it (`executor.ts`).
+ *
+ * K1: all runs of one recovery are there before the first of them moves: runs inside runs find each other.
+ * K2: a run that cannot be taken up is refused with its reason and given back; no other run minds.
+ */
+import { isTerminal } from "../core/index.ts";
+import { BelayError } from "../errors.ts";
+import type { Lease, RunSummary } from "../journal/port.ts";
+import type { Run } from "./api.ts";
+import { RunEmitter } from "./emitter.ts";
+import { type ExecutedRun, Executor } from "./executor.ts";
+import type { Host } from "./host.ts";
+import { asBelayError, type RefusedRun } from "./recovery.ts";
+import { carryOutRequest } from "./requests.ts";
+import { RunHandle } from "./run.ts";
+import { corrupt, type ExpectedPlans, readRun } from "./take-up.ts";
+
+interface KnownRun {
+  executor: Executor;
+  readonly handle: RunHandle;
+  readonly live: Map<string, number>;
+}
+
+/** What a recovery came to. */
+export interface Recovered {
+  /** Runs that were taken up, oldest first; they move from the next turn of the event loop on. */
+  readonly runs: readonly Run[];
+  /** Runs that were not, and why. */
+  readonly refused: readonly RefusedRun[];
+}
+
+export class KnownRuns {
+  /** Name of the engine in the journal. */
+  readonly #name: string;
+  readonly #host: Host;
+  readonly #onListenerError: (error: unknown) => void;
+  readonly #runs = new Map<string, KnownRun>();
+  readonly #refused = new Map<string, BelayError>();
+  #serving: Promise<void> | undefined;
+  #askedAgain = false;
+
+  constructor(name: string, host: Host, onListenerError: (error: unknown) => void) {
+    this.#name = name;
+    this.#host = host;
+    this.#onListenerError = onListenerError;
+  }
+
+  get(id: string): Run | undefined {
+    return this.#runs.get(id)?.handle;
+  }
+
+  executor(id: string): Executor | undefined {
+    return this.#runs.get(id)?.executor;
+  }
+
+  list(): readonly Run[] {
+    return [...this.#runs.values()].map(({ handle }) => handle);
+  }
+
+  /** Runs that could not be taken up and have not been since. */
+  refused(): readonly RefusedRun[] {
+    return [...this.#refused].map(([runId, error]) => ({ runId, error }));
+  }
+
+  /** Another executor for a run: its first, or the next one after a fault, for the same listeners. */
+  put(run: ExecutedRun): Executor {
+    const { runId } = run.header;
+    const known = this.#runs.get(runId);
+    const emitter = known?.executor.emitter ?? new RunEmitter(this.#onListenerError);
+    const live = known?.live ?? new Map<string, number>();
+    const executor = new Executor(run, this.#host, { emitter, live });
+    emitter.reopen();
+    if (known === undefined) this.#runs.set(runId, { executor, handle: new RunHandle(executor), live });
+    else {
+      known.executor = executor;
+      known.handle.adopt(executor);
+    }
+    return executor;
+  }
+
+  drop(id: string): void {
+    this.#runs.delete(id);
+  }
+
+  /** Other engines have these runs. */
+  lose(runIds: readonly string[]): void {
+    for (const id of runIds) this.#runs.get(id)?.executor.lose();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map(({ executor }) => executor.close()));
+    await this.#serving;
+  }
+
+  /**
+   * Takes up runs that have not ended and that nobody executes; `only`: those, whatever their state. One that is another
+   * engine's is refused when it is asked for by name, else left alone.
+   */
+  async recover(only: readonly string[] | undefined, expected: ExpectedPlans | undefined): Promise<Recovered> {
+    const summaries = await this.#host.journal.list();
+    const wanted = only === undefined ? undefined : new Set(only);
+    const chosen = withInnerRuns(summaries, (summary) => this.#isWanted(summary, wanted));
+    const refused: RefusedRun[] = [];
+    const taken: { readonly handle: Run; readonly executor: Executor }[] = [];
+    for (const summary of chosen) {
+      try {
+        const executor = await this.#takeUp(summary, expected);
+        if (executor !== undefined) taken.push({ handle: this.get(summary.runId) as Run, executor });
+        this.#refused.delete(summary.runId);
+      } catch (thrown) {
+        const error = asBelayError(thrown);
+        if (error.code === "FENCED" && wanted?.has(summary.runId) !== true) continue;
+        refused.push({ runId: summary.runId, error });
+        this.#refused.set(summary.runId, error);
+      }
+    }
+    for (const id of wanted ?? []) {
+      if (summaries.some(({ runId }) => runId === id)) continue;
+      refused.push({ runId: id, error: new BelayError("NOT_FOUND", `no run ${id} in the journal`) });
+    }
+    // A turn later: listeners attached in the tick in which this resolves miss nothing.
+    setImmediate(() => {
+      for (const { executor } of taken) executor.begin();
+      this.serveRequests();
+    });
+    return { runs: taken.map(({ handle }) => handle), refused };
+  }
+
+  /** A run that this engine has, or that has ended and is read from the journal, or is taken up now. */
+  async find(id: string): Promise<Run | undefined> {
+    const known = this.get(id);
+    if (known !== undefined) return known;
+    const { refused } = await this.recover([id], undefined);
+    const error = refused.find(({ runId }) => runId === id)?.error;
+    if (error !== undefined && error.code !== "NOT_FOUND") throw error;
+    return this.get(id);
+  }
+
+  #isWanted(summary: RunSummary, wanted: ReadonlySet<string> | undefined): boolean {
+    const executor = this.executor(summary.runId);
+    if (executor !== undefined && executor.fault === null) return false;
+    if (wanted !== undefined) return wanted.has(summary.runId);
+    return !summary.ended && (summary.owner === null || summary.owner === this.#name);
+  }
+
+  /** undefined = there is nothing to take up: its start was never acknowledged. */
+  async #takeUp(summary: RunSummary, expected: ExpectedPlans | undefined): Promise<Executor | undefined> {
+    const { runId } = summary;
+    // What it called may not have let go: `live` says so to the next attempts (R26).
+    void this.executor(runId)?.close();
+    const lease = summary.ended ? { runId, epoch: 0, tokens: {} } : await this.#claim(runId);
+    try {
+      const run = await readRun(runId, this.#host, expected);
+      if (run === undefined) throw new BelayError("NOT_FOUND", `run ${runId} is not in the journal any more`);
+      if (run.records.length === 0) {
+        await this.#host.journal.remove(runId);
+        return undefined;
+      }
+      const executor = this.#rebuilt({ ...run, lease });
+      this.#host.subRuns.adopt(run.header);
+      return executor;
+    } catch (error) {
+      if (!summary.ended) await this.#host.journal.release(lease);
+      throw error;
+    }
+  }
+
+  #rebuilt(run: ExecutedRun): Executor {
+    try {
+      return this.put(run);
+    } catch (error) {
+      throw corrupt(run.header.runId, error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  async #claim(runId: string): Promise<Lease> {
+    const claimed = await this.#host.journal.claim(this.#name, runId);
+    if (claimed.kind === "claimed") return claimed.lease;
+    if (claimed.kind === "unknown") throw new BelayError("NOT_FOUND", `no run ${runId} in the journal`);
+    throw new BelayError("FENCED", `run ${runId} is owned by engine ${claimed.by}`, { runId, owner: claimed.by });
+  }
+
+  /** Does what operators asked of runs of this engine from elsewhere; one after the other, each once. */
+  serveRequests(): void {
+    if (this.#serving !== undefined) {
+      this.#askedAgain = true;
+      return;
+    }
+    this.#serving = this.#serve()
+      .catch(this.#onListenerError)
+      .finally(() => {
+        this.#serving = undefined;
+        if (!this.#askedAgain) return;
+        this.#askedAgain = false;
+        this.serveRequests();
+      });
+  }
+
+  async #serve(): Promise<void> {
+    const { journal } = this.#host;
+    for (const request of await journal.takeRequests(this.#name)) {
+      const run = this.get(request.runId);
+      const answer = run === undefined ? undefined : await carryOutRequest(run, request);
+      if (answer !== undefined) await journal.answer(request.requestId, answer);
+    }
+  }
+
+  /** Whether the run has ended for good, or has stopped on a fault. */
+  isOver(executor: Executor): boolean {
+    return isTerminal(executor.state.status) || executor.fault !== null;
+  }
+}
+
+/** The runs that are wanted, with the runs that their nodes started, ended ones too: an undo asks for them. */
+function withInnerRuns(summaries: readonly RunSummary[], isWanted: (summary: RunSummary) => boolean): RunSummary[] {
+  const chosen = new Set<string>();
+  return summaries.filter((summary) => {
+    const { parent, runId } = summary;
+    // Parents come first: they are older.
+    const isInner = parent !== null && chosen.has(parent.runId);
+    if (!isInner && !isWanted(summary)) return false;
+    chosen.add(runId);
+    return true;
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Taking up a run from the journal (R5, R42, R45): its header and records, checked like any input from outside, and
+ * compiled. Owns: what makes a journaled run one that this engine can go on with. Does not own: whose run it is
+ * (`recover.ts`), what happens to it then (`executor.ts`).
+ */
+import { BelayError } from "../errors.ts";
+import type { JournalRecord, RunHeader } from "../journal/port.ts";
+import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
+import type { Plan } from "../plan/document.ts";
+import { changedNodes } from "../plan/identity.ts";
+import { deepFreeze } from "../plan/json.ts";
+import { checkPlan } from "../plan/parse.ts";
+import type { Host } from "./host.ts";
+import { checkKnownNames } from "./start.ts";
+
+/** A run as the journal has it. */
+export interface JournaledRun {
+  readonly header: RunHeader;
+  readonly records: readonly JournalRecord[];
+  readonly program: CompiledProgram;
+}
+
+/** Plans that runs are expected to follow, by name (R5). */
+export type ExpectedPlans = ReadonlyMap<string, Plan>;
+
+/**
+ * Reads and checks a run. `expected`: the plan of that name must be the run's own. Fails with JOURNAL_CORRUPT, PLAN_CHANGED,
+ * UNKNOWN_ACTION, PLAN_INVALID; undefined when the journal does not know the run.
+ */
+export async function readRun(
+  runId: string,
+  host: Host,
+  expected: ExpectedPlans | undefined,
+): Promise<JournaledRun | undefined> {
+  const stored = await host.journal.read(runId);
+  if (stored === undefined) return undefined;
+  const gap = stored.records.findIndex(({ seq }, place) => seq !== place);
+  if (gap >= 0) throw corrupt(runId, `record ${gap} is missing`);
+  const header = deepFreeze(stored.header);
+  const plan = planOf(header);
+  const given = expected?.get(header.document.name);
+  if (given !== undefined && given.hash !== plan.hash) throw changed(header, given);
+  checkKnownNames(plan, host);
+  return { header, records: stored.records, program: compilePlan(plan, header.items, host.limits) };
+}
+
+/** The run's own plan. It was checked when the run started, perhaps under wider limits: it is the same by its hash. */
+function planOf({ runId, document, planHash }: RunHeader): Plan {
+  const { plan, diagnostics } = checkPlan(document, { limits: UNLIMITED });
+  if (plan === undefined) {
+    const first = diagnostics.find(({ severity }) => severity === "error");
+    throw corrupt(runId, `its plan is none: ${first?.path ?? ""} ${first?.message ?? ""}`);
+  }
+  if (plan.hash !== planHash) throw corrupt(runId, `its plan has the hash ${plan.hash}, recorded was ${planHash}`);
+  return plan;
+}
+
+const MOST = Number.MAX_SAFE_INTEGER;
+const UNLIMITED = { bytes: MOST, nodes: MOST, edges: MOST } as const;
+
+function changed({ runId, document, planHash }: RunHeader, given: Plan): BelayError {
+  const nodes = changedNodes(document, given.document);
+  const which =
+    nodes.length === 0
+      ? "other fields than its nodes"
+      : `nodes ${nodes.slice(0, 20).join(", ")}${nodes.length > 20 ? ", ..." : ""}`;
+  const text = `run ${runId} follows another version of plan "${document.name}": ${which} differ; give the plan it was started with, or abandon it`;
+  return new BelayError("PLAN_CHANGED", text, { runId, nodes, planHash, given: given.hash });
+}
+
+/** Fails with JOURNAL_CORRUPT for records that the plan cannot have made. */
+export function corrupt(runId: string, why: string, cause?: unknown): BelayError {
+  return new BelayError(
+    "JOURNAL_CORRUPT",
+    `the journal of run ${runId} is not what was written: ${why}`,
+    { runId },
+    cause,
+  );
+}
