@@ -3,25 +3,26 @@
  * 127.0.0.1, with data in one directory.
  *
  * Owns the order in which a cluster comes to be and goes. Invariants: a failed creation leaves nothing behind; no server
- * outlives the process that created it (reaper.ts); `stop` removes what `createPostgresCluster` made, and nothing else.
+ * outlives its owner for longer than that has asked for (reaper.ts); `stop` removes what `createPostgresCluster` made, and
+ * nothing else.
  * Not for production: every node shares this machine's fate.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
 import { query } from "../postgres/client.ts";
 import type { NodeControl, PostgresNode, Route } from "../postgres/ports.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
+import { makeSite, nodesOn, passwordFileOf, type Site, writeNote, writePassword } from "./cluster-site.ts";
 import { askStatus, type ClusterStatus } from "./cluster-status.ts";
-import { initialize, writeWhole } from "./data-directory.ts";
+import { initialize } from "./data-directory.ts";
 import { findPorts } from "./free-ports.ts";
 import { LocalControl, type LocalNode } from "./node-control.ts";
 import { guardServers, type Reaper } from "./reaper.ts";
 import { openRoute } from "./route-file.ts";
 import { Server } from "./server.ts";
-import { firstClosedDirectory, giveTo, type ServerUser, temporaryBase, unwritable } from "./server-user.ts";
 
 /**
  * How far a commit must have gone before the client hears of it (`synchronous_commit`): "async" = nowhere (off), "local" = this
@@ -45,7 +46,7 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A running cluster. It does not outlive the process that created it, however that process ends. */
+/** A running cluster. It does not outlive the process that created it, however that ends, unless `outlive` says so. */
 export interface PostgresCluster {
   /** All nodes; connection data included. */
   readonly nodes: readonly PostgresNode[];
@@ -57,6 +58,11 @@ export interface PostgresCluster {
   readonly dataDir: string;
   /** Asks every node; bounded to a few seconds. */
   status(): Promise<ClusterStatus>;
+  /**
+   * From now on the servers outlive this process, when it ends without `stop`: another one has `patienceMs` milliseconds
+   * to take them over (`takeOverPostgresCluster`), then they end by themselves. 0 = they end at once, as at first.
+   */
+  outlive(patienceMs: number): Promise<void>;
   /** Ends every server and removes what was temporary. Idempotent. */
   stop(): Promise<void>;
 }
@@ -68,8 +74,6 @@ const DURABILITIES: ReadonlySet<string> = new Set<Durability>(["async", "local",
 /** Standbys of a new cluster connect within milliseconds; the limit is for a machine in trouble. */
 const STREAMING_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
-/** Name and superuser that initdb creates. */
-const SUPERUSER = "postgres";
 
 /**
  * Creates one primary and its standbys, all streaming, and publishes the primary as epoch 1. Takes a few seconds. Throws
@@ -85,27 +89,24 @@ export async function createPostgresCluster(options: ClusterOptions = {}): Promi
   const ports = await findPorts(count, options.basePort);
   signal?.throwIfAborted();
   const site = await makeSite(options.dataDir, binaries.user);
-  const reaper = guardServers(site.dataDir, site.temporary);
-  const nodes = layOut(site.dataDir, ports, binaries);
-  const passwordFile = join(site.dataDir, "replication.password");
-  const control = new LocalControl({ nodes, user: binaries.user, passwordFile });
-  const end = endOnce(control, reaper, site);
+  const reaper = await guardServers({ directory: site.dataDir, remove: site.temporary });
+  // Known to this process and to the nodes only; other users of the machine reach the port as well.
+  const password = randomBytes(18).toString("base64url");
+  const open = { site, nodes: nodesOn(ports, password), binaries, reaper };
+  const { locals, control, end } = handlesOf(open);
   // What is being started then fails at once.
   const endServers = (): void => void control.close(true).catch(() => undefined);
   signal?.addEventListener("abort", endServers, { once: true });
   try {
     signal?.throwIfAborted();
-    const password = nodes[0]?.node.password ?? "";
-    await writeWhole(passwordFile, `*:*:*:${SUPERUSER}:${password}\n`, binaries.user);
-    const route = await openRoute(join(site.dataDir, "route"));
-    await bringUp({ nodes, control, binaries, durability, log, signal });
+    await writePassword(site.dataDir, password, binaries.user);
+    await writeNote(site, open.nodes);
+    const cluster = await clusterOf(open, control, end);
+    await bringUp({ nodes: locals, control, binaries, durability, log, signal });
     signal?.throwIfAborted();
-    const primary = nodes[0]?.node.name ?? "";
-    await route.publish(primary, 1);
-    log(`${primary} takes writes (epoch 1)`);
-    const addresses = nodes.map((local) => local.node);
-    const status = (): Promise<ClusterStatus> => askStatus(addresses);
-    return { nodes: addresses, primary, control, route, dataDir: site.dataDir, status, stop: end };
+    await cluster.route.publish(cluster.primary, 1);
+    log(`${cluster.primary} takes writes (epoch 1)`);
+    return cluster;
   } catch (error) {
     await end();
     // The directory was empty or absent before: all that is in it is ours.
@@ -137,55 +138,54 @@ function checkOptions(count: number, durability: string, basePort: number | unde
   }
 }
 
-/** Where the cluster lives. */
-interface Site {
-  /** Absolute, without symbolic links. */
-  readonly dataDir: string;
-  /** Whether the directory goes with the cluster. */
-  readonly temporary: boolean;
-  /** The uppermost directory that was made for it; null when all existed. */
-  readonly created: string | null;
+/** A cluster whose directory and guard are there; the servers may run or not. */
+interface OpenCluster {
+  readonly site: Site;
+  readonly nodes: readonly PostgresNode[];
+  readonly binaries: Binaries;
+  readonly reaper: Reaper;
 }
 
-async function makeSite(wanted: string | undefined, user: ServerUser | null): Promise<Site> {
-  if (wanted === undefined) {
-    const base = await temporaryBase(user);
-    const made = await mkdtemp(join(base, "belay-postgres-")).catch((error: unknown) =>
-      Promise.reject(unwritable(base, error)),
-    );
-    await giveTo(user, made);
-    return { dataDir: await realpath(made), temporary: true, created: made };
-  }
-  const path = resolve(wanted);
-  const created = await mkdir(path, { recursive: true }).catch((error: unknown) =>
-    Promise.reject(unwritable(dirname(path), error)),
-  );
-  if (created !== undefined) await giveTo(user, path);
-  const refuse = async (why: string): Promise<never> => {
-    if (created !== undefined) await rm(created, { recursive: true, force: true });
-    throw new BelayError("INVALID_ARGUMENT", `${path} cannot hold a cluster: ${why}`);
-  };
-  if ((await readdir(path)).length > 0) return await refuse("it is not empty");
-  const closed = await firstClosedDirectory(user, path);
-  if (closed !== null) {
-    const who = `user "${user?.name}", who runs PostgreSQL for root,`;
-    return await refuse(`${who} may not enter ${closed}; choose a directory below /tmp`);
-  }
-  return { dataDir: await realpath(path), temporary: false, created: created ?? null };
+interface Handles {
+  readonly locals: readonly LocalNode[];
+  readonly control: LocalControl;
+  readonly end: () => Promise<void>;
 }
 
-function layOut(dataDir: string, ports: readonly number[], binaries: Binaries): readonly LocalNode[] {
-  // Known to this process and to the nodes only; other users of the machine reach the port as well.
-  const password = randomBytes(18).toString("base64url");
-  return ports.map((port, index) => {
-    const name = `pg${index + 1}`;
-    // The earlier node is preferred among equally advanced ones.
-    const priority = 100 - 10 * index;
-    const node = { name, host: "127.0.0.1", port, user: SUPERUSER, database: "postgres", priority, password };
-    const directory = join(dataDir, name);
-    const server = new Server({ node, directory, logFile: join(dataDir, `${name}.log`), binaries });
+/** The servers of these nodes, as this process reaches them. */
+function handlesOf({ site, nodes, binaries, reaper }: OpenCluster): Handles {
+  const { dataDir } = site;
+  const locals = nodes.map((node) => {
+    const directory = join(dataDir, node.name);
+    const server = new Server({ node, directory, logFile: join(dataDir, `${node.name}.log`), binaries });
     return { node, directory, server };
   });
+  const control = new LocalControl({ nodes: locals, user: binaries.user, passwordFile: passwordFileOf(dataDir) });
+  return { locals, control, end: endOnce(control, reaper, site) };
+}
+
+/** The cluster in that directory, whose servers another process has brought up. */
+export async function openCluster(open: OpenCluster): Promise<PostgresCluster> {
+  const { control, end } = handlesOf(open);
+  return await clusterOf(open, control, end);
+}
+
+async function clusterOf(
+  { site, nodes, reaper }: OpenCluster,
+  control: NodeControl,
+  stop: () => Promise<void>,
+): Promise<PostgresCluster> {
+  const { dataDir } = site;
+  return {
+    nodes,
+    primary: nodes[0]?.name ?? "",
+    control,
+    route: await openRoute(join(dataDir, "route")),
+    dataDir,
+    status: () => askStatus(nodes),
+    outlive: (patienceMs) => reaper.outlive(patienceMs),
+    stop,
+  };
 }
 
 interface BringUp {

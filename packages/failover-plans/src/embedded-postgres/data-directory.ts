@@ -90,6 +90,32 @@ export async function makePrivate(directory: string, user: ServerUser | null): P
   await giveTo(user, directory);
 }
 
+/**
+ * A complete copy takes the place of a data directory. Once it has the name of a finished copy, it counts: whoever is
+ * interrupted from there on goes on with `finishCopy`, so that no crash leaves a node without a directory.
+ */
+export async function putInPlace(copy: string, directory: string): Promise<void> {
+  await rm(finishedCopyOf(directory), { recursive: true, force: true });
+  await rename(copy, finishedCopyOf(directory));
+  await finishCopy(directory);
+}
+
+/** Ends the work of a `putInPlace` that was interrupted; without effect when there is none. The server is stopped. */
+export async function finishCopy(directory: string): Promise<void> {
+  const finished = finishedCopyOf(directory);
+  const isThere = await access(finished).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return;
+  await rm(directory, { recursive: true, force: true });
+  await rename(finished, directory);
+}
+
+function finishedCopyOf(directory: string): string {
+  return `${directory}.complete`;
+}
+
 /** The next start makes a standby that follows `primaryConninfo`; "" follows nobody. */
 export async function markStandby(directory: string, primaryConninfo: string, user: ServerUser | null): Promise<void> {
   // A lost disk leaves no directory: the fence holds there all the same, and a copy may be put in its place.

@@ -4,5 +4,6 @@
  */
 export { type ClusterOptions, createPostgresCluster, type Durability, type PostgresCluster } from "./cluster.ts";
 export type { ClusterStatus, NodeStatus } from "./cluster-status.ts";
+export { type TakeOverOptions, takeOverPostgresCluster } from "./take-over.ts";
 export { startWorkload, type Workload, type WorkloadOptions } from "./workload.ts";
 export type { WorkloadReport } from "./workload-report.ts";

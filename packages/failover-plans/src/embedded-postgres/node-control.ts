@@ -5,12 +5,12 @@
  * attempt is still copying; `kill` waits for nobody, because a fence must work while a stop hangs. Does not own processes
  * (server.ts) or files (data-directory.ts, base-backup.ts).
  */
-import { rename, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { BelayError } from "@belay/engine";
 import type { ControlState, NodeControl, PostgresNode } from "../postgres/ports.ts";
 import { takeBaseBackup } from "./base-backup.ts";
 import { readControlFile } from "./control-file.ts";
-import { isMarkedStandby, makePrivate, markStandby, unmarkStandby } from "./data-directory.ts";
+import { finishCopy, isMarkedStandby, makePrivate, markStandby, putInPlace, unmarkStandby } from "./data-directory.ts";
 import type { Server } from "./server.ts";
 import type { ServerUser } from "./server-user.ts";
 
@@ -53,7 +53,10 @@ export class LocalControl implements NodeControl {
   }
 
   async start(name: string): Promise<void> {
-    await this.#inTurn(name, ({ server }) => server.start());
+    await this.#inTurn(name, async ({ server, directory }) => {
+      if (!server.isRunning()) await finishCopy(directory);
+      await server.start();
+    });
   }
 
   async isRunning(name: string): Promise<boolean> {
@@ -106,15 +109,15 @@ export class LocalControl implements NodeControl {
 
   async #copy(name: string, directory: string, source: PostgresNode): Promise<{ bytes: number }> {
     const { user } = this.#spec;
-    // Aside first: a copy that breaks off leaves the node as it was, and the attempt can be made again.
+    // Aside first: a copy that breaks off leaves the node as it was, and the attempt can be made again; once it is complete
+    // it is put in its place, whatever happens (finishCopy).
     const aside = `${directory}.copy`;
     await rm(aside, { recursive: true, force: true });
     try {
       await makePrivate(aside, user);
       const bytes = await takeBaseBackup(source, aside, user);
       await markStandby(aside, this.conninfo(name, source), user);
-      await rm(directory, { recursive: true, force: true });
-      await rename(aside, directory);
+      await putInPlace(aside, directory);
       return { bytes };
     } finally {
       await rm(aside, { recursive: true, force: true });
@@ -134,7 +137,10 @@ export class LocalControl implements NodeControl {
 
   async #whileStopped<T>(name: string, work: (local: LocalNode) => Promise<T>): Promise<T> {
     return await this.#inTurn(name, async (local) => {
-      if (!local.server.isRunning()) return await work(local);
+      if (!local.server.isRunning()) {
+        await finishCopy(local.directory);
+        return await work(local);
+      }
       throw new BelayError("STATE_INVALID", `${name} is running: stop it first`, { node: name });
     });
   }

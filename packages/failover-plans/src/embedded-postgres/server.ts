@@ -1,12 +1,13 @@
 /**
  * One PostgreSQL server of this machine: starting it, ending it, ending it for certain.
  *
- * Owns the process. Does not own the data directory's contents (data-directory.ts) or the order of verbs (node-control.ts runs
- * them one by one). Invariants: after `kill` or `stop` returned, no process of the server exists, its backends included; a
- * server is spawned only when none exists. "Ready" is what the server itself writes into postmaster.pid.
+ * Owns the process, whoever spawned it: a server that outlived its owner is found by its data directory. Does not own the
+ * directory's contents (data-directory.ts) or the order of verbs (node-control.ts runs them one by one). Invariants: after
+ * `kill` or `stop` returned, no process of the server exists, its backends included; a server is spawned only when none
+ * exists. "Ready" is what the server itself writes into postmaster.pid.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -63,7 +64,7 @@ export class Server {
       this.#spawn();
     }
     const deadline = performance.now() + START_TIMEOUT_MS;
-    while (!(await this.#isReady())) {
+    while (!this.#isReady()) {
       if (this.#postmaster() === undefined) throw await this.#failure("ended while starting");
       if (performance.now() > deadline) throw await this.#failure(`not ready after ${START_TIMEOUT_MS} ms`);
       await sleep(POLL_MS);
@@ -84,7 +85,7 @@ export class Server {
   async kill(): Promise<void> {
     const postmaster = this.#postmaster();
     // The postmaster first: it forks no more.
-    if (postmaster?.pid !== undefined) signal(postmaster.pid, "SIGKILL");
+    if (postmaster !== undefined) signal(postmaster, "SIGKILL");
     const ended = await killServers(this.#spec.directory, KILL_TIMEOUT_MS);
     if (!ended) throw await this.#failure("does not end by SIGKILL");
     await this.#untilGone(KILL_TIMEOUT_MS);
@@ -93,8 +94,8 @@ export class Server {
 
   async #end(name: NodeJS.Signals, timeoutMs: number): Promise<void> {
     const postmaster = this.#postmaster();
-    if (postmaster?.pid === undefined) return await this.kill();
-    signal(postmaster.pid, name);
+    if (postmaster === undefined) return await this.kill();
+    signal(postmaster, name);
     await this.#untilGone(timeoutMs);
   }
 
@@ -107,9 +108,22 @@ export class Server {
     }
   }
 
-  #postmaster(): ChildProcess | undefined {
+  /** Pid of the postmaster: our own child, else the one that an earlier owner left running. */
+  #postmaster(): number | undefined {
     const child = this.#child;
-    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null ? child : undefined;
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) return child.pid;
+    const [noted] = this.#note();
+    const pid = Number(noted);
+    return pid > 0 && serverProcesses(this.#spec.directory).includes(pid) ? pid : undefined;
+  }
+
+  /** The lines of postmaster.pid; none when there is no such file. */
+  #note(): readonly string[] {
+    try {
+      return readFileSync(join(this.#spec.directory, "postmaster.pid"), "utf8").split("\n");
+    } catch {
+      return [];
+    }
   }
 
   #spawn(): void {
@@ -137,12 +151,9 @@ export class Server {
     }
   }
 
-  async #isReady(): Promise<boolean> {
-    const lines = await readFile(join(this.#spec.directory, "postmaster.pid"), "utf8").then(
-      (text) => text.split("\n"),
-      () => [],
-    );
-    return Number(lines[0]) === this.#child?.pid && lines[STATE_LINE]?.trim() === "ready";
+  #isReady(): boolean {
+    const lines = this.#note();
+    return Number(lines[0]) === this.#postmaster() && lines[STATE_LINE]?.trim() === "ready";
   }
 
   async #failure(what: string): Promise<BelayError> {
