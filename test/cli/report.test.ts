@@ -11,6 +11,7 @@ const GOOD: PostgresReport = {
   writesResumed: true,
   unacknowledgedButPresent: 2,
   unavailabilityMs: 812.4,
+  clientsGoneMs: 0,
   errors: { ECONNREFUSED: 8 },
   rows: { pg1: 1236, pg2: 1236 },
   allNodesEqual: true,

@@ -301,7 +301,7 @@ describe("the route", () => {
 });
 
 describe("the window without writes", () => {
-  const times = { startedAt: 0, stoppedAt: 1000, ackTimes: [100, 400, 500, 650, 990] };
+  const times = { startedAt: 0, stoppedAt: 1000, ackTimes: [100, 400, 500, 650, 990], absences: [] };
 
   test("is the longest gap that ends after the mark", () => {
     expect(longestGap({ ...times, markedAt: null })).toBe(340);

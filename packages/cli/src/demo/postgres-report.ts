@@ -52,9 +52,10 @@ export function reportLines(snapshot: RunSnapshot, report: PostgresReport, color
   return [...lines, ...stepLines(snapshot, colors)];
 }
 
-function gapText({ unavailabilityMs, writesResumed }: PostgresReport): string {
-  if (writesResumed) return `${Math.round(unavailabilityMs)} ms`;
-  return `still unavailable (observed for ${(unavailabilityMs / 1000).toFixed(1)} s)`;
+function gapText({ unavailabilityMs, writesResumed, clientsGoneMs }: PostgresReport): string {
+  const gone = clientsGoneMs === 0 ? "" : `, and ${(clientsGoneMs / 1000).toFixed(1)} s in which no client ran`;
+  if (writesResumed) return `${Math.round(unavailabilityMs)} ms${gone}`;
+  return `still unavailable (observed for ${(unavailabilityMs / 1000).toFixed(1)} s${gone})`;
 }
 
 /** Without one writer nobody can say yet what is lost, only what the best server lacks. */

@@ -5,5 +5,5 @@
 export { type ClusterOptions, createPostgresCluster, type Durability, type PostgresCluster } from "./cluster.ts";
 export type { ClusterStatus, NodeStatus } from "./cluster-status.ts";
 export { type TakeOverOptions, takeOverPostgresCluster } from "./take-over.ts";
-export { startWorkload, type Workload, type WorkloadOptions } from "./workload.ts";
+export { type ResumeOptions, resumeWorkload, startWorkload, type Workload, type WorkloadOptions } from "./workload.ts";
 export type { WorkloadReport } from "./workload-report.ts";

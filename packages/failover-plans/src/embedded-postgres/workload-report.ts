@@ -16,7 +16,13 @@ const OPEN_GAP_MS = 1000;
 /** Reading all ids of a long run takes a while; a node that does not answer is known sooner. */
 const LIMITS = { connectTimeoutMs: 1000, queryTimeoutMs: 15_000 } as const;
 
-/** What the clients saw. Times are in milliseconds of `performance.now()`. */
+/** A time in which no client ran: their process was dead. Epoch milliseconds. */
+export interface Absence {
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What the clients saw. Times are epoch milliseconds. */
 export interface Observations {
   readonly table: string;
   /** Ids from this one on are this workload's. */
@@ -26,6 +32,8 @@ export interface Observations {
   /** When each acknowledgement came; ascending. */
   readonly ackTimes: number[];
   readonly errors: Map<string, number>;
+  /** In order; they do not overlap. */
+  readonly absences: Absence[];
   readonly startedAt: number;
   stoppedAt: number;
   markedAt: number | null;
@@ -49,9 +57,11 @@ export interface WorkloadReport {
   readonly unacknowledgedButPresent: number;
   /**
    * Milliseconds without any acknowledgement: the longest gap that ends after the marked moment, or the longest of all when
-   * nothing was marked. A gap that nothing ended lasts until `stop`.
+   * nothing was marked. A gap that nothing ended lasts until `stop`. Time without clients does not count.
    */
   readonly unavailabilityMs: number;
+  /** Milliseconds in which no client ran, because their process had died. */
+  readonly clientsGoneMs: number;
   /** False when that gap was still open at `stop`. */
   readonly writesResumed: boolean;
   /** Failed tries by SQLSTATE or socket code; TIMEOUT and CONNECTION_LOST are the client's own. */
@@ -84,6 +94,7 @@ export async function judge(nodes: readonly PostgresNode[], seen: Observations):
     judgedBy: basis?.name ?? null,
     unacknowledgedButPresent: basis === null ? 0 : countMissing(basis.ids, seen.acknowledged),
     unavailabilityMs: longestGap(seen),
+    clientsGoneMs: Math.round(absentMs(seen.absences, 0, Number.POSITIVE_INFINITY)),
     writesResumed: !isGapOpen(seen),
     errors: Object.fromEntries([...seen.errors].sort(([a], [b]) => a.localeCompare(b))),
     rows: Object.fromEntries(nodes.map(({ name }, index) => [name, contents[index]?.rows ?? null])),
@@ -157,19 +168,32 @@ function countMissing(wanted: ReadonlySet<number>, present: ReadonlySet<number>)
   return missing;
 }
 
+type Times = Pick<Observations, "ackTimes" | "startedAt" | "stoppedAt" | "markedAt" | "absences">;
+
 /** Exported for its tests: the window arithmetic of `unavailabilityMs`. */
-export function longestGap(seen: Pick<Observations, "ackTimes" | "startedAt" | "stoppedAt" | "markedAt">): number {
+export function longestGap(seen: Times): number {
   let longest = 0;
   let from = seen.ackTimes[0] ?? seen.startedAt;
   for (const until of [...seen.ackTimes, seen.stoppedAt]) {
-    if (seen.markedAt === null || until > seen.markedAt) longest = Math.max(longest, until - from);
+    if (seen.markedAt === null || until > seen.markedAt) longest = Math.max(longest, observedMs(seen, from, until));
     from = until;
   }
   return Math.round(longest);
 }
 
 /** Whether nothing was acknowledged any more when the workload was stopped, and the gap is the one that `longestGap` reports. */
-export function isGapOpen(seen: Parameters<typeof longestGap>[0]): boolean {
-  const lastMs = seen.stoppedAt - (seen.ackTimes.at(-1) ?? seen.startedAt);
+export function isGapOpen(seen: Times): boolean {
+  const lastMs = observedMs(seen, seen.ackTimes.at(-1) ?? seen.startedAt, seen.stoppedAt);
   return lastMs >= OPEN_GAP_MS && Math.round(lastMs) >= longestGap(seen);
+}
+
+/** The part of a span in which there were clients to notice anything. */
+function observedMs({ absences }: Times, from: number, until: number): number {
+  return until - from - absentMs(absences, from, until);
+}
+
+function absentMs(absences: readonly Absence[], from: number, until: number): number {
+  let sum = 0;
+  for (const absence of absences) sum += Math.max(0, Math.min(until, absence.until) - Math.max(from, absence.from));
+  return sum;
 }

@@ -3,12 +3,13 @@
  * is remembered. The judgement over it is in workload-report.ts.
  *
  * Every call has a client-side limit: a frozen server answers nothing, not even its own timeouts. An id is tried once: a
- * failed insert may have happened, and a second try would hide that.
+ * failed insert may have happened, and a second try would hide that. With a file, both hold over the death of this process.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
 import { type CallOptions, connect, query, quoteName, type Session, sqlState } from "../postgres/client.ts";
 import type { PostgresNode, Route } from "../postgres/ports.ts";
+import { readWorkload, WorkloadLog } from "./workload-log.ts";
 import { judge, type Observations, type WorkloadReport } from "./workload-report.ts";
 
 /** What a client that fails over quickly would set. */
@@ -17,6 +18,8 @@ const LIMITS: CallOptions = { connectTimeoutMs: 500, queryTimeoutMs: 2000 };
 const ROUTE_POLL_MS = 10;
 /** After an error, before the next try: a dead server refuses at once. */
 const RETRY_PAUSE_MS = 5;
+/** How often clients that hear nothing note that they are here. */
+const HERE_MS = 100;
 const TABLE_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /** What `startWorkload` takes. */
@@ -29,6 +32,14 @@ export interface WorkloadOptions {
   readonly writers?: number;
   /** Table to fill, created when absent; small letters, digits, underscores. One workload at a time. Default "belay_demo". */
   readonly table?: string;
+  /** A new file that keeps what the clients see, for `resumeWorkload`. Default: it is forgotten with the process. */
+  readonly file?: string;
+}
+
+/** What `resumeWorkload` takes. */
+export interface ResumeOptions extends Pick<WorkloadOptions, "route" | "nodes" | "writers"> {
+  /** The file of a workload whose process has ended. */
+  readonly file: string;
 }
 
 /** A running workload. */
@@ -51,7 +62,28 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   const first = findNode(nodes, (await route.current()).writer);
   if (first === undefined) throw new BelayError("STATE_INVALID", "the route names no writer to start with");
   const seen = await prepare(first, table);
-  const run = { options, seen, stopping: false, writer: first as PostgresNode | undefined, nextId: seen.firstId };
+  const log = options.file === undefined ? undefined : WorkloadLog.create(options.file, seen);
+  return begin({ options, seen, log, stopping: false, writer: first, nextId: seen.firstId });
+}
+
+/** Goes on with a workload whose process has ended: the same table, new ids, and everything that was acknowledged before. */
+export async function resumeWorkload(options: ResumeOptions): Promise<Workload> {
+  const logged = await readWorkload(options.file);
+  const { seen, nextId } = logged;
+  const log = WorkloadLog.reopen(options.file, logged);
+  const beganAt = nowMs();
+  log.began(beganAt);
+  seen.absences.push({ from: seen.stoppedAt, until: beganAt });
+  return begin({ options, seen, log, stopping: false, writer: undefined, nextId });
+}
+
+/** Epoch milliseconds that never go back. */
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function begin(run: Run): Workload {
+  const { options, seen, log } = run;
   const loops = Array.from({ length: options.writers ?? 8 }, () => write(run));
   loops.push(followRoute(run));
 
@@ -59,8 +91,9 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   async function stop(): Promise<void> {
     run.stopping = true;
     // From here on silence is ours: a statement that still hangs says nothing about the cluster.
-    seen.stoppedAt = performance.now();
+    seen.stoppedAt = nowMs();
     await Promise.all(loops);
+    log?.close();
   }
   function stopOnce(): Promise<void> {
     stopped ??= stop();
@@ -68,21 +101,23 @@ export async function startWorkload(options: WorkloadOptions): Promise<Workload>
   }
   return {
     mark(): void {
-      seen.markedAt = performance.now();
+      seen.markedAt = nowMs();
+      log?.marked(seen.markedAt);
     },
     acknowledged: () => seen.acknowledged.size,
     stop: stopOnce,
     async report(): Promise<WorkloadReport> {
       await stopOnce();
-      return await judge(nodes, seen);
+      return await judge(options.nodes, seen);
     },
   };
 }
 
 /** What the loops share. */
 interface Run {
-  readonly options: WorkloadOptions;
+  readonly options: Pick<WorkloadOptions, "route" | "nodes" | "writers">;
   readonly seen: Observations;
+  readonly log: WorkloadLog | undefined;
   stopping: boolean;
   /** Where the route points now. */
   writer: PostgresNode | undefined;
@@ -100,14 +135,21 @@ async function prepare(writer: PostgresNode, table: string): Promise<Observation
     acknowledged: new Set(),
     ackTimes: [],
     errors: new Map(),
-    startedAt: performance.now(),
+    absences: [],
+    startedAt: nowMs(),
     stoppedAt: 0,
     markedAt: null,
   };
 }
 
 async function followRoute(run: Run): Promise<void> {
+  let hereAt = 0;
   while (!run.stopping) {
+    const now = nowMs();
+    if (now - hereAt >= HERE_MS) {
+      hereAt = now;
+      run.log?.here(now);
+    }
     const entry = await run.options.route.current().catch(() => null);
     // A route that cannot be read says nothing: clients stay where they are.
     if (entry !== null) run.writer = findNode(run.options.nodes, entry.writer);
@@ -116,7 +158,7 @@ async function followRoute(run: Run): Promise<void> {
 }
 
 async function write(run: Run): Promise<void> {
-  const { seen } = run;
+  const { seen, log } = run;
   const insert = `INSERT INTO ${quoteName(seen.table)} (id) VALUES ($1)`;
   let session: Session | undefined;
   let connectedTo: PostgresNode | undefined;
@@ -135,9 +177,12 @@ async function write(run: Run): Promise<void> {
         connectedTo = target;
       }
       const id = run.nextId++;
+      log?.use(id);
       await session.query(insert, [id]);
+      const at = nowMs();
+      log?.acknowledged(id, at);
       seen.acknowledged.add(id);
-      seen.ackTimes.push(performance.now());
+      seen.ackTimes.push(at);
     } catch (error) {
       const code = codeOf(error);
       seen.errors.set(code, (seen.errors.get(code) ?? 0) + 1);
