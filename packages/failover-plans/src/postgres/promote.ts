@@ -30,6 +30,8 @@ export interface Promoted {
 
 /** Milliseconds for the candidate to leave recovery. */
 const PROMOTE_TIMEOUT_MS = 50_000;
+/** Milliseconds for the candidate to say, after a crash, what it is. */
+const VERIFY_TIMEOUT_MS = 30_000;
 /** SQLSTATE object_not_in_prerequisite_state. */
 const NOT_IN_RECOVERY = "55000";
 
@@ -60,12 +62,18 @@ export function promote(access: Access): ActionDefinition<Input, Promoted> {
   });
 }
 
-/** R42: after a crash the candidate itself says whether the promotion took place. */
+/**
+ * R42: after a crash the candidate itself says whether the promotion took place. One that was asked for and is still under
+ * way counts as not done: asking again is harmless, and `run` waits for it.
+ */
 async function verifyPromoted(
   access: Access,
   ctx: ActionContext<Input>,
 ): Promise<{ done: true; output: Promoted } | { done: false }> {
-  const status = await access.status(ctx.input.candidate, ctx);
+  const { candidate } = ctx.input;
+  // A server that is slow to answer is no reason to leave the run to an operator.
+  const what = `${candidate} to say whether it was promoted`;
+  const status = await until(what, access.wait(ctx, VERIFY_TIMEOUT_MS), () => access.status(candidate, ctx));
   if (status.inRecovery) return { done: false };
   return { done: true, output: promoted(ctx.input, status) };
 }

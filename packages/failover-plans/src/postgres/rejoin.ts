@@ -5,13 +5,14 @@
  * it holds WAL that the writer never had, it has diverged: synchronous replication does not prevent that, commits that nobody
  * acknowledged are enough. The rows that a wipe would destroy are reported before it, because the report is all that remains.
  * Invariants: nothing is wiped before the divergence is proved, unless the plan says `reclone: always`; a server that is known to
- * belong to another cluster is never wiped.
+ * belong to another cluster is never wiped; what was found before a wipe is said after it, whoever ends the work (R42).
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
 import { followWriter, proveFollowing } from "./follow.ts";
 import { inputSchema, oneOf, optional, shape, text } from "./input-schema.ts";
+import { noteFound, readFound } from "./rejoin-note.ts";
 import { findSalvageable, type SalvageReport, type SalvageTable } from "./salvage.ts";
 import { endOfWal, isEndOfWalKnown, type ServerStatus } from "./status.ts";
 import { type Branch, type Divergence, divergence, type Fork, historyFile, parseHistory } from "./timeline.ts";
@@ -46,9 +47,12 @@ export interface Rejoined {
   readonly divergedBytes: number;
   /** Rows that only it had; null when no table was named or it could not be read. */
   readonly salvageable: SalvageReport | null;
-  /** Bytes copied from the writer; 0 when it was not wiped. */
-  readonly copiedBytes: number;
+  /** Bytes copied from the writer; 0 when it was not wiped, null when the process that copied it did not live to say so. */
+  readonly copiedBytes: number | null;
 }
+
+/** What is known of a server before it is wiped. */
+type Found = Pick<Rejoined, "endLsn" | "divergedBytes" | "salvageable">;
 
 const SETTLE_PAUSE_MS = 100;
 /** One statement of the comparison may read a large table; the node's own timeout usually ends it earlier. */
@@ -71,6 +75,9 @@ export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
       if (verdict.kind === "shared") {
         await query(access.node(node), "alter system reset default_transaction_read_only", [], access.call(ctx));
         await followWriter(access, node, writer, ctx);
+        // An earlier attempt, or an earlier execution of this one, found it diverged: it was wiped since.
+        const found = await readFound<Found>(access.node(writer), noteKey(ctx), access.call(ctx));
+        if (found !== undefined) return { ...known, ...found, mode: "reclone", copiedBytes: null };
         return { ...known, mode: "direct", divergedBytes: 0, salvageable: null, copiedBytes: 0 };
       }
       const divergedBytes = verdict.kind === "diverged" ? verdict.bytes : 0;
@@ -87,10 +94,16 @@ export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
           },
         );
       }
+      const found: Found = { endLsn: known.endLsn, divergedBytes, salvageable };
+      await noteFound(access.node(writer), noteKey(ctx), found, access.call(ctx));
       const copiedBytes = await copyAnew(access, ctx);
-      return { ...known, mode: "reclone", divergedBytes, salvageable, copiedBytes };
+      return { ...known, ...found, mode: "reclone", copiedBytes };
     },
   });
+}
+
+function noteKey({ runId, nodeId }: ActionContext<Input>): string {
+  return `${runId}/${nodeId}`;
 }
 
 const UNREADABLE = { kind: "unreadable" } as const;
