@@ -2,11 +2,12 @@
  * The engine dies right after each step of a plan took effect, once per step, on real servers: every action is executed
  * again, or asked whether it was done, and the run ends as if nothing had happened (R42). One cluster serves all cases.
  */
-import { type ActionRegistry, createEngine, type Json, MemoryJournal, type RunSnapshot } from "@belay/engine";
+import type { ActionRegistry, Json } from "@belay/engine";
 import { injectFailure, loadPlan } from "@belay/failover-plans";
 import { postgresActions } from "@belay/failover-plans/postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withSession } from "../../packages/failover-plans/src/postgres/client.ts";
+import { type CutOff, cutOffEverywhere, explain, idsOf, stepsOf } from "../crash/trap.ts";
 import { LiveDrill } from "./live-drill.ts";
 
 const CASE_TIMEOUT_MS = 120_000;
@@ -19,70 +20,14 @@ afterAll(async () => {
   await drill?.close();
 });
 
-/** What was cut off, in order: `node` or `undo node`. */
-interface CutOff {
-  readonly cuts: string[];
-  readonly snapshot: RunSnapshot;
-}
-
-interface Trapped {
-  readonly actions: ActionRegistry;
-  /** Resolves with the first step whose effect stands and whose answer will never come. */
-  readonly sprung: Promise<string>;
-}
-
-/** Each step that is not in `known` takes effect and answers nothing, until its engine is closed. */
-function trapped(actions: ActionRegistry, known: Set<string>): Trapped {
-  let spring = (_: string): void => undefined;
-  const sprung = new Promise<string>((resolve) => {
-    spring = resolve;
-  });
-  const entries = Object.entries(actions).map(([name, action]) => {
-    if (typeof action === "function") throw new Error(`${name} says nothing about crashes`);
-    const run: typeof action.run = async (ctx) => {
-      const output = await action.run(ctx);
-      const step = ctx.idempotencyKey.slice(ctx.runId.length + 1).replace(/^(.*?)\/(undo\/)?\d+$/, "$2$1");
-      if (known.has(step)) return output;
-      known.add(step);
-      spring(step);
-      await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve, { once: true }));
-      throw ctx.signal.reason;
-    };
-    return [name, { ...action, run }] as const;
-  });
-  return { actions: Object.fromEntries(entries), sprung };
-}
-
 /** Runs a plan whose engine dies after every step. `fail`: that node fails, so that the plan is undone. */
-async function cutOffEverywhere(name: string, params: Record<string, Json>, fail?: string): Promise<CutOff> {
+async function cutOff(name: string, params: Record<string, Json>, fail?: string): Promise<CutOff> {
   const plan = loadPlan(name);
-  const known = new Set<string>();
-  const cuts: string[] = [];
-  let journal = new MemoryJournal();
-  for (let lives = 0; lives < 60; lives++) {
+  const actions = (): ActionRegistry => {
     const real = postgresActions(drill.cluster);
-    const failing = fail === undefined ? real : injectFailure(real, plan, fail, "before");
-    const { actions, sprung } = trapped(failing, known);
-    const engine = await createEngine({ actions, journal });
-    const run = engine.runs()[0] ?? (await engine.start(plan, { params: { cluster: "drill", ...params } }));
-    const end = await Promise.race([run.settled(), sprung]);
-    // What a crash leaves is what was durable now: the rest of this life is not in it.
-    const left = journal.afterCrash();
-    await engine.close();
-    if (typeof end !== "string") return { cuts, snapshot: end };
-    cuts.push(end);
-    journal = left;
-  }
-  throw new Error(`the run does not end: ${cuts.join(", ")}`);
-}
-
-function explain({ cuts, snapshot }: CutOff): string {
-  return JSON.stringify({ cuts, nodes: snapshot.nodes.map(({ id, status, error }) => ({ id, status, error })) });
-}
-
-/** Every step of a plan, members by their group. */
-function stepsOf({ cuts }: CutOff): string[] {
-  return [...new Set(cuts.map((step) => step.replace(/\[\d+\]$/, "")))].sort();
+    return fail === undefined ? real : injectFailure(real, plan, fail, "before");
+  };
+  return await cutOffEverywhere({ plan, params: { cluster: "drill", ...params }, actions });
 }
 
 describe("R42: an engine that dies after every single step", () => {
@@ -92,13 +37,9 @@ describe("R42: an engine that dies after every single step", () => {
       const roles = await drill.loseThePrimary();
       const { primary, standbys, timeline } = roles;
       const salvage = { table: "kept", key: "id" };
-      const found = await cutOffEverywhere("postgres-failover", { primary, standbys, salvage });
+      const found = await cutOff("postgres-failover", { primary, standbys, salvage });
       expect(found.snapshot.status, explain(found)).toBe("SUCCESSFUL");
-      expect(stepsOf(found)).toEqual(
-        loadPlan("postgres-failover")
-          .document.nodes.map(({ id }) => id)
-          .sort(),
-      );
+      expect(stepsOf(found)).toEqual(idsOf(loadPlan("postgres-failover")));
       expect(found.snapshot.nodes.every(({ runTime, started }) => !started || runTime === 1)).toBe(true);
       const writer = (await drill.roles()).primary;
       expect(standbys).toContain(writer);
@@ -120,7 +61,7 @@ describe("R42: an engine that dies after every single step", () => {
       });
       await drill.cluster.control.kill(primary);
       const salvage = { table: "kept", key: "id" };
-      const found = await cutOffEverywhere("postgres-failover", { primary, standbys, salvage });
+      const found = await cutOff("postgres-failover", { primary, standbys, salvage });
       expect(found.snapshot.status, explain(found)).toBe("SUCCESSFUL");
       const rejoined = found.snapshot.nodes.find(({ id }) => id === "rejoinOld")?.output as Record<string, Json>;
       expect(rejoined).toMatchObject({ mode: "reclone", copiedBytes: null, salvageable: { count: 1, keys: ["-7"] } });
@@ -134,7 +75,7 @@ describe("R42: an engine that dies after every single step", () => {
     "a failover that fails before its point of no return is undone: the old primary takes writes again",
     async () => {
       const { primary, standbys, timeline } = await drill.loseThePrimary();
-      const found = await cutOffEverywhere("postgres-failover", { primary, standbys }, "rank");
+      const found = await cutOff("postgres-failover", { primary, standbys }, "rank");
       expect(found.snapshot.status, explain(found)).toBe("ROLLED_BACK");
       expect(stepsOf(found)).toEqual(["checkStandbys", "confirmDown", "fence", "freeze", "undo/fence", "undo/freeze"]);
       await drill.expectHealthy(primary, timeline);
@@ -147,13 +88,9 @@ describe("R42: an engine that dies after every single step", () => {
     async () => {
       const { primary, standbys, timeline } = await drill.roles();
       const [candidate = ""] = standbys;
-      const found = await cutOffEverywhere("postgres-switchover", { primary, standbys, candidate });
+      const found = await cutOff("postgres-switchover", { primary, standbys, candidate });
       expect(found.snapshot.status, explain(found)).toBe("SUCCESSFUL");
-      expect(stepsOf(found)).toEqual(
-        loadPlan("postgres-switchover")
-          .document.nodes.map(({ id }) => id)
-          .sort(),
-      );
+      expect(stepsOf(found)).toEqual(idsOf(loadPlan("postgres-switchover")));
       await drill.expectHealthy(candidate, timeline + 1);
     },
     CASE_TIMEOUT_MS,
@@ -164,7 +101,7 @@ describe("R42: an engine that dies after every single step", () => {
     async () => {
       const { primary, standbys, timeline } = await drill.roles();
       const [candidate = ""] = standbys;
-      const found = await cutOffEverywhere("postgres-switchover", { primary, standbys, candidate }, "verifyShutdown");
+      const found = await cutOff("postgres-switchover", { primary, standbys, candidate }, "verifyShutdown");
       expect(found.snapshot.status, explain(found)).toBe("ROLLED_BACK");
       expect(stepsOf(found)).toEqual([
         "drain",

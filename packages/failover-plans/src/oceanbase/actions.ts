@@ -24,6 +24,8 @@ export interface FailoverInput {
   readonly allowDataLoss?: boolean;
   /** FORCE: skips the check of other DISABLED standbys, and that a lossless failover is one. Default false. */
   readonly force?: boolean;
+  /** Of the undo of an unlock: the clusters that the run had locked. */
+  readonly clusterIds?: readonly number[];
 }
 
 export interface OceanBaseActionOptions {
@@ -74,10 +76,11 @@ async function unlockClusters(control: OceanBaseControl, ctx: Context): Promise<
   return { clusterIds: [...(await control.unlock(ctx.runId))] };
 }
 
-/** The compensation of an unlock, whose output, if it got that far, says which locks there were. */
+/** The compensation of an unlock. That one's output says which locks it found, and after a crash that may be none. */
 async function relockClusters(control: OceanBaseControl, ctx: Context): Promise<unknown> {
+  const { clusterId, clusterIds: locked = [] } = ctx.input;
   const released = (ctx.output as { clusterIds?: readonly number[] } | undefined)?.clusterIds ?? [];
-  const clusterIds = [...new Set([ctx.input.clusterId, ...released])];
+  const clusterIds = [...new Set([clusterId, ...locked, ...released])];
   return { clusterIds, token: await control.lock(clusterIds, ctx.runId) };
 }
 

@@ -20,6 +20,8 @@ export {
   type ModelCall,
   type OceanBaseModel,
   type OceanBaseModelOptions,
+  type OceanBaseModelState,
+  restoreOceanBaseModel,
 } from "./model.ts";
 export {
   OceanBaseError,

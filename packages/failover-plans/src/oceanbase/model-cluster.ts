@@ -45,6 +45,34 @@ export interface Cluster {
 
 export type Clusters = ReadonlyMap<number, Cluster>;
 
+/** A cluster as JSON. */
+export interface ClusterState extends Omit<Cluster, "servers" | "followers" | "blocked"> {
+  readonly servers: readonly (readonly [string, boolean])[];
+  readonly followers: readonly number[];
+  readonly blocked: string | null;
+}
+
+/** All that changes of the clusters. */
+export function saveClusters(clusters: Clusters): readonly ClusterState[] {
+  return [...clusters.values()].map((cluster) => ({
+    ...cluster,
+    servers: [...cluster.servers],
+    followers: [...cluster.followers],
+    blocked: cluster.blocked ?? null,
+  }));
+}
+
+/** Goes on from what `saveClusters` answered. */
+export function restoreClusters(states: readonly ClusterState[]): Clusters {
+  return new Map(
+    states.map((state) => {
+      const servers = new Map(state.servers);
+      const followers = new Set(state.followers);
+      return [state.clusterId, { ...state, servers, followers, blocked: state.blocked ?? undefined }];
+    }),
+  );
+}
+
 /** One primary and the standbys that follow it. Throws RangeError when there is not exactly one primary. */
 export function createClusters(specs: readonly ClusterSpec[]): Clusters {
   const [primary, ...more] = specs.filter((spec) => spec.role === "PRIMARY");

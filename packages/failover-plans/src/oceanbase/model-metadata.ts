@@ -13,18 +13,40 @@ export interface MetadataModel {
   lock(clusterIds: readonly number[], owner: string): number;
   unlock(owner: string): number[];
   lockOwner(clusterId: number): string | undefined;
+  save(): MetadataState;
+}
+
+interface Lock {
+  readonly owner: string;
+  readonly token: number;
+}
+
+/** Everything the platform knows, as JSON. */
+export interface MetadataState {
+  readonly tables: Readonly<Record<MetadataTable, readonly MetadataRow[]>>;
+  /** By table and owner: the rows that its writes replaced; null where there was none. */
+  readonly replaced: readonly (readonly [string, readonly (readonly [number, MetadataRow | null])[]])[];
+  readonly locks: readonly (readonly [number, Lock])[];
+  readonly lastToken: number;
 }
 
 /** Both tables start from the same rows. */
 export function createMetadata(rows: readonly MetadataRow[]): MetadataModel {
+  return restoreMetadata({ tables: { cluster: rows, "multi-cluster": rows }, replaced: [], locks: [], lastToken: 0 });
+}
+
+/** Goes on from what `save` answered. */
+export function restoreMetadata(state: MetadataState): MetadataModel {
   const tables: Readonly<Record<MetadataTable, Map<number, MetadataRow>>> = {
-    cluster: new Map(rows.map((row) => [row.clusterId, row])),
-    "multi-cluster": new Map(rows.map((row) => [row.clusterId, row])),
+    cluster: new Map(state.tables.cluster.map((row) => [row.clusterId, row])),
+    "multi-cluster": new Map(state.tables["multi-cluster"].map((row) => [row.clusterId, row])),
   };
   /** By table, owner and cluster: the row that the owner's first write replaced. */
-  const replaced = new Map<string, Map<number, MetadataRow | undefined>>();
-  const locks = new Map<number, { owner: string; token: number }>();
-  let lastToken = 0;
+  const replaced = new Map<string, Map<number, MetadataRow | undefined>>(
+    state.replaced.map(([key, kept]) => [key, new Map(kept.map(([id, row]) => [id, row ?? undefined]))]),
+  );
+  const locks = new Map<number, Lock>(state.locks);
+  let { lastToken } = state;
 
   const keptBy = (table: MetadataTable, owner: string): Map<number, MetadataRow | undefined> => {
     const key = JSON.stringify([table, owner]);
@@ -72,5 +94,11 @@ export function createMetadata(rows: readonly MetadataRow[]): MetadataModel {
       return mine;
     },
     lockOwner: (clusterId) => locks.get(clusterId)?.owner,
+    save: () => ({
+      tables: { cluster: [...tables.cluster.values()], "multi-cluster": [...tables["multi-cluster"].values()] },
+      replaced: [...replaced].map(([key, kept]) => [key, [...kept].map(([id, row]) => [id, row ?? null] as const)]),
+      locks: [...locks],
+      lastToken,
+    }),
   };
 }

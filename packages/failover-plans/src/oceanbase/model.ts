@@ -16,15 +16,18 @@ import {
 import {
   type Cluster,
   type ClusterSpec,
+  type ClusterState,
   type Clusters,
   createClusters,
   findCluster,
   go,
   reachCluster,
   refresh,
+  restoreClusters,
+  saveClusters,
   siblingsOf,
 } from "./model-cluster.ts";
-import { createMetadata, type MetadataModel } from "./model-metadata.ts";
+import { createMetadata, type MetadataModel, type MetadataState, restoreMetadata } from "./model-metadata.ts";
 import { OceanBaseError, type SwitchoverReason } from "./refusal.ts";
 
 export type { ClusterSpec };
@@ -61,6 +64,15 @@ export interface OceanBaseModel extends OceanBaseControl {
   setProtectionLevel(clusterId: number, level: ProtectionLevel): void;
   /** Puts something in the way of a change of role (`"CAN NOT ACCESS CLUSTERS: a,b"`), or, undefined, takes it away. */
   block(clusterId: number, info: SwitchoverReason | `${SwitchoverReason}: ${string}` | undefined): void;
+  /** All of it as JSON, for `restoreOceanBaseModel`: clusters outlive the process that looks at them. */
+  save(): OceanBaseModelState;
+}
+
+/** A model at rest, as JSON. */
+export interface OceanBaseModelState {
+  readonly clusters: readonly ClusterState[];
+  readonly metadata: MetadataState;
+  readonly statements: readonly string[];
 }
 
 interface Model {
@@ -79,11 +91,23 @@ export function createOceanBaseModel(
   const metadata = createMetadata(
     [...clusters.values()].map(({ clusterId, role, follows }) => ({ clusterId, role, primaryClusterId: follows })),
   );
-  const statements: string[] = [];
+  return modelOf({ clusters, options, metadata, statements: [] });
+}
+
+/** Goes on from what `save` answered. */
+export function restoreOceanBaseModel(state: OceanBaseModelState, options: OceanBaseModelOptions = {}): OceanBaseModel {
+  const clusters = restoreClusters(state.clusters);
+  const metadata = restoreMetadata(state.metadata);
+  return modelOf({ clusters, options, metadata, statements: [...state.statements] });
+}
+
+function modelOf(model: Model): OceanBaseModel {
+  const { clusters, options, metadata, statements } = model;
   const find = (clusterId: number): Cluster => findCluster(clusters, clusterId);
   return {
-    ...hooked(controlOf({ clusters, options, metadata, statements }), options),
+    ...hooked(controlOf(model), options),
     statements,
+    save: () => ({ clusters: saveClusters(clusters), metadata: metadata.save(), statements: [...statements] }),
     needsRebuild: (clusterId) => find(clusterId).needsRebuild,
     lockOwner: (clusterId) => metadata.lockOwner(clusterId),
     setServer(address, alive) {
