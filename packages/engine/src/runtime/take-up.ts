@@ -34,8 +34,7 @@ export async function readRun(
 ): Promise<JournaledRun | undefined> {
   const stored = await host.journal.read(runId);
   if (stored === undefined) return undefined;
-  const gap = stored.records.findIndex(({ seq }, place) => seq !== place);
-  if (gap >= 0) throw corrupt(runId, `record ${gap} is missing`);
+  checkRecords(runId, stored.records);
   const header = deepFreeze(stored.header);
   const plan = planOf(header);
   const given = expected?.get(header.document.name);
@@ -44,8 +43,14 @@ export async function readRun(
   return { header, records: stored.records, program: compilePlan(plan, header.items, host.limits) };
 }
 
+/** Fails with JOURNAL_CORRUPT for records with a gap. */
+export function checkRecords(runId: string, records: readonly JournalRecord[]): void {
+  const gap = records.findIndex(({ seq }, place) => seq !== place);
+  if (gap >= 0) throw corrupt(runId, `record ${gap} is missing`);
+}
+
 /** The run's own plan. It was checked when the run started, perhaps under wider limits: it is the same by its hash. */
-function planOf({ runId, document, planHash }: RunHeader): Plan {
+export function planOf({ runId, document, planHash }: RunHeader): Plan {
   const { plan, diagnostics } = checkPlan(document, { limits: UNLIMITED });
   if (plan === undefined) {
     const first = diagnostics.find(({ severity }) => severity === "error");
