@@ -29,7 +29,7 @@ const DOORS: Readonly<Record<string, string>> = {
   yaml: "packages/engine/src/plan/text.ts",
   valibot: "packages/engine/src/plan/schema.ts",
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
-  commander: "packages/cli/src/program.ts",
+  commander: "packages/cli/src/grammar/",
   pg: "packages/failover-plans/src/postgres/client.ts",
   "node:sqlite": "packages/engine/src/journal/sqlite/connection.ts",
 };
@@ -203,6 +203,7 @@ function doors(tree: SourceTree): string[] {
   }
   return [...users].flatMap(([name, paths]) => {
     const door = DOORS[name] ?? [...paths][0];
-    return [...paths].filter((path) => path !== door).map((path) => `${path}: ${name} comes in through ${door}`);
+    const isDoor = (path: string): boolean => (door?.endsWith("/") ? path.startsWith(door) : path === door);
+    return [...paths].filter((path) => !isDoor(path)).map((path) => `${path}: ${name} comes in through ${door}`);
   });
 }

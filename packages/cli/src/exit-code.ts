@@ -38,3 +38,18 @@ const BY_STATUS: Readonly<Record<RunStatus, ExitCode>> = {
 export function exitCodeOf(status: RunStatus): ExitCode {
   return BY_STATUS[status];
 }
+
+/** The worse, the earlier. */
+const BY_WEIGHT: readonly ExitCode[] = [
+  ExitCode.INTERRUPTED,
+  ExitCode.ROLLBACK_FAILED,
+  ExitCode.FAILED,
+  ExitCode.REFUSED,
+  ExitCode.ROLLED_BACK,
+  ExitCode.OK,
+];
+
+/** One exit code for several runs: the worst of theirs; OK for none. */
+export function worstOf(codes: readonly ExitCode[]): ExitCode {
+  return BY_WEIGHT.find((code) => codes.includes(code)) ?? ExitCode.OK;
+}

@@ -14,10 +14,16 @@ import {
 import type { Renderer } from "./render/renderer.ts";
 
 /**
- * Resolves with the snapshot at rest. Call it in the tick in which `engine.start` resolves, so that no event is missed.
+ * Resolves with the snapshot at rest. Call it in the tick in which the engine answers, so that no event is missed.
  * `interrupted`: once aborted, the run is canceled; a rollback under way is not interrupted by that (R32), it is waited for.
+ * `moved`: the run may rest until that resolves, and counts as at rest only after it.
  */
-export async function followRun(run: Run, renderer: Renderer, interrupted: AbortSignal): Promise<RunSnapshot> {
+export async function followRun(
+  run: Run,
+  renderer: Renderer,
+  interrupted: AbortSignal,
+  moved?: Promise<unknown>,
+): Promise<RunSnapshot> {
   const stop = listen(run, (event) => renderer.event(event));
   renderer.start(run);
   const cancel = (): void => {
@@ -27,6 +33,7 @@ export async function followRun(run: Run, renderer: Renderer, interrupted: Abort
   if (interrupted.aborted) cancel();
   else interrupted.addEventListener("abort", cancel, { once: true });
   try {
+    await moved;
     return await run.settled();
   } finally {
     interrupted.removeEventListener("abort", cancel);

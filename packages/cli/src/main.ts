@@ -1,14 +1,14 @@
 /**
  * @belay/cli: the process around the command. Owns: exit codes, signals, what is said about errors, and that everything
- * written leaves before the process does. Does not own: what commands there are (program.ts).
+ * written leaves before the process does. Does not own: what commands there are (grammar/).
  */
 import { readFileSync } from "node:fs";
 import { BelayError } from "@belay/engine";
 import { killChildren } from "./children.ts";
 import { ExitCode } from "./exit-code.ts";
+import { runProgram } from "./grammar/program.ts";
 import { Interrupts } from "./interrupts.ts";
 import { Output, type Terminal } from "./output.ts";
-import { runProgram } from "./program.ts";
 import { oneLine } from "./render/text.ts";
 import { Refused, UsageError } from "./usage-error.ts";
 

@@ -1,7 +1,9 @@
 /**
  * `belay run FILE`: runs a plan of the user's with actions of the user's. Owns: the order of refusals (actions, plan,
- * parameters) before anything starts, and the way from a resting run to an exit code.
+ * parameters) before anything starts, and the way from a resting run to an exit code. With `--db` the run is kept in a file
+ * and survives this process; other runs of the file are left alone.
  */
+import { resolve } from "node:path";
 import {
   BelayError,
   createEngine,
@@ -14,13 +16,16 @@ import {
 import { loadActions } from "../actions-module.ts";
 import { endChildren } from "../children.ts";
 import type { Context } from "../context.ts";
+import { ownDatabase } from "../database/database-file.ts";
+import { dropNote, type Facts, sayUnfinished, startNoted } from "../database/noted-start.ts";
+import { RunNotes } from "../database/run-note.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { parseParams, withoutSecret } from "../params.ts";
 import { readParamsFile } from "../params-file.ts";
 import { loadPlanFile, printDiagnostics, withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
-import { type NextCommands, outcomeLines } from "../render/outcome.ts";
+import { type NextCommands, outcomeLines, storedOutcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
 import { commandLine } from "../shell.ts";
 import { Refused } from "../usage-error.ts";
@@ -36,6 +41,8 @@ export interface RunOptions {
   /** Default: what the plan says. */
   readonly onFailure?: "pause" | "rollback";
   readonly clientToken?: string;
+  /** File of the journal that keeps the run. Default: none, it ends with the process. */
+  readonly db?: string;
   /** Concurrency of each pool, by name. */
   readonly pool?: ReadonlyMap<string, number>;
 }
@@ -61,11 +68,17 @@ export async function runCommand(file: string, options: RunOptions, context: Con
     ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
   };
   const pools = Object.fromEntries([...(options.pool ?? [])].map(([name, concurrency]) => [name, { concurrency }]));
-  const snapshot = await execute({ file, plan, engine: { actions, plans, pools }, start, advise }, renderer, context);
+  const execution = { file, plan, engine: { actions, plans, pools }, start, advise, options };
+  const snapshot = await execute(execution, renderer, context);
   if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
   renderer.rest(snapshot);
   if (!options.json) {
-    const lines = outcomeLines(snapshot, nextCommands(file, options, plan), terminal.out.colors);
+    const { colors } = terminal.out;
+    const stored = { run: snapshot.id.slice(0, 8), db: options.db ?? "", executedBy: null };
+    const lines =
+      options.db === undefined
+        ? outcomeLines(snapshot, nextCommands(file, options, plan), colors)
+        : storedOutcomeLines(snapshot, stored, colors);
     for (const line of ["", ...lines]) terminal.out.line(line);
   }
   return interrupts.signal.aborted ? ExitCode.INTERRUPTED : exitCodeOf(snapshot.status);
@@ -74,20 +87,27 @@ export async function runCommand(file: string, options: RunOptions, context: Con
 interface Execution {
   readonly file: string;
   readonly plan: Plan;
-  readonly engine: EngineOptions;
+  readonly engine: EngineOptions & { readonly plans: Readonly<Record<string, Plan>> };
   readonly start: StartOptions;
   readonly advise: (diagnostic: Diagnostic) => Diagnostic;
+  readonly options: RunOptions;
 }
 
-async function execute(
-  { file, plan, engine: settings, start, advise }: Execution,
-  renderer: Renderer,
-  context: Context,
-): Promise<RunSnapshot> {
-  const engine = await createEngine(settings);
+async function execute(execution: Execution, renderer: Renderer, context: Context): Promise<RunSnapshot> {
+  const { file, plan, engine: settings, start, advise, options } = execution;
+  const { db } = options;
+  const journal = db === undefined ? undefined : await ownDatabase(db);
+  const engine = await createEngine(journal === undefined ? settings : { ...settings, journal, recover: false });
   try {
-    const run = await engine.start(plan, start);
-    return await followRun(run, renderer, context.interrupts.signal);
+    if (db === undefined || journal === undefined) {
+      return await followRun(await engine.start(plan, start), renderer, context.interrupts.signal);
+    }
+    await sayUnfinished(journal, db, context.terminal.err);
+    const notes = new RunNotes(db);
+    const run = await startNoted(engine, plan, start, { notes, facts: factsOf(execution) });
+    const snapshot = await followRun(run, renderer, context.interrupts.signal);
+    await dropNote(notes, snapshot);
+    return snapshot;
   } catch (error) {
     if (!(error instanceof BelayError) || !REFUSALS.has(error.code)) throw error;
     const diagnostics = (error.details["diagnostics"] ?? []) as readonly Diagnostic[];
@@ -98,6 +118,16 @@ async function execute(
   } finally {
     await engine.close();
   }
+}
+
+/** What another process needs to go on with the run. */
+function factsOf({ engine, options }: Execution): Facts {
+  return {
+    actions: options.actions === undefined ? null : resolve(options.actions),
+    plans: Object.values(engine.plans).map(({ document }) => document),
+    pools: Object.fromEntries(options.pool ?? []),
+    demo: null,
+  };
 }
 
 /** Codes with which `start` says no before anything ran. */

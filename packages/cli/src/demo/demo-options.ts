@@ -22,6 +22,8 @@ export interface DemoOptions {
   /** Servers, 2..9; 3 unless said. */
   readonly nodes: number;
   readonly json?: boolean;
+  /** File of the journal that keeps the run. Default: none, it ends with the process. */
+  readonly db?: string;
   /** Keep data and logs of the servers; they are stopped all the same. */
   readonly keep?: boolean;
 }

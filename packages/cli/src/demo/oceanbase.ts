@@ -2,61 +2,51 @@
  * `belay demo oceanbase-failover`: OCP's failover plan, node by node, on clusters in memory. Takes a few seconds, so that
  * there is something to watch, and shows the statements that a real cluster would have been given.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import type { RunSnapshot } from "@belay/engine";
 import { loadPlan } from "@belay/failover-plans";
-import { createOceanBaseModel, type OceanBaseModel, oceanBaseActions } from "@belay/failover-plans/oceanbase";
 import type { Context } from "../context.ts";
+import { dropNote } from "../database/noted-start.ts";
+import { RunNotes } from "../database/run-note.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import { withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
-import { JsonRenderer } from "../render/json-renderer.ts";
-import { outcomeLines } from "../render/outcome.ts";
+import { outcomeLines, storedOutcomeLines } from "../render/outcome.ts";
 import { commandLine } from "../shell.ts";
 import type { DemoOptions } from "./demo-options.ts";
-import { checkFailNode, runPlan, withFailure } from "./run-plan.ts";
+import { OceanBaseWorld, PRIMARY, STANDBY, tellStatements } from "./oceanbase-world.ts";
+import { checkFailNode, type Kept, refuseUsed, runPlan, withFailure } from "./run-plan.ts";
 
-const PRIMARY = 1;
-const STANDBY = 2;
-/** Each call of the model takes this long. */
-const CALL_MS = 120;
-const POLL_MS = 200;
-
-export async function oceanBaseDemo(options: DemoOptions, { terminal, interrupts }: Context): Promise<ExitCode> {
+export async function oceanBaseDemo(options: DemoOptions, context: Context): Promise<ExitCode> {
+  const { terminal, interrupts } = context;
   const plan = withOnFailure(loadPlan("oceanbase-failover"), options.onFailure);
   checkFailNode(plan, options);
+  if (options.db !== undefined) await refuseUsed(options.db);
   const renderer = chooseRenderer(terminal, options.json ?? false);
-  const model = clusters();
+  const world = OceanBaseWorld.create();
   renderer.say(`two clusters in memory; every server of the primary, cluster ${PRIMARY}, is down`);
-  model.stopCluster(PRIMARY);
-  const actions = withFailure(oceanBaseActions(model, { pollIntervalMs: POLL_MS }), plan, options);
-  const snapshot = await runPlan({ plan, actions, params: { clusterId: STANDBY } }, renderer, interrupts.signal);
-  if (renderer instanceof JsonRenderer) {
-    renderer.record({ type: "report", statements: model.statements });
-    renderer.rest(snapshot);
-  } else {
-    renderer.rest(snapshot);
-    const lines = [...statements(model), "", ...outcomeLines(snapshot, nextCommands(options), terminal.out.colors)];
-    for (const line of lines) terminal.out.line(line);
-  }
+  const actions = withFailure(world.actions(), plan, options);
+  const planned = { plan, actions, params: { clusterId: STANDBY } };
+  const snapshot = await runPlan(planned, renderer, interrupts.signal, keptIn(world, options, context));
+  if (options.db !== undefined) await dropNote(new RunNotes(options.db), snapshot);
+  tellStatements(world.model, snapshot, renderer, { outcome: outcome(snapshot, options, context), context });
   return interrupts.signal.aborted ? ExitCode.INTERRUPTED : exitCodeOf(snapshot.status);
 }
 
-function clusters(): OceanBaseModel {
-  const before = async (): Promise<void> => {
-    await sleep(CALL_MS);
+function keptIn(world: OceanBaseWorld, options: DemoOptions, { terminal }: Context): Kept | undefined {
+  const { db: file, json: _, ...rest } = options;
+  if (file === undefined) return undefined;
+  return {
+    file,
+    demo: { name: "oceanbase-failover", options: rest, dataDir: null },
+    ready: async (notes, runId) => world.keepIn(notes.worldPath(runId)),
+    err: terminal.err,
   };
-  return createOceanBaseModel(
-    [
-      { clusterId: PRIMARY, name: "obcluster_primary", role: "PRIMARY" },
-      { clusterId: STANDBY, name: "obcluster_standby", role: "PHYSICAL STANDBY" },
-    ],
-    { flashbackRounds: 2, cleanupLooks: 2, before },
-  );
 }
 
-function statements({ statements: given }: OceanBaseModel): string[] {
-  if (given.length === 0) return ["", "No statement changed a cluster."];
-  return ["", "Statements that changed a cluster:", ...given.map((statement) => `  ${statement}`)];
+function outcome(snapshot: RunSnapshot, options: DemoOptions, { terminal }: Context): string[] {
+  const { colors } = terminal.out;
+  if (options.db === undefined) return outcomeLines(snapshot, nextCommands(options), colors);
+  return storedOutcomeLines(snapshot, { run: snapshot.id.slice(0, 8), db: options.db, executedBy: null }, colors);
 }
 
 function nextCommands({ fail, failWhen }: DemoOptions): { readonly again: string; readonly rollback: string } {

@@ -15,12 +15,19 @@ export class LinesRenderer implements Renderer {
   readonly #out: Output;
   readonly #startedMs: number;
   readonly #now: () => number;
+  readonly #label: string;
 
-  /** `now`: epoch milliseconds. */
-  constructor(out: Output, now: () => number) {
+  /** `now`: epoch milliseconds. `label`: before every line, for runs that are shown together. */
+  constructor(out: Output, now: () => number, label = "", startedMs: number = now()) {
     this.#out = out;
     this.#now = now;
-    this.#startedMs = now();
+    this.#label = label;
+    this.#startedMs = startedMs;
+  }
+
+  /** The same for one of several runs. */
+  of(run: string): LinesRenderer {
+    return new LinesRenderer(this.#out, this.#now, `${run} `, this.#startedMs);
   }
 
   start(): void {}
@@ -44,6 +51,6 @@ export class LinesRenderer implements Renderer {
 
   #line(atMs: number, text: string): void {
     const seconds = (Math.max(0, atMs - this.#startedMs) / 1000).toFixed(3);
-    this.#out.line(`[${seconds.padStart(8)}s] ${text}`);
+    this.#out.line(`[${seconds.padStart(8)}s] ${this.#label}${text}`);
   }
 }

@@ -6,10 +6,12 @@
 import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
 import type { Colors } from "../output.ts";
 import { failureText } from "./note.ts";
+import { idsOf, keptIds, LISTED, startedBarriers, undoable } from "./run-facts.ts";
 import { runPaint } from "./status.ts";
+import { type StoredRef, storedChoices } from "./stored-choices.ts";
 import { duration, firstLine } from "./text.ts";
 
-/** The commands that would start the same run again, shell-quoted. */
+/** The commands that would start the same run again, shell-quoted: it ended with its process. */
 export interface NextCommands {
   /** As it was started. */
   readonly again: string;
@@ -20,11 +22,19 @@ export interface NextCommands {
 /** States of a node that may have failed; what failed and was undone since is still the cause. */
 const ENDED_BADLY: ReadonlySet<string> = new Set(["FAILED", "COMPENSATED", "COMPENSATION_FAILED"]);
 
-/** Failures listed one by one; the rest is counted. */
-const LISTED = 20;
-
 /** One line for a run that ended well, else its failures and the choices. Lines without line ends. */
 export function outcomeLines(snapshot: RunSnapshot, commands: NextCommands, colors: Colors): string[] {
+  const lines = howItWent(snapshot, colors);
+  return snapshot.status === "SUCCESSFUL" ? lines : [...lines, ...choices(snapshot, commands, colors)];
+}
+
+/** The same for a run whose journal keeps it: it can go on in another process. */
+export function storedOutcomeLines(snapshot: RunSnapshot, stored: StoredRef, colors: Colors): string[] {
+  return [...howItWent(snapshot, colors), ...storedChoices(snapshot, stored, colors)];
+}
+
+/** How it ended, what failed and why, what stands. */
+export function howItWent(snapshot: RunSnapshot, colors: Colors): string[] {
   const lines = [headline(snapshot, colors)];
   if (snapshot.status === "SUCCESSFUL") return lines;
   const failed = snapshot.nodes.filter(
@@ -33,8 +43,7 @@ export function outcomeLines(snapshot: RunSnapshot, commands: NextCommands, colo
   lines.push(...list(failed, (node) => `${node.id} failed: ${reason(node)}`, colors.red));
   const stuck = snapshot.nodes.filter((node) => node.status === "COMPENSATION_FAILED");
   lines.push(...list(stuck, (node) => `${node.id} could not be undone: ${undoReason(node)}`, colors.red));
-  lines.push(...standing(snapshot, colors), ...choices(snapshot, commands, colors));
-  return lines;
+  return [...lines, ...standing(snapshot, colors)];
 }
 
 function headline(snapshot: RunSnapshot, colors: Colors): string {
@@ -103,13 +112,6 @@ function wayForward(snapshot: RunSnapshot): string[] {
 /** Statuses of nodes that need nothing more. */
 const ENDED_WELL: ReadonlySet<string> = new Set(["SUCCESSFUL", "SKIPPED"]);
 
-/** Their names, the first of many. */
-function idsOf(nodes: readonly NodeSnapshot[]): string {
-  const names = nodes.slice(0, LISTED).map(({ id }) => id);
-  if (nodes.length > LISTED) names.push(`… and ${nodes.length - LISTED} more`);
-  return names.join(", ");
-}
-
 /** The calls that the run's status allows (R37). */
 function verbs(snapshot: RunSnapshot): string[] {
   const failed = snapshot.nodes.find((node) => node.status === "FAILED" && !node.tolerated);
@@ -131,32 +133,6 @@ function verbs(snapshot: RunSnapshot): string[] {
     default:
       return [];
   }
-}
-
-function startedBarriers(snapshot: RunSnapshot): NodeSnapshot[] {
-  return snapshot.nodes.filter((node) => node.prohibitRollback && node.started);
-}
-
-/** What no rollback undoes: started points of no return and all nodes above them. */
-function keptIds(snapshot: RunSnapshot): ReadonlySet<string> {
-  const byId = new Map(snapshot.nodes.map((node) => [node.id, node]));
-  const kept = new Set<string>();
-  const open = startedBarriers(snapshot).map((node) => node.id);
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (kept.has(id)) continue;
-    kept.add(id);
-    open.push(...(byId.get(id)?.upstreams ?? []));
-  }
-  return kept;
-}
-
-/** What `rollback({to: "barrier"})` would undo: started, with a compensation, and neither a started barrier nor above one. */
-function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
-  const kept = keptIds(snapshot);
-  const done = new Set(["COMPENSATED", "SKIPPED"]);
-  return snapshot.nodes.filter(
-    (node) => node.started && node.compensation !== null && !done.has(node.status) && !kept.has(node.id),
-  );
 }
 
 function leftToUndo(snapshot: RunSnapshot): string {

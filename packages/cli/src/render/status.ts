@@ -24,6 +24,22 @@ export const NODE_STATUSES: readonly NodeStatus[] = Object.keys(SYMBOL) as NodeS
 /** States of a node in which something is under way. */
 export const MOVING: ReadonlySet<NodeStatus> = new Set<NodeStatus>(["RUNNING", "CANCELING", "COMPENSATING"]);
 
+const RUN_PAINTS: Readonly<Record<RunStatus, (colors: Colors) => Paint>> = {
+  RUNNING: ({ blue }) => blue,
+  PAUSED: ({ yellow }) => yellow,
+  SUCCESSFUL: ({ green }) => green,
+  FAILED: ({ red }) => red,
+  CANCELED: ({ yellow }) => yellow,
+  ROLLING_BACK: ({ magenta }) => magenta,
+  ROLLED_BACK: ({ magenta }) => magenta,
+  PARTIALLY_ROLLED_BACK: ({ magenta }) => magenta,
+  ROLLBACK_FAILED: ({ red }) => red,
+  ABANDONED: ({ yellow }) => yellow,
+};
+
+/** Every status of a run. */
+export const RUN_STATUSES: readonly RunStatus[] = Object.keys(RUN_PAINTS) as RunStatus[];
+
 /** The colour of a node's state. */
 export function nodePaint(colors: Colors, status: NodeStatus): Paint {
   const paints: Readonly<Record<NodeStatus, Paint>> = {
@@ -43,17 +59,5 @@ export function nodePaint(colors: Colors, status: NodeStatus): Paint {
 
 /** The colour of a run's status. */
 export function runPaint(colors: Colors, status: RunStatus): Paint {
-  const paints: Readonly<Record<RunStatus, Paint>> = {
-    RUNNING: colors.blue,
-    PAUSED: colors.yellow,
-    SUCCESSFUL: colors.green,
-    FAILED: colors.red,
-    CANCELED: colors.yellow,
-    ROLLING_BACK: colors.magenta,
-    ROLLED_BACK: colors.magenta,
-    PARTIALLY_ROLLED_BACK: colors.magenta,
-    ROLLBACK_FAILED: colors.red,
-    ABANDONED: colors.yellow,
-  };
-  return paints[status];
+  return RUN_PAINTS[status](colors);
 }

@@ -1,0 +1,28 @@
+/** What to type about a run that could not be taken up. Pure. */
+import type { BelayError } from "@belay/engine";
+import { commandLine } from "../shell.ts";
+
+/** One line: what to do, and the command where there is one. */
+export function remedyFor({ code }: BelayError, run: string, db: string): string {
+  const recover = (...words: readonly string[]): string => commandLine(["belay", "recover", "--db", db, ...words, run]);
+  switch (code) {
+    case "UNKNOWN_ACTION":
+      return `give the module that has its actions: ${recover("--actions", "MODULE")}`;
+    case "PLAN_INVALID":
+      return `give what its plan names: ${recover("--pool", "NAME=N", "--plan", "FILE")}`;
+    case "PLAN_CHANGED":
+      return `give the version of the plan that it was started with, or none: ${recover()}`;
+    case "INVALID_ARGUMENT":
+      return `take it up by itself: ${recover()}`;
+    case "PARAMS_INVALID":
+      return `give the key of its secrets in BELAY_SECRET_KEY, then: ${recover()}`;
+    case "ENVIRONMENT":
+      return `give it up: ${commandLine(["belay", "cancel", run, "--db", db])}, then the same with abandon`;
+    case "JOURNAL_CORRUPT":
+      return "restore a backup of the file; what can be read of other runs can be exported: belay export";
+    case "FENCED":
+      return `another engine has it; look: ${commandLine(["belay", "show", run, "--db", db])}`;
+    default:
+      return `then: ${recover()}`;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * What runs need of a process besides their journal. Owns: where it comes from (the command line, the run's note, a demo),
+ * that runs with needs of their own can share an engine, and what is said when something is missing.
+ */
+import {
+  type ActionRegistry,
+  BelayError,
+  checkPlan,
+  type EngineOptions,
+  type NodeDocument,
+  NonRetryable,
+  type Plan,
+  type PlanDocument,
+  type RunSnapshot,
+} from "@belay/engine";
+import { loadActions } from "../actions-module.ts";
+import type { Context } from "../context.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { loadPlanFile } from "../plan-file.ts";
+import type { Renderer } from "../render/renderer.ts";
+import { UsageError } from "../usage-error.ts";
+import { mergeActions } from "./actions-by-run.ts";
+import { type DemoNote, plansOf, type RunNote, type RunNotes } from "./run-note.ts";
+
+/** What one run needs. */
+export interface Surroundings {
+  readonly actions: ActionRegistry;
+  readonly plans: readonly Plan[];
+  /** Concurrency by name. */
+  readonly pools: Readonly<Record<string, number>>;
+  /** Of a demo: what is done and said once the run rests, instead of what is said of any run. */
+  readonly finish?: (snapshot: RunSnapshot, renderer: Renderer) => Promise<ExitCode>;
+  /** Lets go of everything; what a demo needs for its next process stays. */
+  close(): Promise<void>;
+}
+
+/** What the command line gives beside the notes, or instead of them. */
+export interface GivenSurroundings {
+  /** Module with the actions. */
+  readonly actions?: string;
+  /** Files of plans. */
+  readonly plan?: readonly string[];
+  readonly pool?: ReadonlyMap<string, number>;
+}
+
+/** `GivenSurroundings`, loaded. */
+export interface LoadedSurroundings {
+  readonly actions: ActionRegistry | undefined;
+  readonly plans: readonly Plan[];
+  readonly pools: Readonly<Record<string, number>>;
+}
+
+/** Loads what the command line names. Throws UsageError, or Refused once the diagnostics are printed. */
+export async function loadGiven(given: GivenSurroundings, { terminal }: Context): Promise<LoadedSurroundings> {
+  const actions = given.actions === undefined ? undefined : await loadActions(given.actions);
+  const plans: Plan[] = [];
+  for (const file of given.plan ?? []) plans.push(await loadPlanFile(file, terminal.err));
+  return { actions, plans, pools: Object.fromEntries(given.pool ?? []) };
+}
+
+/** A run, as far as its surroundings go. */
+export interface SurroundedRun {
+  readonly runId: string;
+  /** Whose note says what it needs: the run's own, or that of the run around it. */
+  readonly notedAs: string;
+  /** Its plan. */
+  readonly document: PlanDocument;
+  /** As its journal has it. */
+  readonly snapshot: RunSnapshot;
+}
+
+/** How surroundings are looked for. */
+export interface Search {
+  readonly notes: RunNotes;
+  readonly given: LoadedSurroundings;
+  readonly context: Context;
+  /** Shows the runs, and what is said of their surroundings. */
+  readonly renderer: Renderer;
+  /** The run is only to be ended: code that is not there any more does not stand in the way. */
+  readonly givesUp: boolean;
+}
+
+/** What a run needs. Fails with UNKNOWN_ACTION, PLAN_INVALID or ENVIRONMENT when it cannot be had. */
+export async function findSurroundings(run: SurroundedRun, search: Search): Promise<Surroundings> {
+  const note = await search.notes.read(run.notedAs);
+  try {
+    if (note?.demo) return await demoSurroundings(run, note.demo, search);
+    const found = await planSurroundings(note, search.given);
+    checkActions(run.document, found.actions);
+    return found;
+  } catch (error) {
+    if (search.givesUp) return withoutCode(run.document, note);
+    throw error;
+  }
+}
+
+async function planSurroundings(note: RunNote | undefined, given: LoadedSurroundings): Promise<Surroundings> {
+  const plans = new Map((note === undefined ? [] : plansOf(note)).map((plan) => [plan.document.name, plan]));
+  for (const plan of given.plans) plans.set(plan.document.name, plan);
+  return {
+    actions: given.actions ?? (await notedActions(note)),
+    plans: [...plans.values()],
+    pools: { ...note?.pools, ...given.pools },
+    close: async () => undefined,
+  };
+}
+
+async function notedActions(note: RunNote | undefined): Promise<ActionRegistry> {
+  if (!note?.actions) return {};
+  try {
+    return await loadActions(note.actions);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new BelayError("UNKNOWN_ACTION", error.message, {}, error);
+  }
+}
+
+/** The engine checks against all actions there are; a run has only its own. */
+function checkActions(document: PlanDocument, actions: ActionRegistry): void {
+  const { diagnostics } = checkPlan(document, { actions: Object.keys(actions) });
+  const unknown = diagnostics.filter(({ code }) => code === "UNKNOWN_ACTION");
+  if (unknown.length === 0) return;
+  const text = [...new Set(unknown.map(({ message }) => message))].join("; ");
+  throw new BelayError("UNKNOWN_ACTION", text, { diagnostics: unknown });
+}
+
+async function demoSurroundings(run: SurroundedRun, demo: DemoNote, search: Search): Promise<Surroundings> {
+  if (demo.name === "oceanbase-failover") {
+    const { resumeOceanBase } = await import("../demo/oceanbase-resume.ts");
+    return await resumeOceanBase(run, demo, search);
+  }
+  const { resumePostgres } = await import("../demo/postgres-resume.ts");
+  return await resumePostgres(run, demo, search);
+}
+
+/** Actions that are never to be called in earnest: the run is given up. What was cut off stays unknown (R42). */
+function withoutCode({ nodes }: PlanDocument, note: RunNote | undefined): Surroundings {
+  const gone = (): never => {
+    throw new NonRetryable("its code is not here: the run was taken up only to be given up", { code: "NO_CODE" });
+  };
+  const actions: Record<string, () => never> = {};
+  const pools: Record<string, number> = {};
+  for (const node of nodes) {
+    for (const name of actionsOf(node)) if (!name.startsWith("belay.")) actions[name] = gone;
+    if (node.pool !== undefined) pools[node.pool] = Number.POSITIVE_INFINITY;
+  }
+  const plans = note === undefined ? [] : plansOf(note);
+  return { actions, plans, pools: { ...pools, ...note?.pools }, close: async () => undefined };
+}
+
+function actionsOf({ action, compensation, with: input }: NodeDocument): string[] {
+  const asked = action === "belay.poll" ? (input as { readonly action?: unknown } | undefined)?.action : undefined;
+  return [action, compensation?.action, asked].filter((name): name is string => typeof name === "string");
+}
+
+/** Surroundings of several runs, for one engine. */
+export interface SharedSurroundings {
+  readonly engine: Pick<EngineOptions, "actions" | "plans" | "pools">;
+  /** Of the runs that share it. */
+  readonly byRun: ReadonlyMap<string, Surroundings>;
+  /** Runs that do not get on with those before them. */
+  readonly apart: readonly { readonly runId: string; readonly error: BelayError }[];
+}
+
+/** Puts surroundings together, in order; what does not fit to those before is left apart. */
+export function shareSurroundings(found: ReadonlyMap<string, Surroundings>): SharedSurroundings {
+  const byRun = new Map<string, Surroundings>();
+  const apart: { readonly runId: string; readonly error: BelayError }[] = [];
+  let engine = engineOf(byRun);
+  for (const [runId, one] of found) {
+    try {
+      engine = engineOf(new Map([...byRun, [runId, one]]));
+      byRun.set(runId, one);
+    } catch (error) {
+      if (!(error instanceof BelayError)) throw error;
+      apart.push({ runId, error });
+    }
+  }
+  return { engine, byRun, apart };
+}
+
+function engineOf(byRun: ReadonlyMap<string, Surroundings>): SharedSurroundings["engine"] {
+  const plans: Record<string, Plan> = {};
+  const pools: Record<string, { readonly concurrency: number }> = {};
+  for (const one of byRun.values()) {
+    for (const plan of one.plans) {
+      const { name } = plan.document;
+      if (plans[name] !== undefined && plans[name].hash !== plan.hash) throw differs(`plan "${name}"`);
+      plans[name] = plan;
+    }
+    for (const [name, concurrency] of Object.entries(one.pools)) {
+      if (pools[name] !== undefined && pools[name].concurrency !== concurrency) throw differs(`pool "${name}"`);
+      pools[name] = { concurrency };
+    }
+  }
+  const actions = mergeActions(new Map([...byRun].map(([runId, one]) => [runId, one.actions])));
+  return { actions, plans, pools };
+}
+
+function differs(what: string): BelayError {
+  return new BelayError("INVALID_ARGUMENT", `other runs were started with another ${what}`);
+}
