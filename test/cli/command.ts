@@ -23,6 +23,8 @@ export interface Started {
   readonly child: ChildProcess;
   /** Resolves with everything written to stdout so far, once it matches. */
   until(pattern: RegExp): Promise<string>;
+  /** Resolves once stdout has so many lines, or the command has ended. */
+  untilLines(count: number): Promise<void>;
   readonly finished: Promise<Finished>;
 }
 
@@ -83,7 +85,10 @@ function follow(child: ChildProcess): Started {
       void finished.then(() => reject(new Error(`ended without ${pattern}: ${stdout}${stderr}`)));
       look();
     });
-  return { child, until, finished };
+  const untilLines = async (count: number): Promise<void> => {
+    if (count > 0) await Promise.race([until(new RegExp(`^(?:.*\n){${count}}`)).catch(() => undefined), finished]);
+  };
+  return { child, until, untilLines, finished };
 }
 
 /** Runs `belay` to its end. */

@@ -47,6 +47,8 @@ export async function recoverCommand(
     if (chosen.length === 0) return view.nothing();
     const search = { notes, given, context, renderer: view.renderer, givesUp: false };
     const taken = await take({ reader, all, chosen, search, plans: given.plans }, options.db);
+    // Whoever closes a file last tidies it up: that is to be the engine, who may write to it.
+    reader.close();
     try {
       return await follow(taken, view, notes);
     } finally {

@@ -35,6 +35,8 @@ export async function doHere(asking: Asking, context: Context): Promise<ExitCode
   const renderer = chooseRenderer(context.terminal, options.json ?? false);
   const search = { notes, given, context, renderer, givesUp: GIVING_UP.has(asked.verb) };
   const taken = await takeUp({ file: options.db, reader, all, chosen: [summary], search, plans: given.plans });
+  // Whoever closes a file last tidies it up: that is to be the engine, who may write to it.
+  reader.close();
   try {
     const [one] = taken.runs;
     if (one === undefined) return refuse(taken, asking, context);

@@ -3,7 +3,7 @@
  * where its servers are. Kept beside the journal, `FILE-runs/ID.json`, one file per run, written before the run starts.
  * Owns: the files. A note that is lost costs no run: `--actions` says what it said. Holds no secret.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { definePlan, type Plan, type PlanDocument } from "@belay/engine";
 import type { DemoName, DemoOptions } from "../demo/demo-options.ts";
@@ -76,6 +76,8 @@ export class RunNotes {
   /** Drops what is kept of a run. */
   async remove(runId: string): Promise<void> {
     for (const path of [this.#path(runId), this.worldPath(runId)]) await rm(path, { force: true });
+    // Only when it is empty: another run may have one.
+    await rmdir(this.#folder).catch(() => undefined);
   }
 
   /** Where a demo without servers keeps its world. */

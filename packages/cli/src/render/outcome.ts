@@ -47,6 +47,7 @@ export function howItWent(snapshot: RunSnapshot, colors: Colors): string[] {
 }
 
 function headline(snapshot: RunSnapshot, colors: Colors): string {
+  if (snapshot.finishTime === null) return colors.bold(runPaint(colors, snapshot.status)(snapshot.status));
   const span = Date.parse(snapshot.finishTime ?? snapshot.startTime) - Date.parse(snapshot.startTime);
   const fault =
     snapshot.fault === null ? "" : `, stopped by a fault: ${snapshot.fault.code}: ${snapshot.fault.message}`;
