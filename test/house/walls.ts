@@ -19,7 +19,7 @@ const ENGINE_WALLS: Readonly<Record<string, readonly string[]>> = {
   index: ["errors.ts", "core/", "plan/", "journal/", "runtime/", "views/"],
 };
 
-/** Where a dependency comes in. One that is not listed may come in through any one file. */
+/** Where a dependency comes in, a part of Node included. One that is not listed may come in through any one file. */
 const DOORS: Readonly<Record<string, string>> = {
   graphology: "packages/engine/src/plan/graph.ts",
   "graphology-dag": "packages/engine/src/plan/graph.ts",
@@ -31,6 +31,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
   commander: "packages/cli/src/program.ts",
   pg: "packages/failover-plans/src/postgres/client.ts",
+  "node:sqlite": "packages/engine/src/journal/sqlite/connection.ts",
 };
 
 /** The command's printing is made of these: any file of the CLI may use them. */
@@ -95,10 +96,13 @@ export const WALLS: readonly HouseRule[] = [
       { [`${ENGINE}runtime/engine.ts`]: `import PQueue from "p-queue";` },
       { [`${ENGINE}plan/check.ts`]: `import { topologicalSort } from "graphology-dag/topological-sort";` },
       { [`${ENGINE}plan/a.ts`]: `import x from "unlisted";`, [`${ENGINE}plan/b.ts`]: `import y from "unlisted";` },
+      { [`${ENGINE}journal/sqlite/journal.ts`]: `import { DatabaseSync } from "node:sqlite";` },
     ],
     good: [
       { [`${ENGINE}runtime/pools.ts`]: `import PQueue from "p-queue";` },
       { [`${ENGINE}plan/a.ts`]: `import x from "unlisted";` },
+      { [`${ENGINE}journal/sqlite/connection.ts`]: `import { DatabaseSync } from "node:sqlite";` },
+      { [`${ENGINE}plan/a.ts`]: `import fs from "node:fs";`, [`${ENGINE}plan/b.ts`]: `import fs from "node:fs";` },
     ],
   },
 ];
@@ -190,7 +194,8 @@ function doors(tree: SourceTree): string[] {
   for (const path of tree.paths(/^packages\/[^/]+\/(src|bin)\/.*\.(ts|js)$/)) {
     for (const { specifier, typeOnly } of tree.imports(path)) {
       // A type from a package that has nothing else (a specification) needs no door.
-      const free = /^(\.|node:|@belay\/)/.test(specifier) || (typeOnly && DOORS[packageOf(specifier)] === undefined);
+      const listed = DOORS[packageOf(specifier)] !== undefined;
+      const free = !listed && (/^(\.|node:|@belay\/)/.test(specifier) || typeOnly);
       if (free || CLI_WIDE.has(packageOf(specifier))) continue;
       const paths = users.get(packageOf(specifier)) ?? new Set();
       users.set(packageOf(specifier), paths.add(path));

@@ -2,6 +2,7 @@
  * @belay/engine/journal: the port for those who write a journal of their own, and what works with any journal. Hold an
  * adapter against `journalConformance` of `@belay/engine/testing`.
  */
+export { type ExportedRun, exportRun, readExport } from "./export.ts";
 export { MemoryJournal } from "./memory.ts";
 export type {
   ClaimResult,

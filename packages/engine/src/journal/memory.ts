@@ -117,7 +117,7 @@ export class MemoryJournal implements Journal {
 
   read(runId: string): { readonly header: RunHeader; readonly records: readonly JournalRecord[] } | undefined {
     const run = this.#runs.get(runId);
-    return run === undefined ? undefined : { header: run.header, records: run.records };
+    return run === undefined ? undefined : { header: run.header, records: [...run.records] };
   }
 
   list(): readonly RunSummary[] {
@@ -170,7 +170,7 @@ export class MemoryJournal implements Journal {
   }
 
   logs(runId: string): readonly LogLine[] {
-    return this.#runs.get(runId)?.lines ?? [];
+    return [...(this.#runs.get(runId)?.lines ?? [])];
   }
 
   remove(runId: string): void {

@@ -18,6 +18,12 @@ export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
 export { failureReport, type PlayedPlan } from "./failure-report.ts";
 export type { Fault, FaultShares } from "./faults.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
+export {
+  type JournalCase,
+  type JournalHarness,
+  type JournalOutsider,
+  journalConformance,
+} from "./journal-conformance.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { askRun, everyVerb, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";

@@ -1,0 +1,95 @@
+/**
+ * A journal file seen from outside, while an engine may use it: read, list, logs, and requests to the engine (R37). Owns:
+ * no run, ever. Every call sees one state of the file; nothing is kept between calls but the connection.
+ */
+import type {
+  Journal,
+  JournalRecord,
+  LogLine,
+  OperatorRequest,
+  RequestAnswer,
+  RunHeader,
+  RunSummary,
+} from "../port.ts";
+import { checkSmallTables } from "./checking.ts";
+import type { Connection } from "./connection.ts";
+import { failure } from "./failure.ts";
+import { openToAsk, openToRead, realPath } from "./opening.ts";
+import { isOwned } from "./owner-lock.ts";
+import { findRequest, findRun, listRuns, readAnswer, readLines, readRun } from "./reading.ts";
+import { keepRequest } from "./writing.ts";
+
+/** The half of a journal that needs no owner. Made by `openSqliteReader`. */
+export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "ask" | "answerTo"> {
+  readonly #file: string;
+  readonly #busyMs: number;
+  readonly #connection: Connection;
+  #checked = false;
+
+  /** Use `openSqliteReader`. */
+  constructor(path: string, busyMs: number) {
+    this.#file = realPath(path);
+    this.#busyMs = busyMs;
+    this.#connection = openToRead(this.#file, busyMs);
+  }
+
+  read(runId: string): { readonly header: RunHeader; readonly records: readonly JournalRecord[] } | undefined {
+    return this.#look((connection) => {
+      this.#unlessThere(findRun(connection, runId));
+      return readRun(connection, runId);
+    });
+  }
+
+  list(): readonly RunSummary[] {
+    const alive = isOwned(this.#file);
+    return this.#look((connection) => {
+      this.#unlessThere(undefined);
+      return listRuns(connection, alive);
+    });
+  }
+
+  logs(runId: string): readonly LogLine[] {
+    return this.#look((connection) => {
+      this.#unlessThere(findRun(connection, runId));
+      return readLines(connection, runId);
+    });
+  }
+
+  ask(request: OperatorRequest): void {
+    const connection = openToAsk(this.#file, this.#busyMs);
+    try {
+      connection.write(() => keepRequest(connection, request));
+    } catch (error) {
+      throw failure(this.#file, "the request could not be written", error);
+    } finally {
+      connection.close();
+    }
+  }
+
+  answerTo(requestId: string): RequestAnswer | undefined {
+    return this.#look((connection) => {
+      this.#unlessThere(findRequest(connection, requestId));
+      return readAnswer(connection, requestId);
+    });
+  }
+
+  /** Gives the file back. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  /** Before anything is said not to be there, the tables that would know it are checked, once. */
+  #unlessThere(found: unknown): void {
+    if (found !== undefined || this.#checked) return;
+    checkSmallTables(this.#connection);
+    this.#checked = true;
+  }
+
+  #look<T>(work: (connection: Connection) => T): T {
+    try {
+      return this.#connection.snapshot(() => work(this.#connection));
+    } catch (error) {
+      throw failure(this.#file, "it could not be read", error);
+    }
+  }
+}
