@@ -194,6 +194,8 @@ describe("R37, R40, R43: what outlives the process", () => {
     await first.start(document, { runId: "r", clientToken: "t" });
     const second = await first.crash({ extra: { x: { idempotent: true, run: () => 1 } } });
     expect((await second.start(document, { clientToken: "t" })).id).toBe("r");
+    expect((await second.start(document, { clientToken: "t", runId: "r" })).id).toBe("r");
+    await refused(second.start(document, { clientToken: "u", runId: "r" }), "INVALID_ARGUMENT");
     await second.settled();
     const third = await second.crash();
     expect(third.engine.runs()).toEqual([]);
