@@ -33,4 +33,5 @@ export { definePlan } from "./runtime/define-plan.ts";
 export { createEngine, type EngineOptions } from "./runtime/engine.ts";
 export type { Clock, Engine, PoolOptions, StartOptions } from "./runtime/engine-api.ts";
 export { RUN_EVENT_NAMES } from "./runtime/event.ts";
+export type { Preview, VerbRequest } from "./runtime/preview.ts";
 export { toOcpTask } from "./views/ocp-task.ts";

@@ -8,6 +8,7 @@ import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Json } from "../plan/document.ts";
 import type { AnyRunEvent, NodeEvent, NodeFailedEvent, RunEvent, RunEventMap, RunEventName } from "./event.ts";
+import type { Preview, VerbRequest } from "./preview.ts";
 
 export type { AnyRunEvent, NodeEvent, NodeFailedEvent, NodeStatus, RunEvent, RunEventMap, RunEventName, RunStatus };
 
@@ -327,4 +328,9 @@ export interface Run {
   resume(options?: VerbOptions): Promise<RunSnapshot>;
   /** Ends a resting run for good without undoing anything; releases its locks. */
   abandon(options?: VerbOptions): Promise<RunSnapshot>;
+  /**
+   * What a verb would do now, without doing it: `preview({ verb: "rollback", to: "barrier" })` (R38). Changes and records
+   * nothing. Cost: linear in the plan. INVALID_ARGUMENT for an unknown verb; what the verb would reject with is data.
+   */
+  preview(request: VerbRequest): Preview;
 }
