@@ -11,6 +11,7 @@ import type { Connection } from "../../packages/engine/src/journal/sqlite/connec
 import { SqliteJournal } from "../../packages/engine/src/journal/sqlite/journal.ts";
 import { openFile } from "../../packages/engine/src/journal/sqlite/opening.ts";
 import type { OwnerLock } from "../../packages/engine/src/journal/sqlite/owner-lock.ts";
+import { SqliteReader } from "../../packages/engine/src/journal/sqlite/reader.ts";
 import { listRuns, readAnswer, readLines, readRun } from "../../packages/engine/src/journal/sqlite/reading.ts";
 import { lockRow } from "../../packages/engine/src/journal/sqlite/rows.ts";
 import { SILENT, sampleHeader, sampleRecord } from "./sample-run.ts";
@@ -83,6 +84,31 @@ export function lookAt(folder: string, main: Buffer, wal: Buffer): string {
     throw error;
   } finally {
     connection?.close();
+  }
+}
+
+/** The same as a reader tells it, who looks at less of the file before it believes it. */
+export function lookFromOutside(folder: string, main: Buffer): string {
+  const file = join(folder, "seen.db");
+  for (const end of ["-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+  writeFileSync(file, main);
+  let reader: SqliteReader | undefined;
+  try {
+    reader = new SqliteReader(file, 0);
+    const used = reader;
+    const runs = used.list();
+    const read = ["r1", "r2", "r3"].map((runId) => used.read(runId) ?? "no run");
+    return JSON.stringify({
+      runs,
+      read,
+      lines: runs.map(({ runId }) => used.logs(runId)),
+      answer: used.answerTo("q1"),
+    });
+  } catch (error) {
+    if (error instanceof BelayError) return error.code;
+    throw error;
+  } finally {
+    reader?.close();
   }
 }
 
