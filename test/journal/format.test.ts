@@ -15,7 +15,8 @@ import { ROOT } from "../house/tree.ts";
 import { SILENT, sampleHeader } from "./sample-run.ts";
 
 const DOCUMENT = readFileSync(join(ROOT, "docs/journal.md"), "utf8");
-const QUERIES = [...DOCUMENT.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql = ""]) => sql);
+const SECTION = DOCUMENT.split(/^### With plain SQL$/m)[1]?.split(/^##/m)[0] ?? "";
+const QUERIES = [...SECTION.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql = ""]) => sql);
 /** 2024-02-29T12:00:00.250Z. */
 const AT = 1_709_208_000_250;
 
