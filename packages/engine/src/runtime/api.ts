@@ -315,7 +315,8 @@ export interface Run {
   skipRollback(node: string, options?: VerbOptions): Promise<RunSnapshot>;
   /**
    * One person's approval of a RUNNING node with `belay.approval`; it succeeds once as many as it asks for have. FORBIDDEN
-   * when its `approvers` do not name `who`; STATE_INVALID when `who` has approved already.
+   * when its `approvers` do not name `who`; STATE_INVALID when `who` has approved already, or its time is over. `who` is
+   * believed: find out who somebody is before.
    */
   approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot>;
   /** Refuses a RUNNING node with `belay.approval`: it FAILED with REJECTED, and is not tried again by itself. */

@@ -133,7 +133,11 @@ export class Executor implements RebuiltRun, SlotUser {
     if (this.#closed) return;
     this.#begun = true;
     this.#busy = true;
+    // What was due while no process lived passes before verbs that came meanwhile.
+    const early = this.#inbox.splice(0);
     if (this.#unfinished !== undefined) this.#carrier.recover(this.#unfinished);
+    this.host.timers.passDue();
+    this.#inbox.push(...early);
     this.#resume();
   }
 
@@ -145,6 +149,8 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
   post(entry: Entry): void {
+    // A verb is judged by its time: what is due by then has passed, though a timer may be late (R26).
+    if (entry.done !== undefined) this.host.timers.passDue();
     if (this.stopped) {
       entry.release?.();
       entry.done?.(this.host.closedError());
