@@ -43,12 +43,18 @@ export class CoreRun {
   readonly #commands: Commands = new Commands();
   readonly #ids: readonly string[];
 
-  constructor(document: PlanDocument, params: Readonly<Record<string, never[] | string[]>> = {}, seed = 1) {
+  /** `state`: goes on from there, a state of a run of the same plan. */
+  constructor(
+    document: PlanDocument,
+    params: Readonly<Record<string, never[] | string[]>> = {},
+    seed = 1,
+    state?: RunState,
+  ) {
     const plan = definePlan(document);
     const { items } = bindItems(plan, params, DEFAULT_LIMITS);
     const program = compilePlan(plan, items, DEFAULT_LIMITS);
     this.#ids = program.ids;
-    this.state = createState(program.compiled, { graceMs: GRACE_MS, seed });
+    this.state = state ?? createState(program.compiled, { graceMs: GRACE_MS, seed });
   }
 
   /** One input; answers what the core wants done and known, in order. */

@@ -52,3 +52,17 @@ test("R11, R30: rank decides before place in a group; compensations come first a
 test("R41: nothing leaves an empty queue", () => {
   expect(() => new ReadyQueue().pop()).toThrow("R41");
 });
+
+test("R38: a copy of a queue gives the same nodes, and neither takes any from the other", () => {
+  const queue = new ReadyQueue();
+  for (let i = 0; i < 40; i++) queue.push((i * 17) % 40, i);
+  const first = queue.pop();
+  const copy = queue.copy();
+  expect([copy.size, copy.key]).toEqual([queue.size, queue.key]);
+  queue.push(-1, 100);
+  const drained = (from: ReadyQueue): number[] => Array.from({ length: from.size }, () => from.pop());
+  const rest = drained(copy);
+  expect(rest).toHaveLength(39);
+  expect([first, ...rest].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  expect(drained(queue)).toEqual([100, ...rest]);
+});

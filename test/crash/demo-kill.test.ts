@@ -37,7 +37,10 @@ interface Life {
 /** The moments of the demo are spread over its run; each third recovery is killed as well. */
 const lives: readonly Life[] = Array.from({ length: KILLS }, (_, index) => {
   const draw = drawsFrom(SEED * 1000 + index);
-  const demo = { lines: 1 + Math.floor(((index + draw()) * LINES) / KILLS), delayMs: Math.floor(draw() * MOST_DELAY_MS) };
+  const demo = {
+    lines: 1 + Math.floor(((index + draw()) * LINES) / KILLS),
+    delayMs: Math.floor(draw() * MOST_DELAY_MS),
+  };
   const recovery = { lines: Math.floor(draw() * 12), delayMs: Math.floor(draw() * MOST_DELAY_MS) };
   return { seed: SEED * 1000 + index, demo, recovery: index % 3 === 2 ? recovery : null };
 });
@@ -66,36 +69,47 @@ async function kill({ child, untilLines, finished }: Started, { lines, delayMs }
 }
 
 function jsonLines(stdout: string): readonly Record<string, unknown>[] {
-  return stdout.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : []));
+  return stdout
+    .split("\n")
+    .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : []));
 }
 
 describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () => {
-  test.each(lives)("ends well: seed $seed, $demo.lines lines and $demo.delayMs ms", { timeout: PATIENCE_MS }, async (life) => {
-    const { folder, db, belay } = await place();
-    const demo = belay("demo", "postgres-failover", "--json");
-    const isKilled = await kill(demo, life.demo);
-    let end = await demo.finished;
-    if (isKilled) {
-      if (life.recovery !== null) await kill(belay("recover", "--json"), life.recovery);
-      const recovery = belay("recover", "--json");
-      end = await recovery.finished;
-    }
-    const told = jsonLines(end.stdout);
-    const [listed] = jsonLines((await belay("runs", "--json").finished).stdout);
-    expect(listed, end.stderr).toMatchObject({ planName: "postgres-failover", status: "SUCCESSFUL", ended: true, locks: [] });
-    // A run that had ended, and whose servers had been put away before the kill, is not told of again.
-    if (told.length > 0) {
-      const report = told.find(({ type }) => type === "report");
-      expect(report, end.stdout + end.stderr).toMatchObject({ acknowledgedLost: 0, allNodesEqual: true, faults: [] });
-      expect(report?.["writers"]).toHaveLength(1);
-      expect(report?.["acknowledged"]).toBeGreaterThan(0);
-      expect(told.at(-1)).toMatchObject({ type: "snapshot", status: "SUCCESSFUL" });
-    }
-    expect({ code: end.code, stderr: end.stderr }).toEqual({ code: 0, stderr: expect.anything() });
-    await untilEmpty(folder);
-    expect((await readdir(folder)).filter((name) => !name.startsWith("runs.db"))).toEqual([]);
-    expect(db).toBe(join(folder, "runs.db"));
-  });
+  test.each(lives)(
+    "ends well: seed $seed, $demo.lines lines and $demo.delayMs ms",
+    { timeout: PATIENCE_MS },
+    async (life) => {
+      const { folder, db, belay } = await place();
+      const demo = belay("demo", "postgres-failover", "--json");
+      const isKilled = await kill(demo, life.demo);
+      let end = await demo.finished;
+      if (isKilled) {
+        if (life.recovery !== null) await kill(belay("recover", "--json"), life.recovery);
+        const recovery = belay("recover", "--json");
+        end = await recovery.finished;
+      }
+      const told = jsonLines(end.stdout);
+      const [listed] = jsonLines((await belay("runs", "--json").finished).stdout);
+      expect(listed, end.stderr).toMatchObject({
+        planName: "postgres-failover",
+        status: "SUCCESSFUL",
+        ended: true,
+        locks: [],
+      });
+      // A run that had ended, and whose servers had been put away before the kill, is not told of again.
+      if (told.length > 0) {
+        const report = told.find(({ type }) => type === "report");
+        expect(report, end.stdout + end.stderr).toMatchObject({ acknowledgedLost: 0, allNodesEqual: true, faults: [] });
+        expect(report?.["writers"]).toHaveLength(1);
+        expect(report?.["acknowledged"]).toBeGreaterThan(0);
+        expect(told.at(-1)).toMatchObject({ type: "snapshot", status: "SUCCESSFUL" });
+      }
+      expect({ code: end.code, stderr: end.stderr }).toEqual({ code: 0, stderr: expect.anything() });
+      await untilEmpty(folder);
+      expect((await readdir(folder)).filter((name) => !name.startsWith("runs.db"))).toEqual([]);
+      expect(db).toBe(join(folder, "runs.db"));
+    },
+  );
 });
 
 /** The last process may have been killed between its last word and its watchdog's: bounded. */

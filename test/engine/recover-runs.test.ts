@@ -1,5 +1,13 @@
 /** Which runs an engine takes up from its journal, and what it says of those that it cannot (R5, R37, R40, R42 to R45). */
-import { BelayError, createEngine, definePlan, MemoryJournal, type PlanDocument } from "@belay/engine";
+import {
+  BelayError,
+  createEngine,
+  definePlan,
+  type Json,
+  MemoryJournal,
+  type PlanDocument,
+  parsePlan,
+} from "@belay/engine";
 import { settleTurns } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
 import { life } from "./second-life.ts";
@@ -128,6 +136,23 @@ describe("R5, R45: runs that are refused", () => {
   });
 
   test.each([
+    ["depth", Array.from({ length: 100 }).reduce<Json>((inner) => [inner], 1)],
+    ["stringLength", "x".repeat(2 ** 20 + 1)],
+  ])(
+    "R4, R42: a plan that was read under a wider limit, %s, is not judged again by the usual one",
+    async (limit, value) => {
+      const text = JSON.stringify(plan([{ id: "a", action: "x", with: { value } }]));
+      const first = await life({ extra: idempotent });
+      await first.engine.start(parsePlan(text, { limits: { [limit]: limit === "depth" ? 200 : 2 ** 21 } }), {
+        runId: "r",
+      });
+      await settleTurns();
+      const second = await first.crash({ extra: { x: { idempotent: true, run: () => 1 } } });
+      expect((await second.settled()).status).toBe("SUCCESSFUL");
+    },
+  );
+
+  test.each([
     [
       "a node that does not exist",
       (records: { input: object }[]) => records.push({ input: { kind: "retry", node: 99 } }),
@@ -194,6 +219,8 @@ describe("R37, R40, R43: what outlives the process", () => {
     await first.start(document, { runId: "r", clientToken: "t" });
     const second = await first.crash({ extra: { x: { idempotent: true, run: () => 1 } } });
     expect((await second.start(document, { clientToken: "t" })).id).toBe("r");
+    expect((await second.start(document, { clientToken: "t", runId: "r" })).id).toBe("r");
+    await refused(second.start(document, { clientToken: "u", runId: "r" }), "INVALID_ARGUMENT");
     await second.settled();
     const third = await second.crash();
     expect(third.engine.runs()).toEqual([]);

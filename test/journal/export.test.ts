@@ -4,7 +4,7 @@
 import { BelayError } from "@belay/engine";
 import { exportRun, type JournalRecord, MemoryJournal, readExport } from "@belay/engine/journal";
 import { describe, expect, test } from "vitest";
-import { sampleHeader } from "./small-journal.ts";
+import { sampleHeader } from "./sample-run.ts";
 
 const RECORDS: readonly JournalRecord[] = [
   { seq: 0, input: { kind: "start", at: 1 } },

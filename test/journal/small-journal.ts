@@ -6,13 +6,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BelayError } from "@belay/engine";
-import type { CreateResult, JournalRecord, Lease, RunHeader } from "@belay/engine/journal";
+import type { CreateResult, Lease } from "@belay/engine/journal";
 import type { Connection } from "../../packages/engine/src/journal/sqlite/connection.ts";
 import { SqliteJournal } from "../../packages/engine/src/journal/sqlite/journal.ts";
 import { openFile } from "../../packages/engine/src/journal/sqlite/opening.ts";
 import type { OwnerLock } from "../../packages/engine/src/journal/sqlite/owner-lock.ts";
+import { SqliteReader } from "../../packages/engine/src/journal/sqlite/reader.ts";
 import { listRuns, readAnswer, readLines, readRun } from "../../packages/engine/src/journal/sqlite/reading.ts";
 import { lockRow } from "../../packages/engine/src/journal/sqlite/rows.ts";
+import { SILENT, sampleHeader, sampleRecord } from "./sample-run.ts";
 
 /** A folder in memory where there is one: tens of thousands of files are written there. */
 export function scratch(): string {
@@ -23,32 +25,6 @@ export function scratch(): string {
 /** Pages of 512 bytes. */
 export function smallPages(connection: Connection): void {
   connection.exec("pragma page_size = 512");
-}
-
-export const SILENT = { lost: (): void => {}, orphaned: (): void => {}, asked: (): void => {} };
-
-/** Header of a run of a plan with one node. */
-export function sampleHeader(runId: string, clientToken: string | null = null): RunHeader {
-  return {
-    runId,
-    format: 1,
-    document: { belay: 1, name: "p", nodes: [{ id: "a", action: "x" }] },
-    planHash: "hash",
-    params: {},
-    items: {},
-    seed: 1,
-    graceMs: 0,
-    clientToken,
-    requestHash: "request",
-    at: 1,
-    parent: null,
-  };
-}
-
-/** One record, with a payload when `seq` is odd. */
-export function sampleRecord(seq: number): JournalRecord {
-  const input = { kind: "grant", at: 10 + seq, pool: 0, count: 1 } as const;
-  return seq % 2 === 0 ? { seq, input } : { seq, input, payload: { of: seq } };
 }
 
 /** A journal whose files are looked at between its commits. */
@@ -108,6 +84,31 @@ export function lookAt(folder: string, main: Buffer, wal: Buffer): string {
     throw error;
   } finally {
     connection?.close();
+  }
+}
+
+/** The same as a reader tells it, who looks at less of the file before it believes it. */
+export function lookFromOutside(folder: string, main: Buffer): string {
+  const file = join(folder, "seen.db");
+  for (const end of ["-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+  writeFileSync(file, main);
+  let reader: SqliteReader | undefined;
+  try {
+    reader = new SqliteReader(file, 0);
+    const used = reader;
+    const runs = used.list();
+    const read = ["r1", "r2", "r3"].map((runId) => used.read(runId) ?? "no run");
+    return JSON.stringify({
+      runs,
+      read,
+      lines: runs.map(({ runId }) => used.logs(runId)),
+      answer: used.answerTo("q1"),
+    });
+  } catch (error) {
+    if (error instanceof BelayError) return error.code;
+    throw error;
+  } finally {
+    reader?.close();
   }
 }
 

@@ -314,7 +314,7 @@ class Ask extends CoreCommand {
 /** Commands in the shares that keep runs moving; at most `maxCommands`. */
 export function coreCommands(maxCommands: number): fc.Arbitrary<Iterable<fc.Command<Told, CoreSubject>>> {
   const place = fc.nat(63);
-  const answer = fc.constantFrom<Answer>("ok", "ok", "ok", "retryable", "retryable", "fatal");
+  const answer = fc.constantFrom<Answer>("ok", "ok", "ok", "ok", "retryable", "retryable", "fatal", "lost");
   const dispatch = fc.tuple(place, fc.integer({ min: 1, max: 4 })).map(([at, slots]) => new Dispatch(at, slots));
   const letGo = fc.tuple(place, answer).map(([at, how]) => new LetGo(at, how));
   const late = fc.tuple(place, answer).map(([at, how]) => new Late(at, how));

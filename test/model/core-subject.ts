@@ -82,7 +82,8 @@ export class CoreSubject {
   answer({ node: id, attempt, undo }: Call, answer: Answer): void {
     const node = this.#number(id);
     const retryable = answer === "retryable";
-    if (answer === "ok") this.#feed({ kind: undo ? "undone" : "succeeded", at: 0, node, attempt });
+    if (answer === "lost" && !undo) this.#feed({ kind: "lost", at: 0, node, attempt });
+    else if (answer === "ok") this.#feed({ kind: undo ? "undone" : "succeeded", at: 0, node, attempt });
     else this.#feed({ kind: undo ? "undo-failed" : "failed", at: 0, node, attempt, retryable });
   }
 

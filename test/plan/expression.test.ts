@@ -110,6 +110,13 @@ describe("names", () => {
     expect(expression).toMatchObject({ readsNodes: true, readsItem: false, readsParams: false, type: "bool" });
   });
 
+  test("R38: an expression says of which nodes it reads the output, not only the status", () => {
+    expect(compiled("nodes.a.status == 'FAILED' && nodes.b.status == 'FAILED'").outputsRead).toEqual([]);
+    expect(compiled('nodes.a.status == "FAILED" || has(nodes["b-c"].output) ? nodes.a.output : 1').outputsRead).toEqual(
+      ["b-c", "a"],
+    );
+  });
+
   test("R2: an id with '.' or '-' is read with brackets, in has() too", () => {
     const nodes = { "a.b-c": { output: { x: 1 }, status: "SUCCESSFUL" }, "a-b": { status: "SKIPPED" } };
     expect(value('nodes["a.b-c"].output.x + 1', { nodes })).toBe(2);

@@ -3,40 +3,10 @@ import type { Json } from "@belay/engine";
 import { failureReport, simulate } from "@belay/engine/testing";
 import { loadPlan, planNames } from "@belay/failover-plans";
 import { expect, test } from "vitest";
+import { SETTINGS } from "../fixtures/shipped-settings.ts";
 
 const SEED = 20_261_125;
 const LIVES = 1_500;
-
-interface Setting {
-  readonly params: Readonly<Record<string, Json>>;
-  /** What later nodes read. */
-  readonly outputs: Readonly<Record<string, Json>>;
-}
-
-const standby = (name: string): Json => ({ name, primaryConninfo: `host=${name}` });
-
-const SETTINGS: Readonly<Record<string, Setting>> = {
-  "oceanbase-failover": { params: { clusterId: 5 }, outputs: {} },
-  "postgres-failover": {
-    params: { cluster: "main", primary: "a", standbys: ["b", "c"] },
-    outputs: {
-      checkStandbys: {
-        usable: [standby("b"), standby("c")],
-        names: ["b", "c"],
-        required: 2,
-        seenLsn: "0/1",
-        timeline: 1,
-      },
-      fence: { checkpointLsn: "0/1", publishEpoch: 7 },
-      rank: { candidate: "b", others: ["c"] },
-    },
-  },
-  "postgres-rejoin": { params: { cluster: "main", node: "a", writer: "b" }, outputs: {} },
-  "postgres-switchover": {
-    params: { cluster: "main", primary: "a", candidate: "b", standbys: ["b", "c"] },
-    outputs: { precheck: { timeline: 1, others: ["c"] }, dropRoute: { publishEpoch: 7 } },
-  },
-};
 
 test("every shipped plan has a setting to be played in", () => {
   expect(Object.keys(SETTINGS).sort()).toEqual(planNames());

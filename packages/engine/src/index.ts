@@ -28,10 +28,12 @@ export type {
   RunStatus,
   VerbOptions,
 } from "./runtime/api.ts";
+export { type AuditEntry, auditTrail } from "./runtime/audit.ts";
 export { systemClock } from "./runtime/clock.ts";
 export { definePlan } from "./runtime/define-plan.ts";
 export { createEngine, type EngineOptions } from "./runtime/engine.ts";
 export type { Clock, Engine, PoolOptions, StartOptions } from "./runtime/engine-api.ts";
 export { RUN_EVENT_NAMES } from "./runtime/event.ts";
-export { type AskedVerb, readStoredRun, type StoredRun } from "./runtime/stored-run.ts";
+export type { Preview, VerbRequest } from "./runtime/preview.ts";
+export { readStoredRun, type StoredRun } from "./runtime/stored-run.ts";
 export { toOcpTask } from "./views/ocp-task.ts";

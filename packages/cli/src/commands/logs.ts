@@ -1,12 +1,12 @@
-/** `belay logs RUN`: what its actions logged and what operators asked of it, in the order of time. Owns nothing of the run. */
-import { type AskedVerb, BelayError, readStoredRun } from "@belay/engine";
+/** `belay logs RUN`: what its actions logged, and its audit trail, in the order of time. Owns nothing of the run. */
+import { type AuditEntry, auditTrail } from "@belay/engine";
 import type { LogLine } from "@belay/engine/journal";
 import type { Context } from "../context.ts";
 import { readDatabase } from "../database/database-file.ts";
 import { whichRun } from "../database/run-ref.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { Colors } from "../output.ts";
-import { askedText } from "../render/asked-text.ts";
+import { auditText } from "../render/audit-text.ts";
 import { oneLine } from "../render/text.ts";
 import type { ShowOptions } from "./show.ts";
 
@@ -20,14 +20,12 @@ export async function logsCommand(
   try {
     const all = await reader.list();
     const { run } = whichRun(all, { ...options, words: word === undefined ? [] : [word] });
-    const stored = await readStoredRun(reader, run.runId);
-    if (stored === undefined) throw new BelayError("NOT_FOUND", `run ${run.runId} is not there any more`);
-    const lines: readonly Entry[] = [
-      ...(await reader.logs(run.runId)).map((line): Entry => ({ type: "log", ...line })),
-      ...stored.asked.map((one): Entry => ({ type: "asked", runId: run.runId, ...one })),
+    const entries: readonly Entry[] = [
+      ...(await reader.logs(run.runId)).map(({ at, ...line }): Entry => ({ type: "log", at: iso(at), ...line })),
+      ...(await auditTrail(reader, run.runId)).map((one): Entry => ({ type: "audit", runId: run.runId, ...one })),
     ];
-    for (const entry of lines.toSorted((a, b) => a.at - b.at)) {
-      out.line(options.json ? asJson(entry) : asText(entry, out.colors));
+    for (const entry of entries.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
+      out.line(options.json ? JSON.stringify(entry) : asText(entry, out.colors));
     }
     await out.flush();
     return out.fault === undefined ? ExitCode.OK : ExitCode.FAILED;
@@ -36,15 +34,17 @@ export async function logsCommand(
   }
 }
 
-type Entry = ({ readonly type: "log" } & LogLine) | ({ readonly type: "asked"; readonly runId: string } & AskedVerb);
+type Entry =
+  | ({ readonly type: "log"; readonly at: string } & Omit<LogLine, "at">)
+  | ({ readonly type: "audit"; readonly runId: string } & AuditEntry);
 
-function asJson({ at, ...entry }: Entry): string {
-  return JSON.stringify({ at: new Date(at).toISOString(), ...entry });
+function iso(at: number): string {
+  return new Date(at).toISOString();
 }
 
 function asText(entry: Entry, colors: Colors): string {
-  const at = colors.dim(new Date(entry.at).toISOString());
-  if (entry.type === "asked") return `${at} ${colors.yellow(`> ${askedText(entry)}`)}`;
+  const at = colors.dim(entry.at);
+  if (entry.type === "audit") return `${at} ${colors.yellow(`> ${auditText(entry)}`)}`;
   const attempt = entry.attempt > 1 ? ` (attempt ${entry.attempt})` : "";
   const details = entry.details === undefined ? "" : ` ${JSON.stringify(entry.details)}`;
   return `${at} ${entry.nodeId}${attempt} | ${oneLine(`${entry.message}${details}`)}`;

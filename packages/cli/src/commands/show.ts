@@ -1,5 +1,5 @@
 /** `belay show RUN`: one run as its journal has it, without owning it: where it stands, and what an operator can do. */
-import { BelayError, readStoredRun } from "@belay/engine";
+import { auditTrail, BelayError, readStoredRun } from "@belay/engine";
 import type { Context } from "../context.ts";
 import { readDatabase } from "../database/database-file.ts";
 import { type RunWords, shortId, whichRun } from "../database/run-ref.ts";
@@ -27,9 +27,10 @@ export async function showCommand(
     const { run: summary } = whichRun(all, { ...options, words: word === undefined ? [] : [word] });
     const stored = await readStoredRun(reader, summary.runId);
     if (stored === undefined) throw new BelayError("NOT_FOUND", `run ${summary.runId} is not there any more`);
-    const { snapshot, asked } = stored;
+    const snapshot = stored.snapshot();
+    const audit = await auditTrail(reader, summary.runId);
     if (options.json) {
-      out.line(JSON.stringify({ ...snapshot, owner: summary.owner, locks: summary.locks, asked }));
+      out.line(JSON.stringify({ ...snapshot, owner: summary.owner, locks: summary.locks, audit }));
     } else {
       const run = shortId(
         summary.runId,
@@ -37,7 +38,7 @@ export async function showCommand(
       );
       const place = { run, db: options.db, executedBy: summary.owner };
       const size = { columns: out.size.columns, rows: ROWS };
-      const view = { summary, snapshot, asked, stored: place, nowMs: Date.now(), ...size, colors: out.colors };
+      const view = { summary, snapshot, audit, stored: place, nowMs: Date.now(), ...size, colors: out.colors };
       for (const line of runPage(view)) out.line(line);
     }
     await out.flush();

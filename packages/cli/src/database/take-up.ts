@@ -104,7 +104,7 @@ async function readSurrounded(reader: DatabaseReader, runId: string): Promise<Om
   const raw = await reader.read(runId);
   if (stored === undefined || raw === undefined)
     throw new BelayError("NOT_FOUND", `run ${runId} is not in the file any more`);
-  return { runId, document: raw.header.document, snapshot: stored.snapshot };
+  return { runId, document: raw.header.document, snapshot: stored.snapshot() };
 }
 
 function asBelayError(error: unknown): BelayError {

@@ -1,8 +1,8 @@
 /** One run in full: what it is, where its nodes stand, what failed, what waits, what can be done. Pure. */
-import type { AskedVerb, RunSnapshot } from "@belay/engine";
+import type { AuditEntry, RunSnapshot } from "@belay/engine";
 import type { RunSummary } from "@belay/engine/journal";
 import type { Colors } from "../output.ts";
-import { askedText } from "./asked-text.ts";
+import { auditText } from "./audit-text.ts";
 import { rowOrder } from "./order.ts";
 import { storedOutcomeLines } from "./outcome.ts";
 import { executedBy } from "./run-rows.ts";
@@ -13,7 +13,7 @@ import { cut, duration, oneLine } from "./text.ts";
 export interface PageView {
   readonly summary: RunSummary;
   readonly snapshot: RunSnapshot;
-  readonly asked: readonly AskedVerb[];
+  readonly audit: readonly AuditEntry[];
   readonly stored: StoredRef;
   /** Epoch milliseconds. */
   readonly nowMs: number;
@@ -62,11 +62,12 @@ function whoExecutes({ owner, ended, status }: RunSummary): string {
   return status === "RUNNING" || status === "ROLLING_BACK" ? "nobody: it was cut off" : "nobody";
 }
 
-function lastAsked({ asked, columns, colors, stored }: PageView, nowMs: number): string[] {
+function lastAsked({ audit, columns, colors, stored }: PageView, nowMs: number): string[] {
+  const asked = audit.filter(({ verb }) => verb !== "start");
   if (asked.length === 0) return [];
   const more = asked.length > ASKED ? ` (the last ${ASKED} of ${asked.length}; belay logs ${stored.run} has all)` : "";
   const lines = asked.slice(-ASKED).map((one) => {
-    return cut(`  ${duration(nowMs - one.at).padStart(6)} ago  ${askedText(one)}`, columns);
+    return cut(`  ${duration(nowMs - Date.parse(one.at)).padStart(6)} ago  ${auditText(one)}`, columns);
   });
-  return ["", colors.bold(`What operators asked${more}:`), ...lines];
+  return ["", colors.bold(`What was asked and decided${more}:`), ...lines];
 }

@@ -2,7 +2,9 @@
  * The pure core: a run's decisions as a function of (plan, state, input), without clock, randomness, promises or I/O
  * (R50). Hosts feed inputs and carry out commands; see `runtime/executor.ts` for the in-process one.
  */
+export { hasUndo } from "./admit.ts";
 export { Cause, Commands, DEADLINES, Deadline, type DeadlineKind, Op } from "./command.ts";
+export { copyState } from "./copy.ts";
 export { demand } from "./dispatch.ts";
 export { type Input, OUTCOME_SPAN, OutcomeCode, WHOLE_RUN } from "./input.ts";
 export { NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
@@ -13,7 +15,11 @@ export {
   createState,
   expandedGroup,
   type GroupState,
+  hasFlag,
+  hasMark,
   homeOf,
+  isGroup,
+  Mark,
   OperationCode,
   parallelIdxOf,
   type RunState,

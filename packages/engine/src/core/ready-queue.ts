@@ -56,6 +56,16 @@ export class ReadyQueue {
     return top;
   }
 
+  /** A queue with the same entries, which changes on its own. */
+  copy(): ReadyQueue {
+    const copy = new ReadyQueue();
+    copy.size = this.size;
+    copy.key = this.key;
+    copy.#keys = this.#keys.slice();
+    copy.#nodes = this.#nodes.slice();
+    return copy;
+  }
+
   #sink(key: number, node: number): void {
     const keys = this.#keys;
     const nodes = this.#nodes;

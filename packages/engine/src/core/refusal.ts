@@ -1,6 +1,6 @@
 /**
  * Which verb is allowed when (R37). Pure questions: the host asks before it journals a verb, so a refused one leaves no
- * trace. The same answers serve a preview later.
+ * trace, and a preview gives the same answers (R38).
  */
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import type { Input } from "./input.ts";

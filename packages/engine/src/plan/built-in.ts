@@ -4,6 +4,7 @@
  * (`runtime/actions.ts`, `runtime/waiting.ts`, `runtime/sub-run.ts`).
  */
 import type { Json } from "./document.ts";
+import { personOf } from "./person.ts";
 
 /** Actions the engine brings along. */
 export const BUILT_IN: readonly string[] = [
@@ -53,7 +54,7 @@ const anything: FieldCheck = () => undefined;
 const moment: FieldCheck = (value) =>
   momentOf(value) === undefined ? "must be a time: ISO 8601 with its zone, or epoch milliseconds" : undefined;
 const people: FieldCheck = (value) =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string" && one !== "")
+  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string" && personOf(one) !== "")
     ? undefined
     : "must be a list of names";
 const count: FieldCheck = (value) =>
@@ -77,10 +78,12 @@ const RULES: ReadonlyMap<string, InputRule> = new Map<string, InputRule>(
     "belay.approval": {
       fields: { approvers: people, required: count },
       required: [],
-      whole: ({ approvers, required }) =>
-        Array.isArray(approvers) && typeof required === "number" && new Set(approvers).size < required
-          ? { field: "required", message: `asks for ${required} approvals of ${new Set(approvers).size} approvers` }
-          : undefined,
+      whole: ({ approvers, required }) => {
+        if (!Array.isArray(approvers) || typeof required !== "number") return undefined;
+        const people = new Set(approvers.map((one) => personOf(one as string))).size;
+        if (people >= required) return undefined;
+        return { field: "required", message: `asks for ${required} approvals of ${people} approvers` };
+      },
     },
     "belay.signal": { fields: {}, required: [] },
     "belay.plan": { fields: { plan: name, params: mapping }, required: ["plan"] },

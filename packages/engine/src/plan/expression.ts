@@ -58,6 +58,8 @@ export interface CompiledExpression {
   readonly type: string;
   /** Ids read as `nodes.<id>` or `nodes["<id>"]`, each once. */
   readonly nodesRead: readonly string[];
+  /** Of those, the ones whose output is read, not only their status. */
+  readonly outputsRead: readonly string[];
   /** Reads `item` or the name given by `as`. */
   readonly readsItem: boolean;
   readonly readsParams: boolean;
@@ -151,6 +153,7 @@ function compiledExpression({ source, type, syntax, run, as }: Parts): CompiledE
     source,
     type,
     nodesRead,
+    outputsRead: Object.freeze([...syntax.outputsRead]),
     readsItem: syntax.names.has("item") || (as !== undefined && syntax.names.has(as)),
     readsParams: syntax.names.has("params"),
     paramsRead: Object.freeze([...syntax.paramsRead]),

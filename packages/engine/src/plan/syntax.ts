@@ -43,6 +43,8 @@ export interface SyntaxProblem {
 export interface Syntax {
   /** Ids read as `nodes.<id>` or `nodes["<id>"]`, in order of first reading; `nodes.n<k>` in print is the k-th. */
   readonly nodesRead: string[];
+  /** Of those, the ones whose output is read. */
+  readonly outputsRead: Set<string>;
   /** Every name that is read and not bound by a macro. */
   readonly names: Set<string>;
   /** Names read as `params.<name>` or `params["<name>"]`. */
@@ -61,7 +63,14 @@ const MACROS: Readonly<Record<string, readonly number[]>> = {
 
 /** Walks the tree once. */
 export function inspect(root: SyntaxNode): Syntax {
-  const syntax: Syntax = { nodesRead: [], names: new Set(), paramsRead: new Set(), problems: [], macros: 0 };
+  const syntax: Syntax = {
+    nodesRead: [],
+    outputsRead: new Set(),
+    names: new Set(),
+    paramsRead: new Set(),
+    problems: [],
+    macros: 0,
+  };
   visit(root, syntax, undefined);
   return syntax;
 }
@@ -149,6 +158,7 @@ function visitAccess(node: SyntaxNode, syntax: Syntax, bound: string | undefined
   }
   syntax.names.add("nodes");
   if (!syntax.nodesRead.includes(read.id)) syntax.nodesRead.push(read.id);
+  if (read.field === "output") syntax.outputsRead.add(read.id);
   if (read.field !== "output" && read.field !== "status") {
     syntax.problems.push({
       message: `a node has no ${JSON.stringify(read.field)}`,

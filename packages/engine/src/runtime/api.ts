@@ -8,6 +8,7 @@ import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { Json } from "../plan/document.ts";
 import type { AnyRunEvent, NodeEvent, NodeFailedEvent, RunEvent, RunEventMap, RunEventName } from "./event.ts";
+import type { Preview, VerbRequest } from "./preview.ts";
 
 export type { AnyRunEvent, NodeEvent, NodeFailedEvent, NodeStatus, RunEvent, RunEventMap, RunEventName, RunStatus };
 
@@ -314,7 +315,8 @@ export interface Run {
   skipRollback(node: string, options?: VerbOptions): Promise<RunSnapshot>;
   /**
    * One person's approval of a RUNNING node with `belay.approval`; it succeeds once as many as it asks for have. FORBIDDEN
-   * when its `approvers` do not name `who`; STATE_INVALID when `who` has approved already.
+   * when its `approvers` do not name `who`; STATE_INVALID when `who` has approved already, or its time is over. `who` is
+   * believed: find out who somebody is before.
    */
   approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot>;
   /** Refuses a RUNNING node with `belay.approval`: it FAILED with REJECTED, and is not tried again by itself. */
@@ -327,4 +329,9 @@ export interface Run {
   resume(options?: VerbOptions): Promise<RunSnapshot>;
   /** Ends a resting run for good without undoing anything; releases its locks. */
   abandon(options?: VerbOptions): Promise<RunSnapshot>;
+  /**
+   * What a verb would do now, without doing it: `preview({ verb: "rollback", to: "barrier" })` (R38). Changes and records
+   * nothing. Cost: linear in the plan. INVALID_ARGUMENT for an unknown verb; what the verb would reject with is data.
+   */
+  preview(request: VerbRequest): Preview;
 }

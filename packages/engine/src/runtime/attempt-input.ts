@@ -25,6 +25,8 @@ export function bindAttempt(facts: RunFacts, node: number, at: number): void {
   }
   const { compiled, document } = facts.program;
   if (compiled.pools[compiled.pool[home] as number] !== WAITING_POOL) return;
+  // Terms that are not known let nobody through: the attempt is about to fail.
+  if (values.inputFaults.has(node)) return;
   const wait = waitOf((document.nodes[home] as NodeDocument).action, values.inputs.get(node), at);
   if (wait !== undefined) values.waits.set(node, wait);
 }

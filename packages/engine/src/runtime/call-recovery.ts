@@ -24,6 +24,11 @@ export interface Caller {
   abort(call: CallInFlight, why: string): void;
 }
 
+/** What the record of an outcome says of a recovery (R42); the core decides without it. */
+export type Resolution = { readonly recovery?: "VERIFIED" | "AGAIN" };
+
+const NOT_RECOVERED: Resolution = {};
+
 /** Calls of compensations have keys of their own beside the node's. */
 export function keyOf(node: number, undo: boolean): number {
   return undo ? ~node : node;
@@ -37,6 +42,8 @@ export class CallRecovery {
   readonly #caller: Caller;
   /** Time limits of `verify`, by key of the call. */
   readonly #verifying = new Map<number, ArmedDeadline>();
+  /** How calls that have not answered were resolved, by key. */
+  readonly #resolved = new Map<number, { readonly attempt: number; readonly how: "VERIFIED" | "AGAIN" }>();
 
   constructor(executor: Executor, caller: Caller) {
     this.#executor = executor;
@@ -54,16 +61,25 @@ export class CallRecovery {
     for (const call of calls) this.#recover(call, again.get(keyOf(call.node, call.undo)) ?? []);
   }
 
-  /** The call has answered: its `verify` is over. */
-  answered(key: number): void {
+  /** The call has answered: its `verify` is over. What is to be recorded of its recovery, for people; mostly nothing. */
+  answered(key: number, attempt: number, succeeded: boolean): Resolution {
+    this.#endVerify(key);
+    const resolved = this.#resolved.get(key);
+    if (resolved?.attempt !== attempt) return NOT_RECOVERED;
+    this.#resolved.delete(key);
+    // Stopped between a `verify` that said "not done" and the action: nothing was decided.
+    return resolved.how === "AGAIN" || succeeded ? { recovery: resolved.how } : NOT_RECOVERED;
+  }
+
+  clear(): void {
+    for (const key of [...this.#verifying.keys()]) this.#endVerify(key);
+  }
+
+  #endVerify(key: number): void {
     const limit = this.#verifying.get(key);
     if (limit === undefined) return;
     this.#executor.host.timers.disarm(limit);
     this.#verifying.delete(key);
-  }
-
-  clear(): void {
-    for (const key of [...this.#verifying.keys()]) this.answered(key);
   }
 
   #isBuiltIn({ node, undo }: CallInFlight): boolean {
@@ -84,12 +100,22 @@ export class CallRecovery {
     limits: readonly DeadlineInFlight[],
   ): ActionDefinition | undefined {
     const key = keyOf(call.node, call.undo);
+    const resolve = (how: "VERIFIED" | "AGAIN"): void => {
+      this.#resolved.set(key, { attempt: call.attempt, how });
+    };
     const recovery = recoveryOf(action, () => {
-      this.answered(key);
+      resolve("AGAIN");
+      this.#endVerify(key);
       this.#armAnew(limits);
     });
-    if (recovery.kind === "again") this.#armAnew(limits);
-    if (recovery.kind === "verify") this.#limitVerify(call, key);
+    if (recovery.kind === "again") {
+      resolve("AGAIN");
+      this.#armAnew(limits);
+    }
+    if (recovery.kind === "verify") {
+      resolve("VERIFIED");
+      this.#limitVerify(call, key);
+    }
     return recovery.kind === "lost" ? undefined : recovery.action;
   }
 
@@ -116,6 +142,7 @@ export class CallRecovery {
     const ms = ((call.undo ? compensationTimeoutMs : timeoutMs)[homeOf(state, call.node)] as number) || VERIFY_MS;
     const passed = (): void => {
       this.#verifying.delete(key);
+      this.#resolved.delete(key);
       const why = `its verify did not answer within ${ms / 1000} s`;
       this.#caller.abort(call, why);
       this.#caller.lose(call, why);

@@ -140,7 +140,7 @@ export class Carrier {
   /** Nobody can tell what came of the call (R42). */
   #lose(node: number, attempt: number, undo: boolean, why?: string): void {
     const at = this.#executor.now();
-    const payload = { error: { ...crashed(why) } };
+    const payload = { error: { ...crashed(why) }, recovery: "LOST" };
     if (undo) this.#executor.post({ input: { kind: "undo-failed", at, node, attempt, retryable: false }, payload });
     else this.#executor.post({ input: { kind: "lost", at, node, attempt }, payload });
   }
@@ -231,13 +231,14 @@ export class Carrier {
   #post(node: number, attempt: number, undo: boolean, answer: Answer): void {
     const executor = this.#executor;
     const at = executor.now();
-    this.#recovery.answered(keyOf(node, undo));
+    const resolution = this.#recovery.answered(keyOf(node, undo), attempt, answer.ok);
     if (!answer.ok && answer.thrown instanceof Unverified) {
       this.#lose(node, attempt, undo, answer.thrown.message);
       return;
     }
     if (answer.ok) {
-      const payload = answer.output === undefined || undo ? {} : { payload: { output: answer.output } };
+      const told = answer.output === undefined || undo ? resolution : { output: answer.output, ...resolution };
+      const payload = Object.keys(told).length === 0 ? {} : { payload: told };
       executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
       return;
     }
@@ -245,7 +246,7 @@ export class Carrier {
     const failure = failureOf(answer.thrown, undo ? details.compensationNonRetryable : details.nonRetryable);
     const { retryable } = failure;
     const kind = undo ? "undo-failed" : "failed";
-    executor.post({ input: { kind, at, node, attempt, retryable }, payload: { error: { ...failure } } });
+    executor.post({ input: { kind, at, node, attempt, retryable }, payload: { error: { ...failure }, ...resolution } });
   }
 
   /** Of a member; else the plan's label (R20). */

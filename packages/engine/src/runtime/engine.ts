@@ -139,7 +139,10 @@ class LocalEngine implements Engine {
       parent,
     });
     const { runId } = prepared.header;
-    if (this.run(runId) !== undefined || this.#starting.has(runId)) throw invalid(`run id ${runId} is in use`);
+    // The same request again, with the id it had: its client token says so (R43).
+    const repeats = options.clientToken !== undefined && this.#runs.tokenOf(runId) === options.clientToken;
+    const inUse = this.run(runId) !== undefined || this.#starting.has(runId);
+    if (inUse && !repeats) throw invalid(`run id ${runId} is in use`);
     this.#starting.add(runId);
     try {
       const created = await this.#create(prepared);

@@ -16,7 +16,6 @@ import {
   isAtRest,
   isTerminal,
   type RunState,
-  refusalOf,
   step,
   type VerbInput,
 } from "../core/index.ts";
@@ -31,11 +30,10 @@ import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { Host } from "./host.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
+import { judgeVerb } from "./request.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
-import { refusalError } from "./verbs.ts";
-import { judgeWord } from "./waiting.ts";
 
 /** One input on its way, with what the core does not read. */
 export interface Entry {
@@ -135,7 +133,11 @@ export class Executor implements RebuiltRun, SlotUser {
     if (this.#closed) return;
     this.#begun = true;
     this.#busy = true;
+    // What was due while no process lived passes before verbs that came meanwhile.
+    const early = this.#inbox.splice(0);
     if (this.#unfinished !== undefined) this.#carrier.recover(this.#unfinished);
+    this.host.timers.passDue();
+    this.#inbox.push(...early);
     this.#resume();
   }
 
@@ -147,7 +149,9 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
   post(entry: Entry): void {
-    if (this.fault !== null || this.#closed) {
+    // A verb is judged by its time: what is due by then has passed, though a timer may be late (R26).
+    if (entry.done !== undefined) this.host.timers.passDue();
+    if (this.stopped) {
       entry.release?.();
       entry.done?.(this.host.closedError());
       return;
@@ -180,6 +184,11 @@ export class Executor implements RebuiltRun, SlotUser {
 
   now(): number {
     return this.host.clock.now();
+  }
+
+  /** It takes no input any more: stopped on a fault, or closed. */
+  get stopped(): boolean {
+    return this.fault !== null || this.#closed;
   }
 
   get atRest(): boolean {
@@ -279,13 +288,12 @@ export class Executor implements RebuiltRun, SlotUser {
     const { payload } = entry;
     let { input } = entry;
     if (entry.done !== undefined) {
-      const refusal = refusalOf(this.state, input as VerbInput);
-      const judged = refusal === undefined ? judgeWord(this, input as VerbInput, payload) : undefined;
-      if (refusal !== undefined || judged instanceof BelayError) {
-        entry.done(refusal === undefined ? judged : refusalError(refusal, input as VerbInput, this));
+      const judged = judgeVerb(this, input as VerbInput, payload);
+      if (judged instanceof BelayError) {
+        entry.done(judged);
         return;
       }
-      input = judged as VerbInput;
+      input = judged;
       this.#acknowledge.push(entry.done);
     }
     if (entry.release !== undefined && input.kind === "grant") {

@@ -56,6 +56,11 @@ export class KnownRuns {
     return this.#runs.get(id)?.executor;
   }
 
+  /** The client token a run was started with; undefined when there is none, or no such run. */
+  tokenOf(id: string): string | undefined {
+    return this.executor(id)?.header.clientToken ?? undefined;
+  }
+
   list(): readonly Run[] {
     return [...this.#runs.values()].map(({ handle }) => handle);
   }

@@ -1,23 +1,16 @@
 /**
- * The public face of a run. Owns: arguments and results of verbs, listeners. Every verb resolves once it is durable
- * (R39) with the run as it then stands; a repeated request id changes nothing (R37).
+ * The public face of a run. Owns: results of verbs, request ids, listeners; arguments are read in `request.ts`. Every verb
+ * resolves once it is durable (R39) with the run as it then stands; a repeated request id changes nothing (R37).
  */
-import { type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import type { VerbInput } from "../core/index.ts";
 import type { Json } from "../plan/document.ts";
 import type { AnyRunEvent, Run, RunEventMap, RunEventName, RunSnapshot, VerbOptions } from "./api.ts";
 import type { Executor } from "./executor.ts";
-import { jsonArgument } from "./json-value.ts";
+import type { Preview, VerbRequest } from "./preview.ts";
+import { previewOf } from "./preview-answer.ts";
+import { requestOf, type VerbCall } from "./request.ts";
 import { snapshotOf } from "./snapshot.ts";
-import {
-  checkVerbOptions,
-  checkWordOptions,
-  nodeArgument,
-  rejection,
-  requestMismatch,
-  requestText,
-  rollbackInput,
-  verbPayload,
-} from "./verbs.ts";
+import { requestMismatch, requestText, verbPayload } from "./verbs.ts";
 
 const DONE: Promise<void> = Promise.resolve();
 
@@ -68,77 +61,54 @@ export class RunHandle implements Run {
   }
 
   async retry(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("retry", options, ["node"]);
-    const at = this.#executor.now();
-    return await this.#verb({ kind: "retry", at, node: this.#nodeOrRun(options.node) }, options);
+    return await this.#verb(requestOf(this.#executor, "retry", options), options);
   }
 
   async skip(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("skip", options, ["output"]);
-    const input = { kind: "skip", at: this.#executor.now(), node: nodeArgument(this.#executor, node) } as const;
-    const output = jsonArgument(options.output, "output", this.#executor.host.limits.outputBytes);
-    const more = output === undefined ? {} : { output };
-    return await this.#verb(input, options, more);
+    return await this.#verb(requestOf(this.#executor, "skip", options, node), options);
   }
 
   async cancel(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("cancel", options, ["node"]);
-    const at = this.#executor.now();
-    return await this.#verb({ kind: "cancel", at, node: this.#nodeOrRun(options.node) }, options);
+    return await this.#verb(requestOf(this.#executor, "cancel", options), options);
   }
 
   async rollback(options: { to?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("rollback", options, ["to"]);
-    return await this.#verb(rollbackInput(this.#executor, options.to), options);
+    return await this.#verb(requestOf(this.#executor, "rollback", options), options);
   }
 
   async skipRollback(node: string, options: VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("skipRollback", options, []);
-    const at = this.#executor.now();
-    return await this.#verb({ kind: "skip-rollback", at, node: nodeArgument(this.#executor, node) }, options);
+    return await this.#verb(requestOf(this.#executor, "skipRollback", options, node), options);
   }
 
   async pause(options: VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("pause", options, []);
-    return await this.#verb({ kind: "pause", at: this.#executor.now() }, options);
+    return await this.#verb(requestOf(this.#executor, "pause", options), options);
   }
 
   async resume(options: VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("resume", options, []);
-    return await this.#verb({ kind: "resume", at: this.#executor.now() }, options);
+    return await this.#verb(requestOf(this.#executor, "resume", options), options);
   }
 
   async abandon(options: VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("abandon", options, []);
-    return await this.#verb({ kind: "abandon", at: this.#executor.now() }, options);
+    return await this.#verb(requestOf(this.#executor, "abandon", options), options);
   }
 
   async approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
-    checkWordOptions("approve", options);
-    const input = { kind: "approve", ...this.#word(node), enough: false } as const;
-    return await this.#verb(input, options);
+    return await this.#verb(requestOf(this.#executor, "approve", options, node), options);
   }
 
   async reject(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
-    checkWordOptions("reject", options);
-    return await this.#verb({ kind: "reject", ...this.#word(node) }, options, { error: rejection(options) });
+    return await this.#verb(requestOf(this.#executor, "reject", options, node), options);
   }
 
   async signal(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
-    checkVerbOptions("signal", options, ["output"]);
-    const output = jsonArgument(options.output, "output", this.#executor.host.limits.outputBytes);
-    return await this.#verb({ kind: "signal", ...this.#word(node) }, options, output === undefined ? {} : { output });
+    return await this.#verb(requestOf(this.#executor, "signal", options, node), options);
   }
 
-  #word(node: string): { at: number; node: number } {
-    return { at: this.#executor.now(), node: nodeArgument(this.#executor, node) };
+  preview(request: VerbRequest): Preview {
+    return previewOf(this.#executor, request);
   }
 
-  #nodeOrRun(node: string | undefined): number {
-    return node === undefined ? WHOLE_RUN : nodeArgument(this.#executor, node);
-  }
-
-  async #verb(input: VerbInput, options: VerbOptions, more?: Readonly<Record<string, Json>>): Promise<RunSnapshot> {
+  async #verb({ input, more }: VerbCall, options: VerbOptions): Promise<RunSnapshot> {
     const { requestId } = options;
     const payload = verbPayload(options, more);
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);

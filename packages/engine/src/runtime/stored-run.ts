@@ -1,102 +1,76 @@
 /**
- * A run as a journal has it, to look at: from outside of the engine that executes it, or when nobody does. Owns: the
- * replay for that purpose, and what operators asked of the run (R37). Claims nothing, writes nothing, calls no action.
- * Cost: that of the run's decisions, once more.
+ * A run as a journal has it, to look at and to think about: from outside of the engine that executes it, or when nobody
+ * does. Owns: an executor that never moves. Claims nothing, writes nothing, calls no action; needs no registry. Who asked
+ * what of the run is told by `auditTrail`. Cost: the run's decisions once more.
  */
-import { createState, isVerb, type RunState, type VerbInput, WHOLE_RUN } from "../core/index.ts";
-import type { Journal, JournalRecord, RunHeader } from "../journal/port.ts";
+import { BelayError } from "../errors.ts";
+import { MemoryJournal } from "../journal/memory.ts";
+import type { Journal } from "../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
-import type { Json } from "../plan/document.ts";
+import { WAITING_POOL } from "../plan/compiled.ts";
 import { deepFreeze } from "../plan/json.ts";
-import { type Limits, resolveLimits } from "../plan/limits.ts";
-import type { RunSnapshot } from "./api.ts";
-import { nodeId } from "./node-id.ts";
-import { type RebuiltRun, rebuild } from "./rebuild.ts";
-import { snapshotOf } from "./snapshot.ts";
-import { checkRecords, corrupt, planOf } from "./take-up.ts";
-import { RunValues } from "./values.ts";
+import { resolveLimits } from "../plan/limits.ts";
+import { Actions } from "./actions.ts";
+import type { ActionDefinition, Run } from "./api.ts";
+import { systemClock } from "./clock.ts";
+import { RunEmitter } from "./emitter.ts";
+import { Executor } from "./executor.ts";
+import type { Host } from "./host.ts";
+import { Pools, Slots } from "./pools.ts";
+import { RunHandle } from "./run.ts";
+import { SubRuns } from "./sub-run.ts";
+import { checkRecords, corrupt, journaledPlan, UNLIMITED } from "./take-up.ts";
+import { Timers } from "./timers.ts";
 
-/** What somebody asked of a run, and the run did (R37). */
-export interface AskedVerb {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** As in `Run`: "retry", "skipRollback", ... */
-  readonly verb: string;
-  /** Id of the node, as in snapshots; null = the whole run. */
-  readonly node: string | null;
-  /** Of a rollback: "barrier", or the node that stands; null = everything. */
-  readonly to: string | null;
-  /** Who asked; null when nobody said. */
-  readonly who: string | null;
-  /** Why; null when nobody said. */
-  readonly why: string | null;
-  /** `VerbOptions.requestId`; null when there was none. */
-  readonly requestId: string | null;
-  /** What was given to `skip` or `signal`; undefined when nothing was. */
-  readonly output: Json | undefined;
-}
-
-/** A run as its records say. */
-export interface StoredRun {
-  /** The run as it stood after its last record. */
-  readonly snapshot: RunSnapshot;
-  /** What operators asked of it, oldest first; refused requests are not among them. */
-  readonly asked: readonly AskedVerb[];
-}
+/** A run as its records say: where it stands, and what a verb would do (R38). */
+export type StoredRun = Pick<Run, "id" | "snapshot" | "preview">;
 
 /**
  * Reads a run of any journal, or of a reader of one. undefined when there is none of that id; JOURNAL_CORRUPT for records
  * that its plan cannot have made.
  */
-export async function readStoredRun(journal: Pick<Journal, "read">, runId: string): Promise<StoredRun | undefined> {
+export async function readStoredRun(
+  journal: Pick<Journal, "read" | "list">,
+  runId: string,
+): Promise<StoredRun | undefined> {
   const stored = await journal.read(runId);
   if (stored === undefined) return undefined;
-  checkRecords(runId, stored.records);
-  const run = new ReplayedRun(deepFreeze(stored.header));
+  const { records } = stored;
+  checkRecords(runId, records);
+  const header = deepFreeze(stored.header);
+  const limits = resolveLimits(UNLIMITED);
+  const program = compilePlan(journaledPlan(header), header.items, limits);
+  const locks = (await journal.list()).find((run) => run.runId === runId)?.locks ?? [];
+  const lease = { runId, epoch: 0, tokens: Object.fromEntries(locks.map((resource) => [resource, 0])) };
+  const links = { emitter: new RunEmitter(() => undefined), live: new Map<string, number>() };
   try {
-    rebuild(run, stored.records);
+    return new RunHandle(new Executor({ header, program, lease, records }, stillHost(program), links));
   } catch (error) {
     throw corrupt(runId, error instanceof Error ? error.message : String(error), error);
   }
-  const asked = stored.records.flatMap(({ input, payload }) => (isVerb(input) ? [askedOf(run, input, payload)] : []));
-  return { snapshot: snapshotOf(run), asked };
 }
 
-class ReplayedRun implements RebuiltRun {
-  readonly header: RunHeader;
-  readonly program: CompiledProgram;
-  readonly state: RunState;
-  readonly values: RunValues = new RunValues();
-  readonly limits: Limits = resolveLimits(undefined);
-  readonly fault: null = null;
-  nextSeries: number;
-  restedAt: number | null = null;
-  lastAt: number;
-
-  constructor(header: RunHeader) {
-    this.header = header;
-    this.program = compilePlan(planOf(header), header.items, this.limits);
-    this.state = createState(this.program.compiled, { graceMs: header.graceMs, seed: header.seed });
-    this.nextSeries = this.program.nextSeries;
-    this.lastAt = header.at;
-    for (const [id, items] of Object.entries(header.items)) this.values.items.set(this.program.indexOf(id), items);
-  }
-}
-
-function askedOf(run: ReplayedRun, input: VerbInput, payload: JournalRecord["payload"]): AskedVerb {
-  const { who, why, requestId, output } = (payload ?? {}) as Readonly<Record<string, Json | undefined>>;
-  const text = (value: Json | undefined): string | null => (typeof value === "string" ? value : null);
-  const node = "node" in input && input.node !== WHOLE_RUN ? nodeId(run, input.node) : null;
-  const isRollback = input.kind === "rollback";
-  const to = !isRollback || input.scope === "all" ? null : input.scope === "barrier" ? "barrier" : node;
+/** Nothing of it is ever asked for: the executor does not begin. */
+function stillHost({ compiled }: CompiledProgram): Host {
+  const clock = systemClock;
+  const timers = new Timers(clock);
+  const slots = new Slots(Number.POSITIVE_INFINITY);
+  const still: ActionDefinition = { run: () => undefined };
+  const named = compiled.pools.slice(1).filter((name) => name !== WAITING_POOL);
+  const pools = Object.fromEntries(named.map((name) => [name, { concurrency: Number.POSITIVE_INFINITY }]));
+  const closedError = (): BelayError => new BelayError("CLOSED", "the run is only looked at");
   return {
-    at: input.at,
-    verb: input.kind === "skip-rollback" ? "skipRollback" : input.kind,
-    node: isRollback ? null : node,
-    to,
-    who: text(who),
-    why: text(why),
-    requestId: text(requestId),
-    output,
+    actions: new Actions({}, { "belay.poll": still, "belay.plan": still }),
+    clock,
+    journal: new MemoryJournal(),
+    limits: resolveLimits(UNLIMITED),
+    plans: new Map(),
+    pools: new Pools(pools, timers, clock),
+    slots,
+    subRuns: new SubRuns({ plan: () => undefined, start: () => Promise.reject(closedError()), run: () => undefined }),
+    timers,
+    releaseLater: () => undefined,
+    closedError,
+    faultError: (code, message, cause) => new BelayError(code, message, {}, cause),
   };
 }

@@ -9,6 +9,7 @@ import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
 import type { Plan } from "../plan/document.ts";
 import { changedNodes } from "../plan/identity.ts";
 import { deepFreeze } from "../plan/json.ts";
+import type { Limits } from "../plan/limits.ts";
 import { checkPlan } from "../plan/parse.ts";
 import type { Host } from "./host.ts";
 import { checkKnownNames } from "./start.ts";
@@ -36,7 +37,7 @@ export async function readRun(
   if (stored === undefined) return undefined;
   checkRecords(runId, stored.records);
   const header = deepFreeze(stored.header);
-  const plan = planOf(header);
+  const plan = journaledPlan(header);
   const given = expected?.get(header.document.name);
   if (given !== undefined && given.hash !== plan.hash) throw changed(header, given);
   checkKnownNames(plan, host);
@@ -49,8 +50,11 @@ export function checkRecords(runId: string, records: readonly JournalRecord[]): 
   if (gap >= 0) throw corrupt(runId, `record ${gap} is missing`);
 }
 
-/** The run's own plan. It was checked when the run started, perhaps under wider limits: it is the same by its hash. */
-export function planOf({ runId, document, planHash }: RunHeader): Plan {
+/**
+ * The run's own plan. It was checked when the run started, perhaps under wider limits: it is the same by its hash. Fails
+ * with JOURNAL_CORRUPT when it is not.
+ */
+export function journaledPlan({ runId, document, planHash }: RunHeader): Plan {
   const { plan, diagnostics } = checkPlan(document, { limits: UNLIMITED });
   if (plan === undefined) {
     const first = diagnostics.find(({ severity }) => severity === "error");
@@ -61,7 +65,17 @@ export function planOf({ runId, document, planHash }: RunHeader): Plan {
 }
 
 const MOST = Number.MAX_SAFE_INTEGER;
-const UNLIMITED = { bytes: MOST, nodes: MOST, edges: MOST } as const;
+/** What was let in when the run started is not judged again. */
+export const UNLIMITED: Partial<Limits> = {
+  bytes: MOST,
+  depth: 256,
+  nodes: MOST,
+  edges: MOST,
+  members: MOST,
+  expressionLength: MOST,
+  expressionNodes: MOST,
+  stringLength: MOST,
+};
 
 function changed({ runId, document, planHash }: RunHeader, given: Plan): BelayError {
   const nodes = changedNodes(document, given.document);

@@ -69,14 +69,19 @@ export class Timers {
     this.#cancelTimer = this.#clock.schedule(Math.max(0, first.at - this.#clock.now()), () => this.#fireDue());
   }
 
-  #fireDue(): void {
-    this.#cancelTimer = undefined;
-    this.#armedFor = Number.POSITIVE_INFINITY;
+  /** Fires what is due by now, whether or not the timer has come to it. */
+  passDue(): void {
     const now = this.#clock.now();
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.disarm(first);
       first.fire();
     }
+  }
+
+  #fireDue(): void {
+    this.#cancelTimer = undefined;
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    this.passDue();
     this.#schedule();
   }
 

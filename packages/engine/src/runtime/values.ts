@@ -79,6 +79,23 @@ export class RunValues {
     else this.#undoFailures.set(node, failure);
   }
 
+  /** The same values, which change on their own. */
+  copy(): RunValues {
+    const copy = new RunValues();
+    fill(copy.#outputs, this.#outputs);
+    fill(copy.#failures, this.#failures);
+    fill(copy.#undoFailures, this.#undoFailures);
+    fill(copy.#approvals, this.#approvals);
+    fill(copy.inputs, this.inputs);
+    fill(copy.inputFaults, this.inputFaults);
+    fill(copy.items, this.items);
+    fill(copy.memberSeries, this.memberSeries);
+    fill(copy.waits, this.waits);
+    const times = ["startedAt", "finishedAt", "undoStartedAt", "undoFinishedAt"] as const;
+    for (const name of times) for (const node in this[name]) copy[name][node] = this[name][node];
+    return copy;
+  }
+
   /** The node runs again; unless its earlier attempts still count, as if for the first time. */
   reset(node: number, keepsStart: boolean): void {
     // What an earlier attempt left may still have to be undone: its failure goes to the compensation (R31).
@@ -93,4 +110,8 @@ export class RunValues {
     this.undoStartedAt[node] = undefined;
     this.undoFinishedAt[node] = undefined;
   }
+}
+
+function fill<T>(to: Map<number, T>, from: ReadonlyMap<number, T>): void {
+  for (const [node, value] of from) to.set(node, value);
 }

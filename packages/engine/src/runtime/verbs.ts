@@ -5,6 +5,7 @@
 import { type Refusal, type VerbInput, WHOLE_RUN } from "../core/index.ts";
 import { BelayError } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
+import { personOf } from "../plan/person.ts";
 import type { VerbOptions } from "./api.ts";
 import type { Executor } from "./executor.ts";
 import { nodeId, nodeNumber } from "./node-id.ts";
@@ -42,7 +43,8 @@ export function checkVerbOptions(verb: string, options: unknown, own: readonly s
 export function checkWordOptions(verb: string, options: unknown): void {
   checkVerbOptions(verb, options, []);
   const { who } = options as VerbOptions;
-  if (who === undefined || who === "") throw new BelayError("INVALID_ARGUMENT", `${verb} needs who: { who: "name" }`);
+  if (who === undefined || personOf(who) === "")
+    throw new BelayError("INVALID_ARGUMENT", `${verb} needs who: { who: "name" }`);
 }
 
 /** The failure of a node that was rejected (`belay.approval`). */
@@ -85,20 +87,15 @@ export function verbPayload(options: VerbOptions, more: Readonly<Record<string, 
 
 /**
  * A verb with all that makes two requests the same one (R37), as text: not when, who or why, nor what the run made of
- * it. The same for a verb that is asked and for its record.
+ * it; but who, where that is what is said. The same for a verb that is asked and for its record.
  */
 export function requestText(input: VerbInput, payload: Json | undefined): string {
   const { kind } = input;
   const node = "node" in input ? input.node : WHOLE_RUN;
   const scope = input.kind === "rollback" ? input.scope : null;
-  const {
-    who: _who,
-    why: _why,
-    requestId: _requestId,
-    error: _error,
-    ...more
-  } = (payload ?? {}) as Record<string, Json>;
-  return JSON.stringify([kind, node, scope, more]);
+  const { who, why: _why, requestId: _requestId, error: _error, ...more } = (payload ?? {}) as Record<string, Json>;
+  const person = kind === "approve" || kind === "reject" ? who : undefined;
+  return JSON.stringify([kind, node, scope, more, person ?? null]);
 }
 
 /** The typed error of a refused verb. */

@@ -7,6 +7,7 @@ import type { VerbInput } from "../core/index.ts";
 import { BelayError, NonRetryable } from "../errors.ts";
 import { inputFaults, isWaiting } from "../plan/built-in.ts";
 import type { Json } from "../plan/document.ts";
+import { namesPerson, personOf } from "../plan/person.ts";
 import type { Answer } from "./call.ts";
 import type { Executor } from "./executor.ts";
 import type { RunFacts } from "./facts.ts";
@@ -64,21 +65,27 @@ export class Waiting {
 }
 
 /**
- * An approval or a rejection, completed by what the run knows: whether it is enough. Other verbs pass unchanged. An error
- * when that person may not say it.
+ * A word for a node that waits, an approval completed by what the run knows: whether it is enough. Other verbs pass
+ * unchanged. An error when that person may not say it, or nobody may.
  */
 export function judgeWord(facts: RunFacts, input: VerbInput, payload: Json | undefined): VerbInput | BelayError {
-  if (input.kind !== "approve" && input.kind !== "reject") return input;
-  const who = (payload as { who?: string } | undefined)?.who as string;
-  const { approvers, required } = facts.values.waits.get(input.node) ?? { approvers: null, required: 1 };
-  const approvedBy = facts.values.approvals(input.node);
+  if (input.kind !== "approve" && input.kind !== "reject" && input.kind !== "signal") return input;
   const id = nodeId(facts, input.node);
-  if (approvers !== null && !approvers.includes(who)) {
+  const wait = facts.values.waits.get(input.node);
+  if (wait === undefined) {
+    const text = `node "${id}" is about to fail: what it was given to wait for makes no sense`;
+    return new BelayError("STATE_INVALID", text, { node: id, allowedIn: [] });
+  }
+  if (input.kind === "signal") return input;
+  const who = (payload as { who: string }).who;
+  const { approvers, required } = wait;
+  if (approvers !== null && !namesPerson(approvers, who)) {
     const text = `${who} may not ${input.kind} node "${id}"; ${approvers.join(", ")} may`;
     return new BelayError("FORBIDDEN", text, { node: id, approvers });
   }
   if (input.kind === "reject") return input;
-  if (approvedBy.includes(who)) {
+  const approvedBy = facts.values.approvals(input.node);
+  if (approvedBy.some((one) => personOf(one) === personOf(who))) {
     const text = `${who} has approved node "${id}" already; it needs ${required} people and has ${approvedBy.length}`;
     return new BelayError("STATE_INVALID", text, { node: id, approvedBy, required, allowedIn: [] });
   }

@@ -28,6 +28,8 @@ export function checkFailure(unit: UnitStory, type: string, outcome: string | un
   checkOutcome(unit, outcome, report);
   if (isSeen(unit) && unit.status === "running" && !unit.aborted && unit.open.includes(unit.announced))
     report("R25", `attempt ${unit.announced} of ${unitId(unit)} failed, but had not answered`);
+  if (type === "node:retrying" && unit.lost && !unit.aborted)
+    report("R42", `nobody knows what came of attempt ${unit.announced} of ${unitId(unit)}, and it tries again`);
   if (type === "node:retrying" && unit.rejected && !unit.aborted)
     report("R37", `${unitId(unit)} was rejected, and tries again`);
 }
@@ -40,7 +42,7 @@ function isSeen({ home }: UnitStory): boolean {
 /** R26: stopped or out of time is never "failed": it may have taken effect. */
 function checkOutcome(unit: UnitStory, outcome: string | undefined, report: Report): void {
   if (unit.status !== "running" || outcome === undefined) return;
-  const right = unit.aborted ? "unknown" : "failed";
+  const right = unit.aborted || unit.lost ? "unknown" : "failed";
   if (outcome !== right)
     report(
       unit.aborted ? "R26" : "R27",

@@ -48,6 +48,15 @@ const DEFAULT_SHARES: Readonly<Record<Fault, number>> = {
 /** Shares of all calls that have each fault, 0..1. */
 export type FaultShares = Partial<Readonly<Record<Fault, number>>>;
 
+/** How a call that was cut off by a crash goes on (R42): it is made again, is found done, or nobody can tell. */
+export type CutOff = "again" | "done" | "lost";
+
+/** Shares of the calls that were cut off, 0..1; the rest is made again. */
+export interface CutOffShares {
+  readonly done?: number;
+  readonly lost?: number;
+}
+
 /** Draws faults by their shares, and counts them. */
 export class FaultDraw {
   readonly counts: Record<Fault, number> = {

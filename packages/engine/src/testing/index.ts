@@ -16,7 +16,7 @@ export { EVERY_FEATURE, type FastCheckApi, type ScenarioOptions, scenario } from
 export { describeScenario, planYaml } from "./describe.ts";
 export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
 export { failureReport, type PlayedPlan } from "./failure-report.ts";
-export type { Fault, FaultShares } from "./faults.ts";
+export type { CutOff, CutOffShares, Fault, FaultShares } from "./faults.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
 export {
   type JournalCase,

@@ -51,6 +51,16 @@ export class Judge {
     } else this.story.again(unit, attempt);
   }
 
+  /** A call that was cut off was found done, or nobody can tell what came of it (R42): it is not made again. */
+  resolved(unit: UnitStory, attempt: number, undo: boolean, done: boolean): void {
+    const latest = undo ? unit.lastUndo : unit.lastAttempt;
+    if (attempt !== latest)
+      this.report("R42", `attempt ${attempt} of ${unitId(unit)} was resolved, but ${latest} was the latest`);
+    if (!done) unit.lost = unit.lost || !undo;
+    else if (undo) unit.okUndo = attempt;
+    else unit.okAttempt = attempt;
+  }
+
   /** A compensation let go. */
   undoLetGo(unit: UnitStory, attempt: number, ok: boolean): void {
     if (ok && attempt > unit.okUndo) unit.okUndo = attempt;
@@ -135,7 +145,8 @@ export class Judge {
     else {
       const unit = this.story.known(entry.node);
       if (unit === undefined) return;
-      if (entry.kind === "end") this.letGo(unit, entry.attempt, entry.ok);
+      if (entry.kind === "resolved") this.resolved(unit, entry.attempt, entry.undo, entry.done);
+      else if (entry.kind === "end") this.letGo(unit, entry.attempt, entry.ok);
       else this.undoLetGo(unit, entry.attempt, entry.ok);
     }
   }

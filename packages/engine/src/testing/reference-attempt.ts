@@ -39,8 +39,11 @@ export function begin(world: World, entry: Entry): void {
   if (first) entry.totalSince = entry.node.totalTimeout ? world.now : undefined;
 }
 
+/** How an action, or a compensation, let go; "lost": its process ended, and nobody can tell what came of it (R42). */
+export type Answer = "ok" | "retryable" | "fatal" | "lost";
+
 /** R25, R26: the action let go. Once aborted, whatever it says is "unknown". */
-export function answered(world: World, entry: Entry, answer: "ok" | "retryable" | "fatal"): void {
+export function answered(world: World, entry: Entry, answer: Answer): void {
   if (entry.status === "CANCELING") {
     entry.outcome = "unknown";
     goOnOrFail(world, entry, !isFinal(entry.stop));
@@ -49,7 +52,8 @@ export function answered(world: World, entry: Entry, answer: "ok" | "retryable" 
     entry.status = "SUCCESSFUL";
     entry.totalSince = undefined;
   } else {
-    entry.outcome = "failed";
+    // R42: nobody knows what came of it, and nobody guesses.
+    entry.outcome = answer === "lost" ? "unknown" : "failed";
     goOnOrFail(world, entry, answer === "retryable");
   }
 }
@@ -126,7 +130,7 @@ export function beginUndo(world: World, entry: Entry): void {
 }
 
 /** R31, R32: an aborted compensation counts as not done, whatever it still says. */
-export function undoAnswered(world: World, entry: Entry, answer: "ok" | "retryable" | "fatal"): void {
+export function undoAnswered(world: World, entry: Entry, answer: Answer): void {
   const aborted = entry.undo === "aborting";
   if (answer === "ok" && !aborted) {
     undoDone(world, entry);

@@ -16,6 +16,7 @@ import type { NodeStatus } from "../core/node-state.ts";
 import type { RunStatus } from "../core/run-state.ts";
 import type { PlanDocument } from "../plan/document.ts";
 import {
+  type Answer,
   type Armed,
   answered,
   begin,
@@ -30,8 +31,7 @@ import { apply, type Refused, refusal, type Verb } from "./reference-operator.ts
 import { barriers } from "./reference-rollback.ts";
 import { type Entry, everything, isInFlight, type RollbackTo, type Skip, World, workers } from "./reference-state.ts";
 
-/** How an action, or a compensation, let go. */
-export type Answer = "ok" | "retryable" | "fatal";
+export type { Answer };
 
 /** One attempt, or one compensation. */
 export interface Call {

@@ -288,6 +288,7 @@ export class RunStory {
     unit.signaled = false;
     unit.rejected = false;
     unit.aborted = false;
+    unit.lost = false;
     unit.attemptsInRound += 1;
     unit.dirty = true;
     unit.lastSucceeded = false;

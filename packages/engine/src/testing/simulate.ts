@@ -12,7 +12,7 @@ import type { RunSnapshot } from "../runtime/api.ts";
 import { nodeId } from "../runtime/node-id.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
 import { Draw } from "./draw.ts";
-import { type Fault, FaultDraw, type FaultShares } from "./faults.ts";
+import { type CutOff, type CutOffShares, type Fault, FaultDraw, type FaultShares } from "./faults.ts";
 import { Judge } from "./judge.ts";
 import { drawVerb, verbName } from "./operator-draw.ts";
 import type { Rule, Violation } from "./plan-model.ts";
@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly params?: Readonly<Record<string, Json>>;
   /** Share of calls with each fault, 0..1. Default: 0.08 error, 0.03 of each other. */
   readonly faults?: FaultShares;
+  /** How calls that a crash cut off go on (R42). Default: 0.2 are found done, 0.15 lost, the others made again. */
+  readonly cutOff?: CutOffShares;
   /** Share of batches of records in, or after, which the process crashes and recovers. Default 0.02. */
   readonly crashes?: number;
   /** Share of steps at which an operator does something. Default 0.03. */
@@ -56,6 +58,8 @@ export interface SimulationResult {
   /** Steps taken. */
   readonly steps: number;
   readonly crashes: number;
+  /** Calls that a crash cut off, by how they went on (R42). */
+  readonly cutOff: Readonly<Record<CutOff, number>>;
   /** Calls that had each fault. */
   readonly faults: Readonly<Record<Fault, number>>;
   /** Operators' verbs by name: "retry", "cancel run", "rollback node", ... */
@@ -93,6 +97,7 @@ class Simulation {
   readonly #crashShare: number;
   readonly #operatorShare: number;
   readonly #verbs: Record<string, number> = {};
+  readonly #cutOff: Record<CutOff, number> = { again: 0, done: 0, lost: 0 };
   /** Answers that are delivered a second time, later. */
   readonly #copies: Answer[] = [];
   #faulty = true;
@@ -114,7 +119,10 @@ class Simulation {
     this.#world = options.world?.();
     const world = this.#world === undefined ? undefined : new WorldTeller(this.#world, options.seed);
     const fate = (): string => this.#fate();
-    this.#run = new SimulatedRun({ header, program, limits, record, judge: this.#judge, fate, world });
+    const cutOff = (): CutOff => this.#drawCutOff();
+    const outputOf = (node: number): Json | undefined => this.#outputOf(node);
+    const judge = this.#judge;
+    this.#run = new SimulatedRun({ header, program, limits, record, judge, fate, cutOff, outputOf, world });
   }
 
   /** Slots of a pool; nodes that wait take none. */
@@ -250,6 +258,14 @@ class Simulation {
     return this.#faulty ? this.#faults.next() : "ok";
   }
 
+  #drawCutOff(): CutOff {
+    const { done = 0.2, lost = 0.15 } = this.#options.cutOff ?? {};
+    const drawn = this.#draw.next();
+    const how = drawn < done ? "done" : drawn < done + lost ? "lost" : "again";
+    this.#cutOff[how] += 1;
+    return how;
+  }
+
   #mayAnswer(call: SimulatedCall): boolean {
     if (call.wait !== undefined) return call.aborted || (!this.#faulty && isWordAwaited(call));
     // Once the faults are over, even what hung answers: liveness must not depend on an operator.
@@ -317,6 +333,7 @@ class Simulation {
       seed: options.seed,
       steps: this.#steps,
       crashes: this.#crashes,
+      cutOff: this.#cutOff,
       faults: this.#faults.counts,
       verbs: this.#verbs,
       violations: this.#judge.violations,

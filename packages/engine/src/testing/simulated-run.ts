@@ -33,27 +33,17 @@ import { evaluateNode } from "../runtime/scope.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
 import { RunValues } from "../runtime/values.ts";
 import { detailOf, isCall } from "./command-words.ts";
+import { cutOffOf, resolution } from "./cut-off.ts";
 import type { Judge } from "./judge.ts";
 import { verbOf } from "./operator-words.ts";
 import { differingField } from "./same-state.ts";
 import { type Dispatch, keyOf, newCall, type SimulatedCall } from "./simulated-call.ts";
 import { type ArmedDeadline, SimulatedDeadlines } from "./simulated-deadlines.ts";
+import type { SimulatedFacts } from "./simulated-facts.ts";
 import { firstWait, waitOf } from "./simulated-waits.ts";
 import { effectOf, type WorldTeller } from "./simulated-world.ts";
 import type { TraceEntry } from "./trace.ts";
 import { type UnitStory, unitId } from "./unit-story.ts";
-
-export interface SimulatedFacts {
-  readonly header: RunHeader;
-  readonly program: CompiledProgram;
-  readonly limits: Limits;
-  readonly judge: Judge;
-  /** Keep the trace: costs as much as the run itself. */
-  readonly record: boolean;
-  /** What becomes of a call that is made now. */
-  readonly fate: (call: SimulatedCall) => string;
-  readonly world: WorldTeller | undefined;
-}
 
 export class SimulatedRun implements RunFacts {
   readonly header: RunHeader;
@@ -72,7 +62,7 @@ export class SimulatedRun implements RunFacts {
   now: number;
   readonly #judge: Judge;
   readonly #record: boolean;
-  readonly #fate: (call: SimulatedCall) => string;
+  readonly #facts: SimulatedFacts;
   readonly #world: WorldTeller | undefined;
   readonly deadlines: SimulatedDeadlines = new SimulatedDeadlines();
   readonly #commands = new Commands();
@@ -90,7 +80,7 @@ export class SimulatedRun implements RunFacts {
     this.now = facts.header.at;
     this.#judge = facts.judge;
     this.#record = facts.record;
-    this.#fate = facts.fate;
+    this.#facts = facts;
     this.#world = facts.world;
     this.nextSeries = facts.program.nextSeries;
     this.state = this.#fresh();
@@ -351,7 +341,7 @@ export class SimulatedRun implements RunFacts {
   /** The call is made, for the first time or `again` after the process died. */
   #call(call: SimulatedCall, again: boolean): void {
     const { unit, attempt, undo } = call;
-    if (call.wait === undefined) call.fate = this.#fate(call);
+    if (call.wait === undefined) call.fate = this.#facts.fate(call);
     if (this.#world !== undefined) call.effect = effectOf(this, call);
     const previousStillRunning = this.calls.some((other) => other.unit === unit && !other.lost);
     if (this.#record) {
@@ -384,15 +374,27 @@ export class SimulatedRun implements RunFacts {
     else this.#judge.letGo(unit, attempt, ok);
   }
 
-  /** Calls that died with the process are made again; one that was asked to let go has. */
+  /** Calls that died with the process. */
   #recoverCalls(): void {
     for (const call of [...this.calls]) {
       if (!call.lost) continue;
-      if (call.aborted) this.calls.splice(this.calls.indexOf(call), 1);
-      else {
+      const how = cutOffOf(call, this.#facts.cutOff);
+      if (how === "again") {
         this.#call(call, true);
         call.lost = false;
-      }
+      } else this.#resolveCutOff(call, how === "done");
     }
+  }
+
+  /** It is not made again. What a `verify` found has happened, if not before. */
+  #resolveCutOff(call: SimulatedCall, done: boolean): void {
+    const { unit, attempt, undo } = call;
+    this.calls.splice(this.calls.indexOf(call), 1);
+    if (done && this.#world !== undefined) call.effect = effectOf(this, call);
+    if (done) this.#world?.took(call);
+    if (this.#record) this.trace.push({ kind: "resolved", node: unitId(unit), attempt, undo, done });
+    this.#judge.resolved(unit, attempt, undo, done);
+    const { input, payload } = resolution(call, this.now, done ? this.#facts.outputOf : undefined);
+    this.feed(input, payload);
   }
 }

@@ -28,6 +28,14 @@ export type TraceEntry =
   /** A compensation was called. */
   | ({ readonly kind: "undo" } & CallEntry)
   | { readonly kind: "undo-end"; readonly node: string; readonly attempt: number; readonly ok: boolean }
+  /** A call that was cut off with its process was found done, or nobody can tell what came of it (R42). */
+  | {
+      readonly kind: "resolved";
+      readonly node: string;
+      readonly attempt: number;
+      readonly undo: boolean;
+      readonly done: boolean;
+    }
   /** What an operator asked for, once it was let pass (R37); before what follows from it. */
   | ({ readonly kind: "verb" } & OperatorVerb)
   /** What the engine said. */
@@ -47,6 +55,8 @@ export function traceLines(entries: readonly TraceEntry[]): string[] {
   return entries.map((entry) => {
     if (entry.kind === "event") return eventLine(entry.event);
     if (entry.kind === "verb") return verbLine(entry);
+    if (entry.kind === "resolved")
+      return `${entry.undo ? "undo" : "start"} ${entry.node}#${entry.attempt} ${entry.done ? "was done" : "is lost"}`;
     if (entry.kind === "start" || entry.kind === "undo")
       return `${entry.kind} ${entry.node}#${entry.attempt}${entry.again ? " again" : ""}`;
     return `${entry.kind} ${entry.node}#${entry.attempt} ${entry.ok ? "ok" : "failed"}`;

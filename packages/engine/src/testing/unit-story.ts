@@ -60,6 +60,8 @@ export interface UnitStory {
   balance: number;
   /** An abort was asked of the attempt that runs. */
   aborted: boolean;
+  /** The attempt that runs was cut off, and nobody can tell what came of it (R42). */
+  lost: boolean;
   /** Of the latest attempt that was announced, epoch milliseconds; and of the first in its round. */
   startedAt: number;
   roundStartedAt: number;
@@ -145,6 +147,7 @@ export function unitStory(home: DeclaredStory, index: number): UnitStory {
     okUndo: 0,
     balance: 0,
     aborted: false,
+    lost: false,
     startedAt: 0,
     roundStartedAt: 0,
     approvals: 0,

@@ -3,8 +3,8 @@
  *
  * An engine, which will write, looks at all of the structure: `integrity_check`, since a damaged free list would let the
  * next write go over records, and a damaged index would hide a run, a lock or a client token. Somebody who reads looks at
- * the small tables only. What rows say is told by their CRCs: of the small tables at once, of a run's records when that is
- * read.
+ * the small tables, and at the log when asked for lines. What rows say is told by their CRCs: of the small tables at once,
+ * of a run's records when that is read.
  */
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failure.ts";
@@ -23,6 +23,11 @@ export function checkSmallTables(connection: Connection): void {
   checkSchema(connection);
   for (const table of ["run", "lock", "request"]) report(connection, `integrity_check(${table})`);
   checkRows(connection);
+}
+
+/** The same for the log, which may be large: before its lines are told. */
+export function checkLog(connection: Connection): void {
+  report(connection, "integrity_check(log)");
 }
 
 function report(connection: Connection, pragma: string): void {

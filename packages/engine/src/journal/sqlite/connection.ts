@@ -22,6 +22,7 @@ export class Connection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #within = false;
+  #closed = false;
 
   constructor(file: string, { readOnly = false, busyMs }: ConnectionOptions) {
     this.file = file;
@@ -72,8 +73,10 @@ export class Connection {
 
   /** Gives the file back. Without effect when it is closed. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#statements.clear();
-    if (this.#database.isOpen) this.#database.close();
+    this.#database.close();
   }
 
   #transaction<T>(begin: string, work: () => T, commit: (connection: Connection) => void): T {

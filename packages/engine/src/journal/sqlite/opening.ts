@@ -2,7 +2,7 @@
  * From a path to a connection that may be trusted: the file is found, made or brought up to date, checked, and what a
  * crash or a failed write left is put on disk. Owns: that order, and the pragmas.
  */
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { checkAll, checkSmallTables } from "./checking.ts";
 import { Connection } from "./connection.ts";
@@ -28,6 +28,7 @@ const WAL_BYTES = 64 * 1024 * 1024;
 export function realPath(path: string): string {
   const file = resolve(path);
   if (existsSync(file)) return realpathSync(file);
+  if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) throw refused(file, "it is a link to nothing");
   const folder = dirname(file);
   if (existsSync(folder)) return join(realpathSync(folder), basename(file));
   throw refused(file, `there is no directory ${folder}: make it first`);

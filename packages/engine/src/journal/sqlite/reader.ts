@@ -11,7 +11,7 @@ import type {
   RunHeader,
   RunSummary,
 } from "../port.ts";
-import { checkSmallTables } from "./checking.ts";
+import { checkLog, checkSmallTables } from "./checking.ts";
 import type { Connection } from "./connection.ts";
 import { failure } from "./failure.ts";
 import { openToAsk, openToRead, realPath } from "./opening.ts";
@@ -24,7 +24,7 @@ export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "a
   readonly #file: string;
   readonly #busyMs: number;
   readonly #connection: Connection;
-  #checked = false;
+  readonly #checked = new Set<(connection: Connection) => void>();
 
   /** Use `openSqliteReader`. */
   constructor(path: string, busyMs: number) {
@@ -51,6 +51,7 @@ export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "a
   logs(runId: string): readonly LogLine[] {
     return this.#look((connection) => {
       this.#unlessThere(findRun(connection, runId));
+      this.#checkOnce(checkLog);
       return readLines(connection, runId);
     });
   }
@@ -78,11 +79,15 @@ export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "a
     this.#connection.close();
   }
 
-  /** Before anything is said not to be there, the tables that would know it are checked, once. */
+  /** Before anything is said not to be there, the tables that would know it are checked. */
   #unlessThere(found: unknown): void {
-    if (found !== undefined || this.#checked) return;
-    checkSmallTables(this.#connection);
-    this.#checked = true;
+    if (found === undefined) this.#checkOnce(checkSmallTables);
+  }
+
+  #checkOnce(check: (connection: Connection) => void): void {
+    if (this.#checked.has(check)) return;
+    check(this.#connection);
+    this.#checked.add(check);
   }
 
   #look<T>(work: (connection: Connection) => T): T {
