@@ -12,7 +12,8 @@ import { serverProcesses } from "../../packages/failover-plans/src/embedded-post
 import { type Started, startBelayWith } from "../cli/command.ts";
 import { drawsFrom, hasServers } from "./draws.ts";
 
-const KILLS = Number(process.env["BELAY_KILLS"] ?? 5);
+const { BELAY_KILLS } = process.env;
+const KILLS = Number(BELAY_KILLS ?? 5);
 const SEED = Number(process.env["BELAY_KILL_SEED"] ?? 1);
 /** Lines that the demo writes from the beginning of its run to its end, about. */
 const LINES = 46;
@@ -111,6 +112,12 @@ describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () =>
     },
   );
 });
+
+/** The last thing that a killed process told. */
+function lastEvent(stdout: string): string {
+  const last = jsonLines(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).at(-1) ?? { type: "nothing" };
+  return `${String(last["nodeId"] ?? "")} ${String(last["type"])}`.trim();
+}
 
 /** The last process may have been killed between its last word and its watchdog's: bounded. */
 async function untilEmpty(folder: string): Promise<void> {

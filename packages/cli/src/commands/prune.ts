@@ -1,10 +1,9 @@
 /** `belay prune --older-than 30d`: drops runs that have ended, with their notes. Needs the file for itself. */
 import { createEngine } from "@belay/engine";
 import type { Context } from "../context.ts";
-import { isInUse, needsFile, ownDatabase, userOf } from "../database/database-file.ts";
+import { needsFile, ownDatabase, throwInUse } from "../database/database-file.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { ExitCode } from "../exit-code.ts";
-import { UsageError } from "../usage-error.ts";
 
 export interface PruneOptions {
   /** File of the journal. */
@@ -18,10 +17,9 @@ export interface PruneOptions {
 export async function pruneCommand(options: PruneOptions, { terminal: { out } }: Context): Promise<ExitCode> {
   needsFile(options.db);
   const journal = await ownDatabase(options.db);
-  const engine = await createEngine({ actions: {}, journal, recover: false }).catch((error: unknown) => {
-    if (!isInUse(error)) throw error;
-    throw new UsageError(`${options.db} is used by ${userOf(error)}: end it first, or let it call engine.prune`);
-  });
+  const engine = await createEngine({ actions: {}, journal, recover: false }).catch((error: unknown) =>
+    throwInUse(error, options.db, "end it first, or let it call engine.prune"),
+  );
   try {
     const dropped = await engine.prune({ endedBefore: Date.now() - options.olderThan });
     const notes = new RunNotes(options.db);

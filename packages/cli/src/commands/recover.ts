@@ -6,13 +6,13 @@ import type { RunSnapshot } from "@belay/engine";
 import type { RunSummary } from "@belay/engine/journal";
 import { endChildren } from "../children.ts";
 import type { Context } from "../context.ts";
-import { isInUse, readDatabase, userOf } from "../database/database-file.ts";
+import { readDatabase, throwInUse } from "../database/database-file.ts";
 import { dropNote } from "../database/noted-start.ts";
 import { remedyFor } from "../database/remedy.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { findRun, shortId } from "../database/run-ref.ts";
 import { type GivenSurroundings, loadGiven } from "../database/surroundings.ts";
-import { type NotTaken, type TakenRun, type TakenUp, type TakeUpSpec, takeUp } from "../database/take-up.ts";
+import { type NotTaken, type TakenRun, type TakenUp, takeUp } from "../database/take-up.ts";
 import { ExitCode, exitCodeOf, worstOf } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
@@ -21,7 +21,6 @@ import { LinesRenderer } from "../render/lines-renderer.ts";
 import { storedOutcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
 import { oneLine } from "../render/text.ts";
-import { UsageError } from "../usage-error.ts";
 
 export interface RecoverOptions extends GivenSurroundings {
   /** File of the journal. */
@@ -46,7 +45,10 @@ export async function recoverCommand(
     const view = new RecoveryView(options, all, chosen, context);
     if (chosen.length === 0) return view.nothing();
     const search = { notes, given, context, renderer: view.renderer, givesUp: false };
-    const taken = await take({ reader, all, chosen, search, plans: given.plans }, options.db);
+    const spec = { file: options.db, reader, all, chosen, search, plans: given.plans };
+    const taken = await takeUp(spec).catch((error: unknown) =>
+      throwInUse(error, options.db, "ask it, or end it first"),
+    );
     // Whoever closes a file last tidies it up: that is to be the engine, who may write to it.
     reader.close();
     try {
@@ -69,17 +71,6 @@ async function leftRuns(all: readonly RunSummary[], notes: RunNotes): Promise<re
     if (run.parent === null && (!run.ended || demo?.dataDir)) chosen.push(run);
   }
   return chosen;
-}
-
-async function take(spec: Omit<TakeUpSpec, "file">, file: string): Promise<TakenUp> {
-  try {
-    return await takeUp({ ...spec, file });
-  } catch (error) {
-    if (!isInUse(error)) throw error;
-    throw new UsageError(
-      `${file} is used by ${userOf(error)}: that process executes its runs; ask it, or end it first`,
-    );
-  }
 }
 
 async function follow(taken: TakenUp, view: RecoveryView, notes: RunNotes): Promise<ExitCode> {

@@ -16,7 +16,7 @@ import {
 import { loadActions } from "../actions-module.ts";
 import { endChildren } from "../children.ts";
 import type { Context } from "../context.ts";
-import { ownDatabase } from "../database/database-file.ts";
+import { ownDatabase, throwInUse } from "../database/database-file.ts";
 import { dropNote, type Facts, sayUnfinished, startNoted } from "../database/noted-start.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
@@ -97,7 +97,8 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
   const { file, plan, engine: settings, start, advise, options } = execution;
   const { db } = options;
   const journal = db === undefined ? undefined : await ownDatabase(db);
-  const engine = await createEngine(journal === undefined ? settings : { ...settings, journal, recover: false });
+  const kept = journal === undefined ? settings : { ...settings, journal, recover: false };
+  const engine = await createEngine(kept).catch((error: unknown) => throwInUse(error, db ?? "", "give another file"));
   try {
     if (db === undefined || journal === undefined) {
       return await followRun(await engine.start(plan, start), renderer, context.interrupts.signal);
@@ -110,6 +111,7 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
     return snapshot;
   } catch (error) {
     if (!(error instanceof BelayError) || !REFUSALS.has(error.code)) throw error;
+    if (error.code === "LOCKED") sayHolder(error, db ?? "", context);
     const diagnostics = (error.details["diagnostics"] ?? []) as readonly Diagnostic[];
     if (diagnostics.length === 0) context.terminal.err.line(`belay: ${error.message}`);
     const where = error.code === "PARAMS_INVALID" ? "--params" : file;
@@ -130,8 +132,20 @@ function factsOf({ engine, options }: Execution): Facts {
   };
 }
 
+/** Which run has the lock, and how to look at it. */
+function sayHolder({ details }: BelayError, db: string, { terminal }: Context): void {
+  const look = commandLine(["belay", "show", String(details["heldBy"]), "--db", db]);
+  terminal.err.line(`belay: another run has a lock that this one needs; look: ${look}`);
+}
+
 /** Codes with which `start` says no before anything ran. */
-const REFUSALS: ReadonlySet<string> = new Set(["PLAN_INVALID", "UNKNOWN_ACTION", "PARAMS_INVALID", "INVALID_ARGUMENT"]);
+const REFUSALS: ReadonlySet<string> = new Set([
+  "PLAN_INVALID",
+  "UNKNOWN_ACTION",
+  "PARAMS_INVALID",
+  "INVALID_ARGUMENT",
+  "LOCKED",
+]);
 
 /** What the engine asks a program to do is an option here. */
 function withRemedy(diagnostic: Diagnostic, { actions }: RunOptions): Diagnostic {

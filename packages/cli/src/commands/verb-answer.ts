@@ -1,5 +1,5 @@
 /** What an operator's verb is asked with, and what is said of its answer. */
-import type { RunSnapshot, RunStatus } from "@belay/engine";
+import type { Json, RunSnapshot, RunStatus } from "@belay/engine";
 import type { RequestAnswer, RunSummary } from "@belay/engine/journal";
 import type { Context } from "../context.ts";
 import type { AskedFor } from "../database/ask-owner.ts";
@@ -7,20 +7,25 @@ import type { DatabaseReader } from "../database/database-file.ts";
 import type { GivenSurroundings } from "../database/surroundings.ts";
 import { ExitCode } from "../exit-code.ts";
 import { oneLine } from "../render/text.ts";
+import { UsageError } from "../usage-error.ts";
 
-export interface VerbCommandOptions extends GivenSurroundings {
+/** Which run, and what of it, by the words of a command line. */
+export interface VerbWords {
   /** File of the journal. */
   readonly db: string;
   /** The run that was started last is meant. */
   readonly latest?: boolean;
+  readonly to?: string;
+  /** JSON. */
+  readonly output?: string;
+}
+
+export interface VerbCommandOptions extends GivenSurroundings, VerbWords {
   /** Default: the user's name. */
   readonly who?: string;
   readonly why?: string;
   /** Default: a new one. */
   readonly requestId?: string;
-  readonly to?: string;
-  /** JSON. */
-  readonly output?: string;
   /** Seconds to wait for the answer of the process that executes the run. */
   readonly wait: number;
   /** Asks, and waits for nobody. */
@@ -37,6 +42,16 @@ export interface Asking {
   /** Its shortened id. */
   readonly short: string;
   readonly asked: AskedFor;
+}
+
+/** What `--output` gives. Throws UsageError for what is no JSON. */
+export function readOutput(text: string | undefined): Json | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new UsageError(`--output takes JSON, such as '{"by": "hand"}' or '"text"', not ${JSON.stringify(text)}`);
+  }
 }
 
 /** Says what came of it. */

@@ -5,18 +5,19 @@
  */
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
-import type { Json } from "@belay/engine";
 import type { RequestAnswer } from "@belay/engine/journal";
 import type { Context } from "../context.ts";
-import { type AskedFor, awaitAnswer, requestFor, VERBS } from "../database/ask-owner.ts";
+import { type AskedFor, awaitAnswer, requestFor } from "../database/ask-owner.ts";
 import { isInUse, readDatabase, userOf } from "../database/database-file.ts";
 import { shortId, whichRun } from "../database/run-ref.ts";
 import { ExitCode } from "../exit-code.ts";
 import { executedBy } from "../render/run-rows.ts";
 import { commandLine } from "../shell.ts";
 import { UsageError } from "../usage-error.ts";
-import { type Asking, tellAnswer, type VerbCommandOptions } from "./verb-answer.ts";
+import { previewOf } from "./preview.ts";
+import { type Asking, readOutput, tellAnswer, type VerbCommandOptions } from "./verb-answer.ts";
 import { doHere } from "./verb-here.ts";
+import { nodeOf } from "./verb-words.ts";
 
 /** `word` names the verb; `words` are the run and its node. */
 export async function verbCommand(
@@ -50,15 +51,7 @@ function more({
   to,
   output,
 }: VerbCommandOptions): Pick<AskedFor, "why" | "requestId" | "to" | "output"> {
-  return { why, requestId: requestId ?? randomUUID(), to, output: output === undefined ? undefined : readJson(output) };
-}
-
-function readJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new UsageError(`--output takes JSON, such as '{"by": "hand"}' or '"text"', not ${JSON.stringify(text)}`);
-  }
+  return { why, requestId: requestId ?? randomUUID(), to, output: readOutput(output) };
 }
 
 function userName(): string {
@@ -69,16 +62,6 @@ function userName(): string {
   } catch {
     throw new UsageError("--who: say who asks; the system has no name for you");
   }
-}
-
-/** The node among the words after the run. Throws UsageError for one too many, or too few. */
-export function nodeOf(word: string, rest: readonly string[]): string | undefined {
-  const [node, ...others] = rest;
-  const takes = VERBS[word]?.node ?? "none";
-  if (takes === "none" && node !== undefined) throw new UsageError(`${word} takes a run and no node`);
-  if (takes === "first" && node === undefined) throw new UsageError(`${word} takes a run and a node`);
-  if (others.length > 0) throw new UsageError(`${word} takes one node, not ${rest.join(" ")}`);
-  return node;
 }
 
 /** A request that was asked before has its answer, for ever. */
@@ -98,6 +81,9 @@ function endedAlready({ summary, asked, short }: Asking): RequestAnswer {
 
 /** Nobody executes the run: this process does, unless another one has the file all the same. */
 async function here(asking: Asking, context: Context): Promise<ExitCode> {
+  // What the run would refuse takes nothing up: nothing of it moves for a refusal.
+  const { refused } = await previewOf(asking.reader, asking.asked);
+  if (refused !== null) return tellAnswer({ ok: false, ...refused }, asking, context);
   try {
     return await doHere(asking, context);
   } catch (error) {

@@ -35,6 +35,12 @@ export function isInUse(error: unknown): error is BelayError {
   return error instanceof BelayError && error.code === "JOURNAL_IN_USE";
 }
 
+/** Throws UsageError, with what can be done instead, for an error that says so; any other error as it is. */
+export function throwInUse(error: unknown, file: string, instead: string): never {
+  if (!isInUse(error)) throw error;
+  throw new UsageError(`--db ${file}: ${userOf(error)} executes its runs: ${instead}`);
+}
+
 /** Who uses the file, as half a sentence, from the error that says so. */
 export function userOf({ details }: BelayError): string {
   const owner = details["owner"] as { readonly pid?: number; readonly host?: string } | null | undefined;

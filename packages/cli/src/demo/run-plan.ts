@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { type ActionRegistry, createEngine, type Json, type Plan, type RunSnapshot } from "@belay/engine";
 import { injectFailure } from "@belay/failover-plans";
-import { ownDatabase, readDatabase } from "../database/database-file.ts";
+import { ownDatabase, readDatabase, throwInUse } from "../database/database-file.ts";
 import { sayUnfinished, startNoted } from "../database/noted-start.ts";
 import { type DemoNote, RunNotes } from "../database/run-note.ts";
 import { followRun } from "../follow-run.ts";
@@ -54,7 +54,9 @@ async function runKept(
 ): Promise<RunSnapshot> {
   const notes = new RunNotes(file);
   const journal = await ownDatabase(file);
-  const engine = await createEngine({ actions, journal, recover: false });
+  const engine = await createEngine({ actions, journal, recover: false }).catch((error: unknown) =>
+    throwInUse(error, file, "give another file"),
+  );
   try {
     await sayUnfinished(journal, file, err);
     const facts = { actions: null, plans: [], pools: {}, demo };

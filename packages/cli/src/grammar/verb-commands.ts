@@ -1,5 +1,6 @@
 /** The operator's verbs as commands. */
 import type { Command } from "commander";
+import { type PreviewOptions, previewCommand } from "../commands/preview.ts";
 import { verbCommand } from "../commands/verb.ts";
 import type { VerbCommandOptions } from "../commands/verb-answer.ts";
 import { VERBS, type VerbSpec } from "../database/ask-owner.ts";
@@ -11,6 +12,7 @@ const MOST_WAIT = 86_400;
 
 export const addVerbCommands: AddCommands = (program, context, exit) => {
   program.commandsGroup("What operators ask of a run:");
+  addPreview(program, context, exit);
   for (const [word, spec] of Object.entries(VERBS)) {
     const command = addWords(program.command(word).description(spec.description), spec)
       .option("--who <name>", "who asks (default: your user name)")
@@ -33,6 +35,24 @@ as belay recover does, and followed to its rest.`,
         exit(await verbCommand(word, words, options, context));
       });
   }
+};
+
+const addPreview: AddCommands = (program, context, exit) => {
+  program
+    .command("preview")
+    .description("say what a verb would do, without doing it")
+    .argument("<verb>", Object.keys(VERBS).join(", "))
+    .argument("[run]", "its id, or the beginning of it")
+    .argument("[node]", "the node, for a verb that takes one")
+    .addOption(neededDb())
+    .option("--latest", "the run that was started last, instead of its id")
+    .option("--to <where>", `of a rollback: "barrier", or the node that is to stand`)
+    .option("--output <json>", "of skip and signal: what becomes the node's output")
+    .option("--json", "the answer as one JSON object")
+    .action(async (...given: unknown[]) => {
+      const [verb = "", ...words] = given.slice(0, -2).filter((one): one is string => typeof one === "string");
+      exit(await previewCommand(verb, words, given.at(-2) as PreviewOptions, context));
+    });
 };
 
 /** The words that a verb takes, and the options of its own. */

@@ -31,7 +31,10 @@ export function storedChoices(snapshot: RunSnapshot, stored: StoredRef, colors: 
     const words = ["belay", verb, ...run, ...rest, "--db", stored.db, ...after];
     lines.push(`  ${does}:`, `    ${colors.cyan(commandLine(words))}`);
   }
-  return lines;
+  const [, [verb = "", ...rest]] = offers[0] as Offer;
+  if (verb === "recover") return lines;
+  const words = ["belay", "preview", verb, stored.run, ...rest, "--db", stored.db];
+  return [...lines, "  what one of them would do, before it is done:", `    ${colors.cyan(commandLine(words))}`];
 }
 
 /** What only people can decide. */
