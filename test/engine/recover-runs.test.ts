@@ -284,6 +284,25 @@ describe("R37, R40, R43: what outlives the process", () => {
   });
 });
 
+describe("an engine that is closed right after it recovered", () => {
+  test("R37: asks its journal for nothing any more", async () => {
+    const told: unknown[] = [];
+    const first = await life({ extra: idempotent });
+    await first.start(plan([{ id: "a", action: "x" }]), { runId: "r" });
+    await settleTurns();
+    const journal = first.journal.afterCrash();
+    journal.takeRequests = () => {
+      throw new BelayError("JOURNAL_FAILED", "it is closed");
+    };
+    const onListenerError = (error: unknown): void => void told.push(error);
+    const engine = await createEngine({ actions: idempotent, journal, recover: false, onListenerError });
+    await engine.recover();
+    await engine.close();
+    await settleTurns();
+    expect(told).toEqual([]);
+  });
+});
+
 describe("R39, R44: a run that stopped on a fault", () => {
   test("R39: goes on once the medium does, for the same listeners, with nothing that was acknowledged lost", async () => {
     const events: string[] = [];

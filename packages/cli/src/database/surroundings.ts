@@ -3,12 +3,12 @@
  * that runs with needs of their own can share an engine, and what is said when something is missing.
  */
 import {
+  type ActionDefinition,
   type ActionRegistry,
   BelayError,
   checkPlan,
   type EngineOptions,
   type NodeDocument,
-  NonRetryable,
   type Plan,
   type PlanDocument,
   type RunSnapshot,
@@ -133,12 +133,14 @@ async function demoSurroundings(run: SurroundedRun, demo: DemoNote, search: Sear
   return await resumePostgres(run, demo, search);
 }
 
-/** Actions that are never to be called in earnest: the run is given up. What was cut off stays unknown (R42). */
+/** Actions that do nothing and wait to be told to let go: the run is given up, and what was cut off stays unknown (R26). */
 function withoutCode({ nodes }: PlanDocument, note: RunNote | undefined): Surroundings {
-  const gone = (): never => {
-    throw new NonRetryable("its code is not here: the run was taken up only to be given up", { code: "NO_CODE" });
+  const gone: ActionDefinition = {
+    idempotent: true,
+    run: ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
   };
-  const actions: Record<string, () => never> = {};
+  const actions: Record<string, ActionDefinition> = {};
   const pools: Record<string, number> = {};
   for (const node of nodes) {
     for (const name of actionsOf(node)) if (!name.startsWith("belay.")) actions[name] = gone;

@@ -41,6 +41,7 @@ export class KnownRuns {
   readonly #refused = new Map<string, BelayError>();
   #serving: Promise<void> | undefined;
   #askedAgain = false;
+  #closed = false;
 
   constructor(name: string, host: Host, onListenerError: (error: unknown) => void) {
     this.#name = name;
@@ -96,6 +97,7 @@ export class KnownRuns {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#runs.values()].map(({ executor }) => executor.close()));
     await this.#serving;
   }
@@ -190,6 +192,8 @@ export class KnownRuns {
 
   /** Does what operators asked of runs of this engine from elsewhere; one after the other, each once. */
   serveRequests(): void {
+    // An engine that was closed in the tick in which it recovered has no journal to ask any more.
+    if (this.#closed) return;
     if (this.#serving !== undefined) {
       this.#askedAgain = true;
       return;
