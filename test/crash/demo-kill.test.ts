@@ -114,7 +114,7 @@ describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () =>
 });
 
 /** The last thing that a killed process told. */
-function lastEvent(stdout: string): string {
+function _lastEvent(stdout: string): string {
   const last = jsonLines(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).at(-1) ?? { type: "nothing" };
   return `${String(last["nodeId"] ?? "")} ${String(last["type"])}`.trim();
 }

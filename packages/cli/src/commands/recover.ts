@@ -94,13 +94,13 @@ class RecoveryView {
   /** For what is said of all. */
   readonly renderer: Renderer;
   readonly #options: RecoverOptions;
-  readonly #ids: readonly string[];
+  readonly #all: readonly RunSummary[];
   readonly #many: boolean;
 
   constructor(options: RecoverOptions, all: readonly RunSummary[], chosen: readonly RunSummary[], context: Context) {
     this.context = context;
     this.#options = options;
-    this.#ids = all.map(({ runId }) => runId);
+    this.#all = all;
     this.#many = chosen.length > 1;
     const { out } = context.terminal;
     const plain = this.#many && !options.json;
@@ -119,7 +119,9 @@ class RecoveryView {
   }
 
   refused({ runId, error }: NotTaken): void {
-    const remedy = remedyFor(error, this.#short(runId), this.#options.db);
+    const status = this.#all.find((run) => run.runId === runId)?.status;
+    const rests = status !== "RUNNING" && status !== "ROLLING_BACK";
+    const remedy = remedyFor(error, { run: this.#short(runId), db: this.#options.db, rests });
     if (this.renderer instanceof JsonRenderer) {
       this.renderer.record({ type: "refused", runId, code: error.code, message: error.message, remedy });
       return;
@@ -150,6 +152,7 @@ class RecoveryView {
   }
 
   #short(runId: string): string {
-    return shortId(runId, this.#ids);
+    const ids = this.#all.map((run) => run.runId);
+    return shortId(runId, ids);
   }
 }

@@ -103,10 +103,11 @@ async function rest(
   return exitCodeOf(snapshot.status);
 }
 
-function refuse({ refused }: TakenUp, { short, options }: Asking, { terminal }: Context): never {
+function refuse({ refused }: TakenUp, { short, options, summary }: Asking, { terminal }: Context): never {
+  const rests = summary.status !== "RUNNING" && summary.status !== "ROLLING_BACK";
   for (const { error } of refused) {
     terminal.err.line(`belay: run ${short} is not taken up: ${error.code}: ${oneLine(error.message)}`);
-    terminal.err.line(`belay:   ${remedyFor(error, short, options.db)}`);
+    terminal.err.line(`belay:   ${remedyFor(error, { run: short, db: options.db, rests })}`);
   }
   throw new Refused();
 }

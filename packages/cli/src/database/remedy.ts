@@ -2,8 +2,17 @@
 import type { BelayError } from "@belay/engine";
 import { commandLine } from "../shell.ts";
 
-/** One line: what to do, and the command where there is one. */
-export function remedyFor({ code }: BelayError, run: string, db: string): string {
+/** The run that is meant. */
+export interface RemedyFor {
+  /** Its shortened id. */
+  readonly run: string;
+  /** The journal's file, as it was given. */
+  readonly db: string;
+  readonly rests: boolean;
+}
+
+/** One line: what to do, and the command where there is one. `rests`: the run waits for an operator. */
+export function remedyFor({ code }: BelayError, { run, db, rests }: RemedyFor): string {
   const recover = (...words: readonly string[]): string => commandLine(["belay", "recover", "--db", db, ...words, run]);
   switch (code) {
     case "UNKNOWN_ACTION":
@@ -17,6 +26,7 @@ export function remedyFor({ code }: BelayError, run: string, db: string): string
     case "PARAMS_INVALID":
       return `give the key of its secrets in BELAY_SECRET_KEY, then: ${recover()}`;
     case "ENVIRONMENT":
+      if (rests) return `give it up: ${commandLine(["belay", "abandon", run, "--db", db])}`;
       return `give it up: ${commandLine(["belay", "cancel", run, "--db", db])}, then the same with abandon`;
     case "JOURNAL_CORRUPT":
       return "restore a backup of the file; what can be read of other runs can be exported: belay export";
