@@ -9,7 +9,7 @@ function fixture(name: string): string {
 
 describe("actions come from a module", () => {
   test.each([
-    ["actions.ts", ["hang", "prepare", "stuck", "undo", "work"]],
+    ["actions.ts", ["again", "hang", "prepare", "stuck", "undo", "work"]],
     ["default-actions.js", ["prepare", "undo", "work"]],
     ["named-actions.js", ["prepare", "undo", "work"]],
   ])("%s gives its actions", async (name, expected) => {

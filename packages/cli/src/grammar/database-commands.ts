@@ -21,8 +21,10 @@ export const addDatabaseCommands: AddCommands = (program, context, exit) => {
     .addHelpText(
       "after",
       `
-A run is taken up with the module, the plans and the pools that it was started with; --actions, --plan and --pool say others.
-An attempt that was cut off is run again when its action is idempotent, asked for when it can verify, else left to you.`,
+A run is taken up with the module, the plans and the pools that it was started
+with; --actions, --plan and --pool say others. An attempt that was cut off is
+run again when its action is idempotent, asked for when it can verify, else
+left to you.`,
     )
     .action(async (runs: string[], options: RecoverOptions) => exit(await recoverCommand(runs, options, context)));
   program

@@ -45,8 +45,10 @@ function addRun(program: Command): Command {
     .addHelpText(
       "after",
       `
-The module exports \`actions\` (an object of functions by name), or has one as its default export, or exports the functions.
-Ctrl-C cancels the run and waits for it to rest; a second one ends everything at once: with --db, belay recover goes on.`,
+The module exports \`actions\` (an object of functions by name), or has one as
+its default export, or exports the functions. Ctrl-C cancels the run and waits
+for it to rest; a second one ends everything at once: with --db, belay recover
+goes on.`,
     );
 }
 

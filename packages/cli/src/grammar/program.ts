@@ -37,6 +37,7 @@ function createProgram(version: string, context: Context, exit: (code: ExitCode)
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command")
+    .configureHelp({ subcommandTerm: termOf })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => out.write(text),
@@ -54,6 +55,15 @@ function createProgram(version: string, context: Context, exit: (code: ExitCode)
   return program;
 }
 
+/** Name and arguments, without the word that all of them have options. */
+function termOf(command: Command): string {
+  const words = command.registeredArguments.map((argument) => {
+    const name = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
 const EXAMPLES = `
 Examples:
   $ belay check plan.yaml
@@ -65,8 +75,9 @@ Examples:
   $ belay demo postgres-failover
   $ belay demo postgres-switchover --fail promote --on-failure rollback
 
-Exit codes: 0 successful, or done as asked; 1 failed, or at rest without having ended; 2 bad usage, or refused; 3 rolled back,
-wholly or to the point of no return; 4 rollback failed; 130 interrupted. Of several runs the worst counts.`;
+Exit codes: 0 successful, or done as asked; 1 failed, or at rest without having
+ended; 2 bad usage, or refused; 3 rolled back, wholly or to the point of no
+return; 4 rollback failed; 130 interrupted. Of several runs the worst counts.`;
 
 /** Commander's complaint as one line: "belay: unknown command 'chek' (did you mean check?)". */
 function usageLine(text: string): string {

@@ -25,8 +25,9 @@ export const addVerbCommands: AddCommands = (program, context, exit) => {
       .addHelpText(
         "after",
         `
-A run that another process executes is asked there, and its answer is waited for. One that nobody executes is taken up here,
-as belay recover does, and followed to its rest.`,
+A run that another process executes is asked there, and its answer is waited
+for. One that nobody executes is taken up here, as belay recover does, and
+followed to its rest.`,
       )
       .action(async (...given: unknown[]) => {
         // Commander gives the arguments, then the options, then the command itself.

@@ -55,7 +55,7 @@ function byStatus(snapshot: RunSnapshot, { executedBy }: StoredRef): Offer[] {
   switch (snapshot.status) {
     case "RUNNING":
     case "ROLLING_BACK":
-      return executedBy === null ? [["let it go on: nobody executes it", ["recover"]]] : [];
+      return executedBy === null ? [["nobody executes it; let it go on", ["recover"]]] : [];
     case "FAILED":
       return [again, ...passing(snapshot), ...undoing(snapshot), giveUp];
     case "CANCELED":
