@@ -17,6 +17,7 @@ import { noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
 import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
+import { declareSecrets } from "./secret-outputs.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
@@ -237,8 +238,10 @@ export class Carrier {
       return;
     }
     if (answer.ok) {
-      const payload = answer.output === undefined || undo ? {} : { payload: { output: answer.output } };
-      executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
+      const payload = answer.output === undefined || undo ? undefined : { output: answer.output };
+      if (payload !== undefined && executor.host.actions.haveSecrets) declareSecrets(executor, node, payload);
+      const input = { kind: undo ? "undone" : "succeeded", at, node, attempt } as const;
+      executor.post(payload === undefined ? { input } : { input, payload });
       return;
     }
     const details = executor.program.detailsOf(homeOf(executor.state, node));
@@ -263,14 +266,14 @@ export class Carrier {
   }
 
   #log(node: number, attempt: number, message: string, details: Json | undefined): void {
-    const { emitter, header, host } = this.#executor;
+    const { emitter, header, host, secrets } = this.#executor;
     const { runId } = header;
     const at = this.#executor.now();
-    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message };
+    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message: secrets.text(message) };
     const json = jsonValue(details, LARGEST_DETAILS);
-    const kept = json.ok ? json.value : { unreadable: json.message };
+    const kept = secrets.mask(json.ok ? json.value : { unreadable: json.message });
     host.journal.log([kept === undefined ? line : { ...line, details: kept }]);
-    if (emitter.wants("node:log")) emitter.emit("node:log", { ...line, details });
+    if (emitter.wants("node:log")) emitter.emit("node:log", { ...line, details: secrets.any ? kept : details });
   }
 
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */

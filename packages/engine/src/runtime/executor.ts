@@ -31,6 +31,7 @@ import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { Host } from "./host.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
+import type { RunSecrets } from "./run-secrets.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
@@ -55,6 +56,7 @@ export interface ExecutedRun {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
   readonly lease: Lease;
+  readonly secrets: RunSecrets;
   /** Of a run that is taken up again; none for a new one. */
   readonly records?: readonly JournalRecord[];
 }
@@ -74,6 +76,7 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly lease: Lease;
   readonly state: RunState;
   readonly values: RunValues = new RunValues();
+  readonly secrets: RunSecrets;
   readonly host: Host;
   readonly emitter: RunEmitter;
   /** What stopped the run from the inside. */
@@ -102,6 +105,7 @@ export class Executor implements RebuiltRun, SlotUser {
     this.header = facts.header;
     this.program = facts.program;
     this.lease = facts.lease;
+    this.secrets = facts.secrets;
     this.host = host;
     this.emitter = links.emitter;
     this.lastAt = facts.header.at;
@@ -280,12 +284,13 @@ export class Executor implements RebuiltRun, SlotUser {
     let { input } = entry;
     if (entry.done !== undefined) {
       const refusal = refusalOf(this.state, input as VerbInput);
-      const judged = refusal === undefined ? judgeWord(this, input as VerbInput, payload) : undefined;
-      if (refusal !== undefined || judged instanceof BelayError) {
-        entry.done(refusal === undefined ? judged : refusalError(refusal, input as VerbInput, this));
+      const verb = input as VerbInput;
+      const judged = refusal === undefined ? judgeWord(this, verb, payload) : refusalError(refusal, verb, this);
+      if (judged instanceof BelayError) {
+        entry.done(this.secrets.error(judged));
         return;
       }
-      input = judged as VerbInput;
+      input = judged;
       this.#acknowledge.push(entry.done);
     }
     if (entry.release !== undefined && input.kind === "grant") {
@@ -320,11 +325,14 @@ export class Executor implements RebuiltRun, SlotUser {
 
   #feedOne(input: Input, payload: Json | undefined, records: JournalRecord[], asked: number[]): void {
     const from = this.#commands.length;
-    records.push(payload === undefined ? { seq: this.#seq++, input } : { seq: this.#seq++, input, payload });
+    const kept = this.secrets.any ? this.secrets.scrubbed(payload) : payload;
+    const recorded = this.secrets.any ? this.secrets.sealed(kept, this.#seq) : kept;
+    records.push(recorded === undefined ? { seq: this.#seq, input } : { seq: this.#seq, input, payload: recorded });
+    this.#seq++;
     this.lastAt = input.at;
     step(this.state, input, this.#commands);
     this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
-    const nodes = absorb(this, this.#commands, from, payload);
+    const nodes = absorb(this, this.#commands, from, kept);
     for (let i = nodes.length - 1; i >= 0; i--) asked.push(nodes[i] as number);
   }
 
@@ -359,11 +367,11 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   #fail(code: ErrorCode, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = this.secrets.text(error instanceof Error ? error.message : String(error));
     this.fault = { code, message };
     this.#busy = false;
     this.emitter.emit("run:fault", { runId: this.header.runId, at: this.now(), code, message });
-    this.#stop(this.host.faultError(code, message, error));
+    this.#stop(this.secrets.error(this.host.faultError(code, message, error)));
     void this.#carrier.close();
     this.#wakeRestWaiters();
   }

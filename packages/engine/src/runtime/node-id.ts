@@ -3,7 +3,7 @@ import { expandedGroup, parallelIdxOf } from "../core/index.ts";
 import type { RunFacts } from "./facts.ts";
 
 /** The id of a node number. */
-export function nodeId(facts: RunFacts, node: number): string {
+export function nodeId(facts: Pick<RunFacts, "program" | "state">, node: number): string {
   const group = facts.state.groupOf[node] as number;
   if (group < 0) return facts.program.ids[node] as string;
   return `${facts.program.ids[group]}[${parallelIdxOf(facts.state, node)}]`;

@@ -7,6 +7,7 @@ import type { Json } from "../plan/document.ts";
 import type { AnyRunEvent, Run, RunEventMap, RunEventName, RunSnapshot, VerbOptions } from "./api.ts";
 import type { Executor } from "./executor.ts";
 import { jsonArgument } from "./json-value.ts";
+import { declareSecrets } from "./secret-outputs.ts";
 import { snapshotOf } from "./snapshot.ts";
 import {
   checkVerbOptions,
@@ -141,10 +142,11 @@ export class RunHandle implements Run {
   async #verb(input: VerbInput, options: VerbOptions, more?: Readonly<Record<string, Json>>): Promise<RunSnapshot> {
     const { requestId } = options;
     const payload = verbPayload(options, more);
+    if (more?.["output"] !== undefined && "node" in input) declareSecrets(this.#executor, input.node, payload as Json);
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);
     const request = requestText(input, payload);
     if (repeated !== undefined) {
-      if (repeated.request !== request) throw requestMismatch(requestId as string);
+      if (repeated.request !== request) throw this.#executor.secrets.error(requestMismatch(requestId as string));
       await repeated.done;
       return this.snapshot();
     }
