@@ -32,10 +32,15 @@ export class Watch {
 
   /** Events of the run, and its snapshot and every view of it at each of them. */
   watch(run: Run, plan: Plan): void {
+    this.listen(run, () => this.see(run.snapshot(), plan));
+  }
+
+  /** Events of the run alone. */
+  listen(run: Run, then: () => void = () => undefined): void {
     for (const name of RUN_EVENT_NAMES) {
       run.on(name, (event) => {
         this.take(name, event);
-        this.see(run.snapshot(), plan);
+        then();
       });
     }
   }

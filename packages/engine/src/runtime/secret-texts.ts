@@ -10,10 +10,12 @@ import { formsOf, SHORTEST } from "./secret-forms.ts";
 /** Stands in place of a secret. */
 export const HIDDEN = "[secret]";
 
-interface Needle {
-  readonly form: string;
-  /** The secret that it is a form of. */
-  readonly text: string;
+/** Forms that begin with the same four characters. */
+interface Needles {
+  /** Their lengths, longest first. */
+  readonly lengths: number[];
+  /** By form: the secret that it is a form of. */
+  readonly texts: Map<string, string>;
 }
 
 /** From, to; which secret. */
@@ -23,8 +25,8 @@ export class SecretTexts {
   /** Whether anything is secret: what is not asked for costs nothing. */
   any = false;
   readonly #whole = new Set<string>();
-  /** By the first four characters of the form, the longest form first. */
-  readonly #needles = new Map<number, Needle[]>();
+  /** By the first four characters of the form. */
+  readonly #needles = new Map<number, Needles>();
 
   /** A secret from now on. Numbers are known by their text. */
   learn(secret: string | number): void {
@@ -34,11 +36,11 @@ export class SecretTexts {
     this.#whole.add(text);
     for (const form of formsOf(text)) {
       const key = keyOf(form, SHORTEST - 1);
-      const others = this.#needles.get(key) ?? [];
-      this.#needles.set(
-        key,
-        [...others, { form, text }].sort((a, b) => b.form.length - a.form.length),
-      );
+      const { lengths, texts } = this.#needles.get(key) ?? { lengths: [], texts: new Map<string, string>() };
+      if (!lengths.includes(form.length)) lengths.push(form.length);
+      lengths.sort((a, b) => b - a);
+      if (!texts.has(form)) texts.set(form, text);
+      this.#needles.set(key, { lengths, texts });
     }
   }
 
@@ -108,8 +110,9 @@ export class SecretTexts {
       const needles = at < SHORTEST - 1 ? undefined : this.#needles.get(key);
       if (needles === undefined) continue;
       const from = at - SHORTEST + 1;
-      const needle = needles.find(({ form }) => text.startsWith(form, from));
-      if (needle !== undefined) found(from, from + needle.form.length, needle.text);
+      const length = needles.lengths.find((longest) => needles.texts.has(text.slice(from, from + longest)));
+      if (length === undefined) continue;
+      found(from, from + length, needles.texts.get(text.slice(from, from + length)) as string);
     }
   }
 }
