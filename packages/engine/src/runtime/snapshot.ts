@@ -14,7 +14,7 @@ import type {
   WaitSnapshot,
 } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
-import { itemOf } from "./scope.ts";
+import { shownItem, shownOutput, shownPeople } from "./shown.ts";
 import { type ShownNode, shownNodes } from "./shown-nodes.ts";
 import { SKIP_REASONS } from "./words.ts";
 
@@ -42,13 +42,14 @@ export function snapshotOf(facts: RunFacts): RunSnapshot {
   };
 }
 
-function groupSnapshot({ state, values, program }: RunFacts, { node, count }: GroupState): GroupSnapshot {
+function groupSnapshot(facts: RunFacts, { node, count }: GroupState): GroupSnapshot {
+  const { state, program } = facts;
   return {
     id: program.ids[node] as string,
     status: NODE_STATUSES[state.node[node] as number] as NodeStatus,
     members: count,
-    output: values.output(node),
-    error: values.failure(node) ?? null,
+    output: shownOutput(facts, node),
+    error: facts.values.failure(node) ?? null,
   };
 }
 
@@ -96,22 +97,23 @@ function nodeSnapshot(facts: RunFacts, shown: ShownNode): NodeSnapshot {
     timeout: shown.timeout,
     startTime: iso(values.startedAt[node]),
     finishTime: status === "RUNNING" || status === "CANCELING" ? null : iso(values.finishedAt[node]),
-    item: itemOf(facts, node),
-    output: values.output(node),
+    item: shownItem(facts, node),
+    output: shownOutput(facts, node),
     error: values.failure(node) ?? null,
     compensation: compensationSnapshot(facts, node, shown.undoneBy),
   };
 }
 
-function waitSnapshot({ values }: RunFacts, node: number): WaitSnapshot | null {
+function waitSnapshot(facts: RunFacts, node: number): WaitSnapshot | null {
+  const { values } = facts;
   const wait = values.waits.get(node);
   if (wait === undefined) return null;
   const { approvers, required } = wait;
   return {
     for: wait.for,
     until: iso(wait.until ?? undefined),
-    approvedBy: values.approvals(node),
-    approvers,
+    approvedBy: shownPeople(facts, values.approvals(node)),
+    approvers: approvers === null ? null : shownPeople(facts, approvers),
     required,
   };
 }
