@@ -2,7 +2,7 @@
 import { NodeState } from "@belay/engine/core";
 import { expect, test } from "vitest";
 import { groupState, Mark, Purpose } from "../../packages/engine/src/core/state.ts";
-import { CoreRun, LIST, node, plan, undoable } from "./core-run.ts";
+import { CoreRun, node, plan, undoable } from "./core-run.ts";
 
 test("R51: a run never goes where the table does not say", () => {
   const run = new CoreRun(plan([node("a")]));
@@ -95,20 +95,25 @@ test.each([
 test("R32: what lies past the last node is no failed compensation", () => {
   const nodes = [
     undoable("a"),
-    undoable("g", [], { split: { over: "params.list" } }),
+    undoable("g", ["a"], { split: { over: "nodes.a.output" } }),
     node("b", ["a"]),
     node("c", ["a"]),
   ];
-  const run = new CoreRun(plan(nodes, LIST), { list: ["x", "y", "z"] });
+  const run = new CoreRun(plan(nodes));
   run.start();
   run.grant();
+  run.ok("a");
+  run.resolve("g", "run", 3);
+  run.grant();
   run.ok("g[0]", "g[1]", "g[2]");
-  run.fail("a");
+  run.ok("b");
+  run.fail("c");
   run.verb({ kind: "rollback", scope: "all" });
   run.grant();
   expect(run.state.node.length).toBeGreaterThan(run.state.size);
   run.state.node[run.state.size] = NodeState.COMPENSATION_FAILED;
   run.state.purpose[run.state.size] = Purpose.ROLLBACK;
   run.ok("g[0]", "g[1]", "g[2]");
+  run.grant();
   expect(run.ok("a").at(-1)).toBe("RUN_STATUS run ROLLED_BACK");
 });

@@ -138,6 +138,48 @@ describe("R14, R32, R37: rare orders", () => {
     run.grant();
     expect(run.fail("a")).toEqual(["FAILED a NONE #2 FAILED", "READY w #1"]);
   });
+
+  test("R12: a success that a partial rollback has undone starts nothing after it", () => {
+    const run = new CoreRun(
+      plan([
+        node("p", [], { prohibitRollback: true }),
+        undoable("a", ["p"]),
+        node("w", ["a"], { trigger: "any_succeeded" }),
+      ]),
+    );
+    run.start();
+    run.grant();
+    run.ok("p");
+    run.grant();
+    run.ok("a");
+    run.grant();
+    run.fail("w");
+    run.verb({ kind: "rollback", scope: "barrier" });
+    run.grant();
+    run.ok("a");
+    expect(run.verb({ kind: "retry" }).filter((line) => line.startsWith("READY"))).toEqual(["READY a #2"]);
+    run.grant();
+    expect(run.ok("a")).toEqual(["SUCCEEDED a #2", "READY w #2"]);
+  });
+
+  test("R32: a rollback is not at rest while a compensation waits, for a slot or for its backoff", () => {
+    const run = new CoreRun(
+      plan([node("a", [], { compensation: { action: "undo", retry: { maxAttempts: 2, initialInterval: 4 } } })]),
+    );
+    run.start();
+    run.grant();
+    run.fail("a");
+    expect(run.atRest).toBe(true);
+    run.verb({ kind: "rollback", scope: "all" });
+    expect(run.atRest).toBe(false);
+    run.grant();
+    expect(run.fail("a")).toContain("UNDO_RETRYING a #1 +4000");
+    expect(run.atRest).toBe(false);
+    run.due("compensation-backoff", "a");
+    run.grant();
+    run.ok("a");
+    expect(run.atRest).toBe(true);
+  });
 });
 
 describe("R20, R21: groups whose members are skipped", () => {

@@ -10,6 +10,9 @@ import { SETTINGS, type Setting } from "../fixtures/shipped-settings.ts";
 import { type Prefix, prefixOf } from "./prefix.ts";
 import { type Nature, WORLD_FAULTS, World, type WorldFault } from "./world.ts";
 
+/** CRASHES=2: the process dies again, at every record of its second life (T2); takes a few hundred times as long. */
+const CRASHES = Number(process.env["CRASHES"] ?? 1);
+
 /** A cut off attempt had taken effect, or not; and what recovery may ask of the actions. */
 const RECOVERIES: readonly { readonly nature: Nature; readonly took: boolean }[] = [
   { nature: "verify", took: true },
@@ -96,35 +99,48 @@ function faultsOf(played: Played, prefix: Prefix, nature: Nature, took: boolean)
   return faults;
 }
 
-async function everyPoint(
-  plan: Plan,
-  setting: Setting,
-  fault: { node: string; kind: WorldFault } | undefined,
-): Promise<number> {
-  const first = await play(
-    { plan, setting },
-    new World(setting.outputs, "verify", fault ? { fault } : {}),
-    new MemoryJournal(),
-  );
-  const { header, records } = first.journal.read("r") as NonNullable<ReturnType<MemoryJournal["read"]>>;
+/** Crashes a life after each of its records from `from` on, and plays every next one; answers how many lives that were. */
+async function crashEverywhere(life: Played, from: number, told: Told): Promise<number> {
+  const { plan, setting } = life.of;
+  const { header, records } = life.journal.read("r") as NonNullable<ReturnType<MemoryJournal["read"]>>;
   let lives = 0;
-  for (let kept = 1; kept <= records.length; kept++) {
-    const journal = first.journal.afterCrash(kept);
+  for (let kept = from; kept <= records.length; kept++) {
+    const journal = life.journal.afterCrash(kept);
     if (journal.list()[0]?.ended === true) continue;
     const prefix = prefixOf(plan, header, records.slice(0, kept));
-    for (const { nature, took } of RECOVERIES) {
-      const had = [...first.world.effects.keys()].filter((key) => prefix.ended.has(key));
+    for (const { nature, took } of told.recoveries) {
+      const had = [...life.world.effects.keys()].filter((key) => prefix.ended.has(key));
       const effects = took ? [...had, ...prefix.cutOff.map(({ key }) => key)] : had;
       const world = new World(setting.outputs, nature, { effects });
-      const second = await play(first.of, world, journal.afterCrash(), first.clock.now());
+      const next = await play(life.of, world, journal.afterCrash(), life.clock.now());
       lives++;
-      const what = `${plan.document.name}, ${fault?.kind ?? "no fault"} at ${fault?.node ?? "no node"}, ${kept} records, ${nature}, ${took ? "" : "not "}taken`;
-      expect(faultsOf(second, prefix, nature, took), what).toEqual([]);
-      expect(second.journal.read("r")?.records.slice(0, kept), what).toEqual(records.slice(0, kept));
-      expect(ENDS, what).toContain(await finish(second));
-      second.close();
+      const what = `${told.story}, ${kept} records, ${nature}, ${took ? "" : "not "}taken`;
+      expect(faultsOf(next, prefix, nature, took), what).toEqual([]);
+      expect(next.journal.read("r")?.records.slice(0, kept), what).toEqual(records.slice(0, kept));
+      if (told.crashes > 1) {
+        const same = told.recoveries.filter((one) => one.nature === nature);
+        const deeper = { story: what, crashes: told.crashes - 1, recoveries: same };
+        lives += await crashEverywhere(next, kept + 1, deeper);
+      }
+      expect(ENDS, what).toContain(await finish(next));
+      next.close();
     }
   }
+  return lives;
+}
+
+interface Told {
+  readonly story: string;
+  /** How often the process dies. */
+  readonly crashes: number;
+  readonly recoveries: typeof RECOVERIES;
+}
+
+async function everyPoint(of: Played["of"], fault: { node: string; kind: WorldFault } | undefined): Promise<number> {
+  const world = new World(of.setting.outputs, "verify", fault ? { fault } : {});
+  const first = await play(of, world, new MemoryJournal());
+  const story = `${of.plan.document.name}, ${fault?.kind ?? "no fault"} at ${fault?.node ?? "no node"}`;
+  const lives = await crashEverywhere(first, 1, { story, crashes: CRASHES, recoveries: RECOVERIES });
   first.close();
   return lives;
 }
@@ -133,13 +149,13 @@ const ENDS: readonly string[] = ["SUCCESSFUL", "ROLLED_BACK"];
 
 test.each(Object.keys(SETTINGS))(
   "R39, R42, R43: %s survives a crash at every record, with every fault at every node",
-  { timeout: 300_000 },
+  { timeout: 300_000 * 200 ** (CRASHES - 1) },
   async (name) => {
     const plan = loadPlan(name);
-    const setting = SETTINGS[name] as Setting;
-    let lives = await everyPoint(plan, setting, undefined);
+    const of = { plan, setting: SETTINGS[name] as Setting };
+    let lives = await everyPoint(of, undefined);
     for (const { id } of plan.document.nodes) {
-      for (const kind of WORLD_FAULTS) lives += await everyPoint(plan, setting, { node: id, kind });
+      for (const kind of WORLD_FAULTS) lives += await everyPoint(of, { node: id, kind });
     }
     expect(lives).toBeGreaterThan(plan.document.nodes.length * WORLD_FAULTS.length * RECOVERIES.length);
   },

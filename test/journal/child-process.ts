@@ -22,10 +22,14 @@ export class Child {
   #errors = "";
   #wake: () => void = () => {};
 
-  /** Starts `journal-child.ts`; with `before`, a shell command whose last word starts it. */
-  constructor(args: readonly string[], before = `exec "$@"`) {
+  /**
+   * Starts `journal-child.ts`. `before` is a shell command that ends with starting it; `cache` a folder in which a child that
+   * ends by itself leaves what Node has compiled, for those that follow.
+   */
+  constructor(args: readonly string[], { before = `exec "$@"`, cache = "" } = {}) {
     const command = ["-c", before, "sh", process.execPath, "--conditions=source", CHILD, ...args];
-    this.#process = spawn("sh", command, { stdio: ["pipe", "pipe", "pipe"] });
+    const env = cache === "" ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
+    this.#process = spawn("sh", command, { stdio: ["pipe", "pipe", "pipe"], env });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error("a pipe was asked for");
     LIVING.add(this);
@@ -74,6 +78,11 @@ export class Child {
     this.#process.kill("SIGKILL");
     await this.#exit;
     return this.#lines;
+  }
+
+  /** Nothing more comes on its standard input: `hold` ends. */
+  endInput(): void {
+    this.#process.stdin?.end();
   }
 
   /** Waits for its own end; the exit code. */

@@ -247,7 +247,7 @@ describe("a medium that refuses", () => {
   test("R39: a limit of the system on files fails the append as the disk does (real I/O error of a child)", async () => {
     opened({});
     journal.close("e");
-    const child = new Child(["append", join(folder, "journal.db"), "3"], `ulimit -f 400; exec "$@"`);
+    const child = new Child(["append", join(folder, "journal.db"), "3"], { before: `ulimit -f 400; exec "$@"` });
     await child.ended();
     expect(child.errors).toContain("JOURNAL_FAILED");
     expect(child.errors).toContain("the disk failed: check it and its limits, then recover");

@@ -1,7 +1,7 @@
 /**
  * R44: one engine per journal file, across processes, and no longer than it lives. Somebody who reads is never in the way.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BelayError } from "@belay/engine";
@@ -111,6 +111,21 @@ describe("the owner of a journal file", () => {
     expect(refused.message).toContain("remove");
     rmSync(`${file}-owner`);
     journal.open("first", SILENT);
+    journal.close("first");
+  });
+
+  test("R39: a file that is moved away under its engine answers no write any more, until it is back", async () => {
+    const journal = openSqliteJournal(file);
+    journal.open("first", SILENT);
+    await journal.create("first", sampleHeader("run-1"), []);
+    renameSync(file, `${file}-away`);
+    await expect(journal.create("first", sampleHeader("run-2"), [])).rejects.toMatchObject({ code: "JOURNAL_CORRUPT" });
+    expect(refusal(() => journal.list()).message).toContain("put it back");
+    const other = openSqliteJournal(file);
+    expect(refusal(() => other.open("other", SILENT)).code).toBe("JOURNAL_IN_USE");
+    renameSync(`${file}-away`, file);
+    await journal.create("first", sampleHeader("run-2"), []);
+    expect(journal.list().map(({ runId }) => runId)).toEqual(["run-1", "run-2"]);
     journal.close("first");
   });
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../packages/engine/src/plan/document.ts";
-import { checkParams, checkParamsSchema, secretPaths } from "../../packages/engine/src/plan/params.ts";
+import { checkParams, checkParamsSchema } from "../../packages/engine/src/plan/params.ts";
 import { patternFault } from "../../packages/engine/src/plan/params-pattern.ts";
+import { secretPaths } from "../../packages/engine/src/plan/params-secret.ts";
 import { checkPlan } from "../../packages/engine/src/plan/parse.ts";
 
 const ADDRESS = { type: "string", format: "ipv4" };

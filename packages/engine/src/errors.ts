@@ -33,6 +33,8 @@ export type ErrorCode =
   | "JOURNAL_CORRUPT"
   /** Another engine owns the run by now: this one writes nothing more to it (R44). */
   | "FENCED"
+  /** The run's secrets were sealed with another key; `details.missing` names them, the message both remedies (R46). */
+  | "SECRET_MISSING"
   /** A run follows the plan it was started with, and this is another; `details` list the nodes that differ (R5). */
   | "PLAN_CHANGED"
   /** The machine lacks something: a binary, a port, a user; the message says which and the remedy. */

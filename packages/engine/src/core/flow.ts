@@ -43,8 +43,9 @@ export function drainForward(state: RunState, out: Commands): void {
       break;
     }
   }
-  done.length = 0;
-  undecided.length = 0;
+  // To empty a list costs as much as to decide a node, even when it is empty.
+  if (told > 0) done.length = 0;
+  if (decided > 0) undecided.length = 0;
 }
 
 /** A declared node, or a group as a whole, ended. */

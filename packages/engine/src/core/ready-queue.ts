@@ -25,8 +25,8 @@ export class ReadyQueue {
   size = 0;
   /** Key of the node that `pop` gave last: below 0 for a compensation. */
   key = 0;
-  #keys = new Float64Array(16);
-  #nodes = new Int32Array(16);
+  #keys = new Float64Array(8);
+  #nodes = new Int32Array(8);
 
   push(key: number, node: number): void {
     if (this.size === this.#keys.length) this.#grow();

@@ -7,6 +7,7 @@
  */
 import { type CompiledPlan, type CompiledSplit, NodeFlag } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
+import { ColumnBlock } from "./column-block.ts";
 import { type Commands, Op } from "./command.ts";
 import { isFailedCode, NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -164,9 +165,18 @@ export interface RunState {
   runToken: number;
 }
 
+/** The declared nodes, and the members that are known from the start. */
+function capacityFor({ size, splits }: CompiledPlan): number {
+  let capacity = size;
+  for (const { count } of splits) capacity += Math.max(0, count);
+  return capacity;
+}
+
 export function createState(plan: CompiledPlan, settings: Settings): RunState {
   const size = plan.size;
-  const waiting = new Int32Array(size);
+  const capacity = capacityFor(plan);
+  const block = new ColumnBlock({ ints: 5 * size + 7 * capacity, bytes: 6 * capacity });
+  const waiting = block.ints(size);
   for (let v = 0; v < size; v++) waiting[v] = (plan.upOffset[v + 1] as number) - (plan.upOffset[v] as number);
   return {
     plan,
@@ -175,27 +185,27 @@ export function createState(plan: CompiledPlan, settings: Settings): RunState {
     operation: OperationCode.EXECUTE,
     size,
     members: 0,
-    node: new Uint8Array(size),
-    operationOf: new Uint8Array(size),
-    skipReason: new Uint8Array(size),
-    outcome: new Uint8Array(size),
-    cause: new Uint8Array(size),
-    purpose: new Uint8Array(size),
-    marks: new Int32Array(size),
-    attempt: new Int32Array(size),
-    roundStart: new Int32Array(size),
-    undoAttempt: new Int32Array(size),
-    undoRoundStart: new Int32Array(size),
-    groupOf: new Int32Array(size).fill(-1),
-    parallelIdx: new Int32Array(size).fill(-1),
+    node: block.bytes(capacity),
+    operationOf: block.bytes(capacity),
+    skipReason: block.bytes(capacity),
+    outcome: block.bytes(capacity),
+    cause: block.bytes(capacity),
+    purpose: block.bytes(capacity),
+    marks: block.ints(capacity),
+    attempt: block.ints(capacity),
+    roundStart: block.ints(capacity),
+    undoAttempt: block.ints(capacity),
+    undoRoundStart: block.ints(capacity),
+    groupOf: block.ints(capacity).fill(-1),
+    parallelIdx: block.ints(capacity).fill(-1),
     groups: plan.splits.map(() => undefined),
     attemptFloor: new Int32Array(plan.splits.length),
     undoFloor: new Int32Array(plan.splits.length),
     waiting,
-    succeeded: new Int32Array(size),
-    failed: new Int32Array(size),
-    spared: new Int32Array(size),
-    blocking: new Int32Array(size),
+    succeeded: block.ints(size),
+    failed: block.ints(size),
+    spared: block.ints(size),
+    blocking: block.ints(size),
     undoWaiting: new Int32Array(0),
     undoScope: new Uint8Array(0),
     undoScopeKind: "all",
@@ -314,29 +324,20 @@ export function appendMembers(state: RunState, node: number, count: number): num
 }
 
 function growTo(state: RunState, capacity: number): void {
-  const bytes = (old: Uint8Array): Uint8Array => {
-    const grown = new Uint8Array(capacity);
-    grown.set(old);
-    return grown;
-  };
-  const ints = (old: Int32Array): Int32Array => {
-    const grown = new Int32Array(capacity);
-    grown.set(old);
-    return grown;
-  };
-  state.node = bytes(state.node);
-  state.operationOf = bytes(state.operationOf);
-  state.skipReason = bytes(state.skipReason);
-  state.outcome = bytes(state.outcome);
-  state.cause = bytes(state.cause);
-  state.purpose = bytes(state.purpose);
-  state.marks = ints(state.marks);
-  state.attempt = ints(state.attempt);
-  state.roundStart = ints(state.roundStart);
-  state.undoAttempt = ints(state.undoAttempt);
-  state.undoRoundStart = ints(state.undoRoundStart);
-  state.groupOf = ints(state.groupOf);
-  state.parallelIdx = ints(state.parallelIdx);
+  const block = new ColumnBlock({ ints: 7 * capacity, bytes: 6 * capacity });
+  state.node = block.bytes(capacity, state.node);
+  state.operationOf = block.bytes(capacity, state.operationOf);
+  state.skipReason = block.bytes(capacity, state.skipReason);
+  state.outcome = block.bytes(capacity, state.outcome);
+  state.cause = block.bytes(capacity, state.cause);
+  state.purpose = block.bytes(capacity, state.purpose);
+  state.marks = block.ints(capacity, state.marks);
+  state.attempt = block.ints(capacity, state.attempt);
+  state.roundStart = block.ints(capacity, state.roundStart);
+  state.undoAttempt = block.ints(capacity, state.undoAttempt);
+  state.undoRoundStart = block.ints(capacity, state.undoRoundStart);
+  state.groupOf = block.ints(capacity, state.groupOf);
+  state.parallelIdx = block.ints(capacity, state.parallelIdx);
 }
 
 /** FAILED, or its compensation failed, and neither is being mended. */

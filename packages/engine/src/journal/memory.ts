@@ -97,7 +97,10 @@ export class MemoryJournal implements Journal {
     if (run.owner !== null && run.owner !== engine) return { kind: "held", by: run.owner };
     run.owner = engine;
     run.epoch++;
-    return { kind: "claimed", lease: { runId, epoch: run.epoch, tokens: this.#grant(run.locks, runId) } };
+    return {
+      kind: "claimed",
+      lease: { runId, epoch: run.epoch, tokens: this.#grant(run.progress.ended ? [] : run.locks, runId) },
+    };
   }
 
   append({ runId, epoch }: Lease, records: readonly JournalRecord[], progress: RunProgress): void {

@@ -33,13 +33,15 @@ export interface RunHeader {
   readonly params: Readonly<Record<string, Json>>;
   /** Items of groups whose list comes from `params`, by node id: bound at start (R20). */
   readonly items: Readonly<Record<string, readonly Json[]>>;
+  /** Values in `params` and `items` are sealed (R46): an adapter keeps them as they are. Absent when none is. */
+  readonly sealed?: true;
   /** Seed of jitter (R50). */
   readonly seed: number;
   /** Milliseconds an aborted attempt is given to let go (R26). */
   readonly graceMs: number;
   /** Token that names the request (R43); null when the caller gave none. */
   readonly clientToken: string | null;
-  /** SHA-256, lower-case hex, of plan and parameters: tells a repeated request from another one (R43). */
+  /** 64 hex digits, a hash of plan and parameters: tells a repeated request from another one (R43). Keyed when they hold secrets. */
   readonly requestHash: string;
   /** Start of the run, epoch milliseconds. */
   readonly at: number;

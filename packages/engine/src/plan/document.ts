@@ -190,7 +190,7 @@ export interface PlanDocument {
   readonly labels?: { readonly [key: string]: string };
   /**
    * JSON Schema (2020-12) of the run's parameters; without it a run takes none. Defaults are filled in. `x-secret: true`
-   * marks a value as secret: this version records the mark and keeps nothing secret.
+   * marks a value as secret: actions and expressions see it, nobody else does (R46).
    */
   readonly params?: { readonly [key: string]: Json };
   /** Resources the run holds alone until it has ended for good: names, or expressions over `params` (R40). */

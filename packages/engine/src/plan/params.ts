@@ -1,8 +1,8 @@
 /**
  * Parameters of a run against the plan's `params` schema (R2, R3). The only door to @cfworker/json-schema, which
  * interprets a schema and compiles nothing.
- * Owns: unknown names, defaults, the words of what does not fit, where secrets are. Does not own: what a schema may say
- * (`params-schema.ts`).
+ * Owns: unknown names, defaults, the words of what does not fit. Does not own: what a schema may say (`params-schema.ts`), where
+ * secrets are (`params-secret.ts`).
  * Invariants: no message ever shows a parameter's value, which may be secret. A plan without `params` takes no parameter.
  * Names that the schema does not mention are refused unless its `additionalProperties` allow them.
  */
@@ -12,7 +12,9 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Json, PlanDocument } from "./document.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type ParamFault, paramFaults } from "./params-fault.ts";
+import { inPlace, listOf, propertiesOf, segmentOf } from "./params-parts.ts";
 import { isMapping, type ParamsSchema, resolveParamsSchema } from "./params-schema.ts";
+import { secretFaults } from "./params-secret.ts";
 import { childPath } from "./path.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 
@@ -26,7 +28,7 @@ export interface CheckedParams {
 export function checkParamsSchema(schema: Json): Diagnostic[] {
   const { diagnostics, schema: resolved } = resolveParamsSchema(schema);
   if (diagnostics.length > 0) return diagnostics;
-  return [...defaultFaults(resolved), ...requiredFaults(resolved)];
+  return [...defaultFaults(resolved), ...requiredFaults(resolved), ...secretFaults(resolved)];
 }
 
 /**
@@ -68,56 +70,6 @@ export function parameterNames(schema: PlanDocument["params"]): readonly string[
 function isOpen(schema: ParamsSchema): boolean {
   const others = schema["additionalProperties"];
   return others !== undefined && others !== false;
-}
-
-/**
- * Where the schema says `x-secret: true`: `password`, `users[*].token`, where `[*]` is every item of a list or every
- * value of a mapping.
- */
-export function secretPaths(schema: PlanDocument["params"]): string[] {
-  if (schema === undefined) return [];
-  const paths = new Set<string>();
-  const stack: [schema: Json, path: string][] = [[resolveParamsSchema(schema).schema, ""]];
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    const [part, path] = top;
-    if (!isMapping(part)) continue;
-    if (part["x-secret"] === true) paths.add(path);
-    for (const [child, segment] of childrenOf(part)) stack.push([child, segment === undefined ? path : path + segment]);
-  }
-  return [...paths].map((path) => path.replace(/^\./, "")).toSorted();
-}
-
-/** Subschemas with the part of the path they stand for; undefined for those of the same value. */
-function childrenOf(schema: ParamsSchema): [schema: Json, segment: string | undefined][] {
-  const children: [Json, string | undefined][] = inPlace(schema).map((part) => [part, undefined]);
-  for (const [name, part] of propertiesOf(schema)) children.push([part, segmentOf(name)]);
-  for (const keyword of ["items", "contains", "additionalProperties"]) {
-    const part = schema[keyword];
-    if (part !== undefined) children.push([part, "[*]"]);
-  }
-  for (const part of listOf(schema["prefixItems"])) children.push([part, "[*]"]);
-  return children;
-}
-
-/** Subschemas that apply to the same value. */
-function inPlace(schema: ParamsSchema): Json[] {
-  const single = ["not", "if", "then", "else"].map((keyword) => schema[keyword]).filter((part) => part !== undefined);
-  return [...["allOf", "anyOf", "oneOf"].flatMap((keyword) => listOf(schema[keyword])), ...single];
-}
-
-function propertiesOf(schema: ParamsSchema): [name: string, schema: Json][] {
-  const properties = schema["properties"];
-  return isMapping(properties) ? Object.entries(properties) : [];
-}
-
-function listOf(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** A key with its separator: `.name` or `["a b"]`. */
-function segmentOf(name: string): string {
-  const path = childPath("", name);
-  return path.startsWith("[") ? path : `.${path}`;
 }
 
 /** Every name that the schema mentions at its top. */

@@ -220,7 +220,7 @@ export const planSchema: v.GenericSchema<unknown, PlanDocument> = mapping({
     v.pipe(
       paramsSchema,
       v.description(
-        "JSON Schema (2020-12) of the run's parameters; x-secret: true marks a secret; this version only records the mark.",
+        "JSON Schema (2020-12) of the run's parameters; x-secret: true marks a secret, which only actions and expressions see.",
       ),
     ),
   ),

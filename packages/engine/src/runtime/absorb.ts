@@ -90,24 +90,34 @@ function field(payload: Json | undefined, name: string): Json | undefined {
 function succeeded(facts: RunFacts, node: number, payload: Json | undefined): void {
   const group = expandedGroup(facts.state, node);
   if (group !== undefined) {
-    facts.values.setOutput(node, groupOutput(facts, group));
+    const { values, secrets } = facts;
+    const shown = secrets?.any === true ? groupOutput(facts, group, (member) => values.shown(member)) : undefined;
+    values.setOutput(
+      node,
+      groupOutput(facts, group, (member) => values.output(member)),
+      shown,
+    );
     return;
   }
   const approvedBy = facts.values.approvals(node);
-  facts.values.setOutput(node, approvedBy.length === 0 ? field(payload, "output") : { approvedBy });
+  if (approvedBy.length > 0) facts.values.setOutput(node, { approvedBy });
+  else facts.values.setOutput(node, field(payload, "output"), facts.secrets?.shown(payload));
 }
 
 function skipped(facts: RunFacts, node: number, payload: Json | undefined): void {
   const output = field(payload, "output");
-  if (output !== undefined) facts.values.setOutput(node, output);
+  if (output !== undefined) facts.values.setOutput(node, output, facts.secrets?.shown(payload));
 }
 
 /** The winner's output, or the list of all outputs in order, null where there is none. */
-function groupOutput(facts: RunFacts, group: GroupState): Json | undefined {
-  const { state, values } = facts;
+function groupOutput(
+  { state }: RunFacts,
+  group: GroupState,
+  outputOf: (member: number) => Json | undefined,
+): Json | undefined {
   const outputs: Json[] = [];
   for (let member = group.base; member < group.base + group.count; member++) {
-    const output = values.output(member);
+    const output = outputOf(member);
     if (group.split.method === MethodCode.FIRST_SUCCESS && state.node[member] === NodeState.SUCCESSFUL) return output;
     outputs.push(output ?? null);
   }

@@ -109,6 +109,11 @@ export interface ActionDefinition<Input = unknown, Output = unknown> {
   readonly verify?: (ctx: ActionContext<Input>) => Verification<Output> | Promise<Verification<Output>>;
   /** Running the same attempt again, same idempotency key, is harmless (R42). Default false. Read where `verify` is. */
   readonly idempotent?: boolean;
+  /**
+   * true: the output is secret; a list: these places of it, `token`, `users[*].token`. Actions and expressions see it; the journal
+   * keeps it sealed, nothing else shows it (R46). Default false.
+   */
+  readonly secret?: boolean | readonly string[];
 }
 
 /** What a registry holds: a function, or a definition with schemas. */

@@ -14,7 +14,8 @@ import type { Json } from "../plan/document.ts";
 import { resolveLimits } from "../plan/limits.ts";
 import type { RunStatus } from "./api.ts";
 import { nodeId } from "./node-id.ts";
-import { corrupt, journaledPlan, UNLIMITED } from "./take-up.ts";
+import { corrupt } from "./open-run.ts";
+import { journaledPlan, UNLIMITED } from "./take-up.ts";
 
 /** A verb, by the name of its method. "start" is the engine's, the others are the run's (R37). */
 export type AuditVerb =

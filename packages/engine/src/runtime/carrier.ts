@@ -17,6 +17,7 @@ import { noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
 import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
+import { declareSecrets } from "./secret-outputs.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
@@ -238,6 +239,7 @@ export class Carrier {
     }
     if (answer.ok) {
       const told = answer.output === undefined || undo ? resolution : { output: answer.output, ...resolution };
+      if ("output" in told && executor.host.actions.haveSecrets) declareSecrets(executor, node, told);
       const payload = Object.keys(told).length === 0 ? {} : { payload: told };
       executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
       return;
@@ -264,14 +266,14 @@ export class Carrier {
   }
 
   #log(node: number, attempt: number, message: string, details: Json | undefined): void {
-    const { emitter, header, host } = this.#executor;
+    const { emitter, header, host, secrets } = this.#executor;
     const { runId } = header;
     const at = this.#executor.now();
-    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message };
+    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message: secrets.text(message) };
     const json = jsonValue(details, LARGEST_DETAILS);
-    const kept = json.ok ? json.value : { unreadable: json.message };
+    const kept = secrets.mask(json.ok ? json.value : { unreadable: json.message });
     host.journal.log([kept === undefined ? line : { ...line, details: kept }]);
-    if (emitter.wants("node:log")) emitter.emit("node:log", { ...line, details });
+    if (emitter.wants("node:log")) emitter.emit("node:log", { ...line, details: secrets.any ? kept : details });
   }
 
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */

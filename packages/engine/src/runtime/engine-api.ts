@@ -5,6 +5,7 @@
 import type { Json, Plan } from "../plan/document.ts";
 import type { Run } from "./api.ts";
 import type { Recovered } from "./known-runs.ts";
+import type { GivenSecrets } from "./missing-secrets.ts";
 import type { RefusedRun } from "./recovery.ts";
 
 export type { Recovered, RefusedRun };
@@ -30,6 +31,11 @@ export interface RecoverOptions {
    * with PLAN_CHANGED, and `details.nodes` lists what differs (R5). Default: nothing is compared.
    */
   readonly plans?: readonly Plan[];
+  /**
+   * Secrets of the one run in `runs`, given again because the key that sealed them is gone: by the names that
+   * SECRET_MISSING lists, `password`, `nodes.login.output.token` (R46). The run takes them as they are.
+   */
+  readonly secrets?: GivenSecrets;
 }
 
 /** The only source of time. `systemClock` in production, `ManualClock` in tests. */

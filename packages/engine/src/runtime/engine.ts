@@ -18,7 +18,8 @@ import { KnownRuns, type Recovered } from "./known-runs.ts";
 import { pollAction } from "./poll.ts";
 import { Pools, Slots } from "./pools.ts";
 import type { RefusedRun } from "./recovery.ts";
-import { checkStartOptions, isPlan, type PreparedRun, prepareRun } from "./start.ts";
+import { SealKeys, type SecretOptions } from "./seal-keys.ts";
+import { checkStartOptions, isPlan, type PreparedRun, prepareRun, sameRequest } from "./start.ts";
 import { SubRuns } from "./sub-run.ts";
 import { Timers } from "./timers.ts";
 
@@ -38,6 +39,8 @@ export interface EngineOptions<A extends ActionRegistry = ActionRegistry> {
   readonly clock?: Clock;
   /** Milliseconds an aborted attempt is given to let go, from 0 (R26). Default 5000. */
   readonly graceMs?: number;
+  /** How secrets are kept (R46). Default: sealed with a key that lives as long as the engine. */
+  readonly secrets?: SecretOptions;
   /** Limits on parameters, groups and outputs to raise or lower (R4); those on plans are an option of `parsePlan`. */
   readonly limits?: Partial<Limits>;
   /**
@@ -87,6 +90,7 @@ class LocalEngine implements Engine {
       plan: (name) => plans.get(name),
       start: (plan, startOptions, parent) => this.#startAs(plan, startOptions, parent),
       run: (id) => this.run(id),
+      facts: (id) => this.#runs.executor(id),
     });
     const actions: Actions = new Actions(options.actions, {
       "belay.poll": pollAction((name) => actions.get(name), clock),
@@ -102,6 +106,7 @@ class LocalEngine implements Engine {
       subRuns,
       clock,
       journal: options.journal ?? new MemoryJournal(),
+      keys: new SealKeys(options.secrets),
       limits: resolveLimits(options.limits),
       pools: new Pools(options.pools ?? {}, timers, clock),
       slots,
@@ -137,6 +142,7 @@ class LocalEngine implements Engine {
       seed: options.seed ?? randomInt(2 ** 31),
       graceMs: this.#graceMs,
       parent,
+      texts: parent === null ? undefined : this.#runs.executor(parent.runId)?.secrets.texts,
     });
     const { runId } = prepared.header;
     // The same request again, with the id it had: its client token says so (R43).
@@ -171,7 +177,7 @@ class LocalEngine implements Engine {
     if (this.#closed) throw this.#host.closedError();
     checkRecoverOptions(options);
     const expected = options.plans && new Map(options.plans.map((plan) => [plan.document.name, plan]));
-    return await this.#runs.recover(options.runs, expected);
+    return await this.#runs.recover(options.runs, { expected, secrets: options.secrets });
   }
 
   refused(): readonly RefusedRun[] {
@@ -224,8 +230,8 @@ class LocalEngine implements Engine {
   }
 
   async #begin(prepared: PreparedRun, lease: Lease): Promise<Run> {
-    const { header, program } = prepared;
-    const executor = this.#runs.put({ header, program, lease });
+    const { header, program, secrets } = prepared;
+    const executor = this.#runs.put({ header, program, secrets, lease });
     try {
       if (this.#closed) throw this.#host.closedError();
       await executor.open();
@@ -245,7 +251,10 @@ class LocalEngine implements Engine {
   /** The run of a client token that was used before: one of this engine, or one that it can take up or read (R43). */
   async #existing(runId: string, requestHash: string, prepared: PreparedRun): Promise<Run> {
     const token = prepared.header.clientToken;
-    if (requestHash !== prepared.header.requestHash) {
+    const isSame = requestHash === prepared.header.requestHash;
+    // A hash made with another key tells nothing: the runs themselves are compared.
+    if (!isSame && prepared.recorded.sealed === true) await this.#runs.find(runId).catch(unlessSecretMissing);
+    if (!isSame && !sameRequest(prepared, this.#runs.executor(runId))) {
       throw new BelayError(
         "IDEMPOTENT_PARAMETER_MISMATCH",
         `client token "${token}" was used for another request (run ${runId}); use a new token`,
@@ -260,7 +269,7 @@ class LocalEngine implements Engine {
 
   async #create(prepared: PreparedRun): Promise<CreateResult> {
     try {
-      return await this.#host.journal.create(this.#name, prepared.header, prepared.locks);
+      return await this.#host.journal.create(this.#name, prepared.recorded, prepared.locks);
     } catch (error) {
       throw this.#host.faultError("JOURNAL_FAILED", `run ${prepared.header.runId} could not be journaled`, error);
     }
@@ -290,6 +299,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "clock",
   "graceMs",
   "limits",
+  "secrets",
   "recover",
   "onRefusedRun",
   "onListenerError",
@@ -347,14 +357,22 @@ function warnOfRefusal({ runId, error }: RefusedRun): void {
 }
 
 function checkRecoverOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) throw invalid("recover takes an object with runs, plans");
-  const { runs, plans, ...others } = options as Record<string, unknown>;
+  if (typeof options !== "object" || options === null)
+    throw invalid("recover takes an object with runs, plans, secrets");
+  const { runs, plans, secrets, ...others } = options as Record<string, unknown>;
   const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans`);
+  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans, secrets`);
   const isIds = Array.isArray(runs) && runs.every((id) => typeof id === "string");
   if (runs !== undefined && !isIds) throw invalid("recover: runs must be a list of run ids");
   if (plans !== undefined && !(Array.isArray(plans) && plans.every(isPlan)))
     throw invalid("recover: plans must be a list of plans made by definePlan, parsePlan or importOcpTask");
+  const isOne = Array.isArray(runs) && runs.length === 1;
+  if (secrets !== undefined && !(isOne && typeof secrets === "object" && secrets !== null && !Array.isArray(secrets)))
+    throw invalid('recover: secrets are those of one run, by name: { runs: ["id"], secrets: { password: "..." } }');
+}
+
+function unlessSecretMissing(error: unknown): void {
+  if (error instanceof BelayError && error.code === "SECRET_MISSING") throw error;
 }
 
 function lockedError(resource: string, heldBy: string): BelayError {

@@ -28,9 +28,11 @@ import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
+import type { ExecutedRun, RunLinks } from "./executed-run.ts";
 import type { Host } from "./host.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { judgeVerb } from "./request.ts";
+import type { RunSecrets } from "./run-secrets.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
@@ -48,22 +50,6 @@ export interface Entry {
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-/** What a run is executed from. */
-export interface ExecutedRun {
-  readonly header: RunHeader;
-  readonly program: CompiledProgram;
-  readonly lease: Lease;
-  /** Of a run that is taken up again; none for a new one. */
-  readonly records?: readonly JournalRecord[];
-}
-
-/** What a run keeps when another executor takes it up. */
-export interface RunLinks {
-  readonly emitter: RunEmitter;
-  /** Calls that have not let go, by id of the node. */
-  readonly live: Map<string, number>;
-}
-
 const NO_REQUESTS: ReadonlyMap<string, string> = new Map();
 
 export class Executor implements RebuiltRun, SlotUser {
@@ -72,6 +58,7 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly lease: Lease;
   readonly state: RunState;
   readonly values: RunValues = new RunValues();
+  readonly secrets: RunSecrets;
   readonly host: Host;
   readonly emitter: RunEmitter;
   /** What stopped the run from the inside. */
@@ -100,6 +87,7 @@ export class Executor implements RebuiltRun, SlotUser {
     this.header = facts.header;
     this.program = facts.program;
     this.lease = facts.lease;
+    this.secrets = facts.secrets;
     this.host = host;
     this.emitter = links.emitter;
     this.lastAt = facts.header.at;
@@ -290,7 +278,7 @@ export class Executor implements RebuiltRun, SlotUser {
     if (entry.done !== undefined) {
       const judged = judgeVerb(this, input as VerbInput, payload);
       if (judged instanceof BelayError) {
-        entry.done(judged);
+        entry.done(this.secrets.error(judged));
         return;
       }
       input = judged;
@@ -328,11 +316,14 @@ export class Executor implements RebuiltRun, SlotUser {
 
   #feedOne(input: Input, payload: Json | undefined, records: JournalRecord[], asked: number[]): void {
     const from = this.#commands.length;
-    records.push(payload === undefined ? { seq: this.#seq++, input } : { seq: this.#seq++, input, payload });
+    const kept = this.secrets.any ? this.secrets.scrubbed(payload) : payload;
+    const recorded = this.secrets.any ? this.secrets.sealed(kept, this.#seq) : kept;
+    records.push(recorded === undefined ? { seq: this.#seq, input } : { seq: this.#seq, input, payload: recorded });
+    this.#seq++;
     this.lastAt = input.at;
     step(this.state, input, this.#commands);
     this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
-    const nodes = absorb(this, this.#commands, from, payload);
+    const nodes = absorb(this, this.#commands, from, kept);
     for (let i = nodes.length - 1; i >= 0; i--) asked.push(nodes[i] as number);
   }
 
@@ -367,11 +358,11 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   #fail(code: ErrorCode, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = this.secrets.text(error instanceof Error ? error.message : String(error));
     this.fault = { code, message };
     this.#busy = false;
     this.emitter.emit("run:fault", { runId: this.header.runId, at: this.now(), code, message });
-    this.#stop(this.host.faultError(code, message, error));
+    this.#stop(this.secrets.error(this.host.faultError(code, message, error)));
     void this.#carrier.close();
     this.#wakeRestWaiters();
   }

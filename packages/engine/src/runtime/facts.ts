@@ -6,6 +6,7 @@ import type { RunState } from "../core/index.ts";
 import type { RunHeader } from "../journal/port.ts";
 import type { CompiledProgram } from "../plan/compile.ts";
 import type { Limits } from "../plan/limits.ts";
+import type { RunSecrets } from "./run-secrets.ts";
 import type { RunValues } from "./values.ts";
 
 export interface RunFacts {
@@ -14,6 +15,8 @@ export interface RunFacts {
   readonly state: RunState;
   readonly values: RunValues;
   readonly limits: Limits;
+  /** What is shown of values (R46); absent where nothing is secret. */
+  readonly secrets?: RunSecrets;
   /** First seriesId after the highest in use (R24). */
   nextSeries: number;
   /** When the run came to rest, epoch milliseconds; null while it moves. */

@@ -6,6 +6,7 @@ import type { Limits } from "../plan/limits.ts";
 import type { Actions } from "./actions.ts";
 import type { Clock } from "./engine-api.ts";
 import type { Pools, Slots } from "./pools.ts";
+import type { SealKeys } from "./seal-keys.ts";
 import type { SubRuns } from "./sub-run.ts";
 import type { Timers } from "./timers.ts";
 
@@ -13,6 +14,8 @@ export interface Host {
   readonly actions: Actions;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Seal secrets in what the journal keeps (R46). */
+  readonly keys: SealKeys;
   readonly limits: Limits;
   /** Plans that `belay.plan` may run, by name. */
   readonly plans: ReadonlyMap<string, Plan>;

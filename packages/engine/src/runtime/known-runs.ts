@@ -11,12 +11,14 @@ import { BelayError } from "../errors.ts";
 import type { Lease, RunSummary } from "../journal/port.ts";
 import type { Run } from "./api.ts";
 import { RunEmitter } from "./emitter.ts";
-import { type ExecutedRun, Executor } from "./executor.ts";
+import type { ExecutedRun } from "./executed-run.ts";
+import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
+import { corrupt } from "./open-run.ts";
 import { asBelayError, type RefusedRun } from "./recovery.ts";
 import { carryOutRequest } from "./requests.ts";
 import { RunHandle } from "./run.ts";
-import { corrupt, type ExpectedPlans, readRun } from "./take-up.ts";
+import { readRun, type TakeUpOptions } from "./take-up.ts";
 
 interface KnownRun {
   executor: Executor;
@@ -106,7 +108,7 @@ export class KnownRuns {
    * Takes up runs that have not ended and that nobody executes; `only`: those, whatever their state. One that is another
    * engine's is refused when it is asked for by name, else left alone.
    */
-  async recover(only: readonly string[] | undefined, expected: ExpectedPlans | undefined): Promise<Recovered> {
+  async recover(only: readonly string[] | undefined, options: TakeUpOptions): Promise<Recovered> {
     const summaries = await this.#host.journal.list();
     const wanted = only === undefined ? undefined : new Set(only);
     const chosen = withInnerRuns(summaries, (summary) => this.#isWanted(summary, wanted));
@@ -114,7 +116,8 @@ export class KnownRuns {
     const taken: { readonly handle: Run; readonly executor: Executor }[] = [];
     for (const summary of chosen) {
       try {
-        const executor = await this.#takeUp(summary, expected);
+        const secrets = wanted?.has(summary.runId) === true ? options.secrets : undefined;
+        const executor = await this.#takeUp(summary, { ...options, secrets });
         if (executor !== undefined) taken.push({ handle: this.get(summary.runId) as Run, executor });
         this.#refused.delete(summary.runId);
       } catch (thrown) {
@@ -140,7 +143,7 @@ export class KnownRuns {
   async find(id: string): Promise<Run | undefined> {
     const known = this.get(id);
     if (known !== undefined) return known;
-    const { refused } = await this.recover([id], undefined);
+    const { refused } = await this.recover([id], {});
     const error = refused.find(({ runId }) => runId === id)?.error;
     if (error !== undefined && error.code !== "NOT_FOUND") throw error;
     return this.get(id);
@@ -154,13 +157,14 @@ export class KnownRuns {
   }
 
   /** undefined = there is nothing to take up: its start was never acknowledged. */
-  async #takeUp(summary: RunSummary, expected: ExpectedPlans | undefined): Promise<Executor | undefined> {
+  async #takeUp(summary: RunSummary, options: TakeUpOptions): Promise<Executor | undefined> {
     const { runId } = summary;
     // What it called may not have let go: `live` says so to the next attempts (R26).
     void this.executor(runId)?.close();
     const lease = summary.ended ? { runId, epoch: 0, tokens: {} } : await this.#claim(runId);
     try {
-      const run = await readRun(runId, this.#host, expected);
+      const known = (id: string): Executor | undefined => this.executor(id);
+      const run = await readRun(runId, this.#host, { ...options, goesOn: !summary.ended, known });
       if (run === undefined) throw new BelayError("NOT_FOUND", `run ${runId} is not in the journal any more`);
       if (run.records.length === 0) {
         await this.#host.journal.remove(runId);

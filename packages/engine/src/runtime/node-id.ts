@@ -6,7 +6,12 @@ import type { RunFacts } from "./facts.ts";
 export function nodeId(facts: Pick<RunFacts, "program" | "state">, node: number): string {
   const group = facts.state.groupOf[node] as number;
   if (group < 0) return facts.program.ids[node] as string;
-  return `${facts.program.ids[group]}[${parallelIdxOf(facts.state, node)}]`;
+  return memberId(facts.program.ids[group] as string, parallelIdxOf(facts.state, node));
+}
+
+/** The id of a member of the group with that id. */
+export function memberId(group: string, parallelIdx: number): string {
+  return `${group}[${parallelIdx}]`;
 }
 
 /** The node number of an id; -1 when the run has no such node (yet). */

@@ -7,6 +7,7 @@ import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName } from "./
 import type { RunFacts } from "./facts.ts";
 import { engineFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
+import { shownOutput, shownPeople } from "./shown.ts";
 import { OUTCOMES, SKIP_REASONS, STOP_CODES } from "./words.ts";
 
 const RUN_EVENTS: Readonly<Record<string, RunEventName>> = {
@@ -40,11 +41,11 @@ const NOTICES: Readonly<Record<number, Notice>> = {
   [Op.APPROVED]: [
     "node:approved",
     ({ facts, node }) => {
-      const approvedBy = facts.values.approvals(node);
+      const approvedBy = shownPeople(facts, facts.values.approvals(node));
       return { who: approvedBy.at(-1), approvedBy };
     },
   ],
-  [Op.SUCCEEDED]: ["node:succeeded", ({ facts, node }) => ({ output: facts.values.output(node) })],
+  [Op.SUCCEEDED]: ["node:succeeded", ({ facts, node }) => ({ output: shownOutput(facts, node) })],
   [Op.FAILED]: [
     "node:failed",
     (row) => ({ ...failedFields(row), tolerated: isToleratedFailure(row.facts.state, row.node) }),

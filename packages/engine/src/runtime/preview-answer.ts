@@ -68,7 +68,8 @@ function readRequest(executor: Executor, request: VerbRequest): VerbCall {
   return requestOf(executor, verb, others, node);
 }
 
-function refusal({ state }: Executor, { code, message, details }: BelayError): Preview {
+function refusal({ state, secrets }: Executor, error: BelayError): Preview {
+  const { code, message, details } = secrets.error(error);
   const nothing = { run: [], compensate: [], abort: [], finish: [], fail: [], skip: [], leave: [], locksReleased: [] };
   const nodes = { pointsOfNoReturn: [], crosses: [], awaits: [], afterResume: [], undecided: [] };
   return { refused: { code, message, details }, status: state.status, finalStatus: null, ...nothing, ...nodes };

@@ -68,7 +68,7 @@ export interface RefusedRun {
   readonly runId: string;
   /**
    * JOURNAL_CORRUPT, UNKNOWN_ACTION, PLAN_INVALID (a pool or a plan that it runs is missing), PLAN_CHANGED, FENCED (another
-   * engine owns it), JOURNAL_FAILED, PARAMS_INVALID (a secret is missing).
+   * engine owns it), JOURNAL_FAILED, SECRET_MISSING, and for secrets given again PARAMS_INVALID, INVALID_ARGUMENT.
    */
   readonly error: BelayError;
 }

@@ -9,6 +9,7 @@ import type { Executor } from "./executor.ts";
 import type { Preview, VerbRequest } from "./preview.ts";
 import { previewOf } from "./preview-answer.ts";
 import { requestOf, type VerbCall } from "./request.ts";
+import { declareSecrets } from "./secret-outputs.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { requestMismatch, requestText, verbPayload } from "./verbs.ts";
 
@@ -111,10 +112,11 @@ export class RunHandle implements Run {
   async #verb({ input, more }: VerbCall, options: VerbOptions): Promise<RunSnapshot> {
     const { requestId } = options;
     const payload = verbPayload(options, more);
+    if (more?.["output"] !== undefined && "node" in input) declareSecrets(this.#executor, input.node, payload as Json);
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);
     const request = requestText(input, payload);
     if (repeated !== undefined) {
-      if (repeated.request !== request) throw requestMismatch(requestId as string);
+      if (repeated.request !== request) throw this.#executor.secrets.error(requestMismatch(requestId as string));
       await repeated.done;
       return this.snapshot();
     }

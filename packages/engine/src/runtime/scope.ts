@@ -77,7 +77,9 @@ function conditionOf(facts: RunFacts, node: number, details: CompiledNode): bool
   const result = condition.evaluate(scopeFor(facts, node, condition.nodesRead));
   if (!result.ok) return engineFailure("EXPRESSION_FAILED", `when: ${result.message}`);
   if (typeof result.value === "boolean") return result.value;
-  return engineFailure("EXPRESSION_FAILED", `when: the result is not a boolean: ${JSON.stringify(result.value)}`);
+  // Not which value: it may be a secret (R46).
+  const type = Array.isArray(result.value) ? "list" : result.value === null ? "null" : typeof result.value;
+  return engineFailure("EXPRESSION_FAILED", `when: the result is not a boolean: it is of type ${type}`);
 }
 
 function listOf(facts: RunFacts, node: number, over: CompiledExpression): readonly Json[] | NodeFailure {

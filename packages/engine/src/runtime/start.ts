@@ -15,11 +15,18 @@ import type { Limits } from "../plan/limits.ts";
 import { checkParams } from "../plan/params.ts";
 import { formatDiagnostic } from "../plan/parse.ts";
 import type { StartOptions } from "./engine-api.ts";
+import type { RunFacts } from "./facts.ts";
 import type { Host } from "./host.ts";
 import { checkSubPlans, unknownActions, unknownPools } from "./known-names.ts";
+import { secretMissing } from "./missing-secrets.ts";
+import { RunSecrets } from "./run-secrets.ts";
+import type { SecretTexts } from "./secret-texts.ts";
 
 export interface PreparedRun {
   readonly header: RunHeader;
+  /** The header as the journal keeps it: secrets are sealed (R46). */
+  readonly recorded: RunHeader;
+  readonly secrets: RunSecrets;
   readonly program: CompiledProgram;
   readonly locks: readonly string[];
 }
@@ -29,36 +36,74 @@ export function prepareRun(
   plan: Plan,
   options: StartOptions,
   host: Host,
-  identity: Pick<RunHeader, "runId" | "seed" | "graceMs" | "parent">,
+  identity: Pick<RunHeader, "runId" | "seed" | "graceMs" | "parent"> & { readonly texts: SecretTexts | undefined },
 ): PreparedRun {
   if (!isPlan(plan)) {
     throw new BelayError("INVALID_ARGUMENT", "start needs a plan made by definePlan, parsePlan or importOcpTask");
   }
   const checked = checkParams(plan.document.params, options.params ?? {}, host.limits);
   const params = frozenCopy(checked.params) as Readonly<Record<string, Json>>;
-  const header: Omit<RunHeader, "items"> = {
-    ...identity,
+  const { texts, ...rest } = identity;
+  const header: Omit<RunHeader, "items" | "requestHash"> = {
+    ...rest,
     format: 1,
     document: plan.document,
     planHash: plan.hash,
     params,
     clientToken: options.clientToken ?? null,
-    requestHash: hashText(canonicalJson({ plan: plan.hash, params })),
     at: host.clock.now(),
   };
   const fits = checked.diagnostics.every(({ severity }) => severity !== "error");
   // What reads the parameters is only judged with parameters that fit.
   const bound = fits ? bindItems(plan, params, host.limits) : { items: {}, diagnostics: [] };
+  const secrets = new RunSecrets(header.runId, host.keys, texts);
+  const whole: RunHeader = { ...header, items: bound.items, requestHash: "" };
+  const sealed = secrets.sealHeader(whole);
   const locks = fits ? bindLocks(plan, header, host.limits) : { names: [], diagnostics: [] };
+  refuseSecretNames(options, secrets);
   refuse(plan, [
     ...unknownNames(plan, host),
-    ["PARAMS_INVALID", [...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics]],
+    ["PARAMS_INVALID", withoutSecrets([...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics], secrets)],
+    ["PARAMS_INVALID", secretLocks(plan, locks.names, secrets)],
   ]);
+  const request = canonicalJson({ plan: plan.hash, params });
+  const requestHash = sealed === whole ? hashText(request) : secrets.requestHash(request);
   return {
-    header: { ...header, items: bound.items },
+    header: { ...whole, requestHash },
+    recorded: { ...sealed, requestHash },
+    secrets,
     program: compilePlan(plan, bound.items, host.limits),
     locks: locks.names,
   };
+}
+
+/** Whether a run was started by the same request, by what both hold; what could not be opened compares with nothing. */
+export function sameRequest({ header }: PreparedRun, run: RunFacts | undefined): boolean {
+  if (run === undefined || run.header.planHash !== header.planHash) return false;
+  const missing = run.secrets?.missing ?? [];
+  if (missing.length > 0) throw secretMissing(run.header.runId, missing);
+  return canonicalJson(run.header.params) === canonicalJson(header.params);
+}
+
+/** Names are shown to everybody: to tell one by a secret would tell the secret (R46). */
+function refuseSecretNames(options: StartOptions, secrets: RunSecrets): void {
+  if (!secrets.any) return;
+  for (const name of ["clientToken", "runId"] as const) {
+    if (options[name] === undefined || !secrets.texts.hides(options[name])) continue;
+    throw new BelayError("INVALID_ARGUMENT", `start: ${name} shows a secret of the run; use another one`);
+  }
+}
+
+function secretLocks(plan: Plan, names: readonly string[], secrets: RunSecrets): readonly Diagnostic[] {
+  const written = plan.document.locks ?? [];
+  if (!secrets.any || !names.some((name) => !written.includes(name) && secrets.texts.hides(name))) return [];
+  const message = "the name of a lock shows a secret: others are told what they wait for";
+  return [{ code: "PARAMS", severity: "error", path: "locks", message }];
+}
+
+function withoutSecrets(diagnostics: readonly Diagnostic[], secrets: RunSecrets): readonly Diagnostic[] {
+  if (!secrets.any) return diagnostics;
+  return diagnostics.map((diagnostic) => ({ ...diagnostic, message: secrets.text(diagnostic.message) }));
 }
 
 /** Fails with UNKNOWN_ACTION or PLAN_INVALID when the engine lacks an action, a pool or a plan that the plan names. */
@@ -137,7 +182,8 @@ function bindLocks(
       names.add(result.value);
       continue;
     }
-    const why = result.ok ? `the result is no name: ${JSON.stringify(result.value)}` : result.message;
+    // Not which value: it may be a secret (R46).
+    const why = result.ok ? "the result is no name: a text that is not empty" : result.message;
     diagnostics.push({ code: "PARAMS", severity: "error", path: `locks[${index}]`, message: why });
   }
   return { names: [...names].sort(), diagnostics };

@@ -14,6 +14,7 @@ import type { ParentAttempt, RunHeader } from "../journal/port.ts";
 import type { Json, Plan } from "../plan/document.ts";
 import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot } from "./api.ts";
 import type { StartOptions } from "./engine-api.ts";
+import type { RunFacts } from "./facts.ts";
 
 /** What the engine lends to inner runs. */
 export interface SubRunHost {
@@ -21,6 +22,8 @@ export interface SubRunHost {
   /** Starts a run for that attempt. */
   start(plan: Plan, options: StartOptions, parent: ParentAttempt): Promise<Run>;
   run(id: string): Run | undefined;
+  /** Its values as they are: a snapshot shows no secrets. */
+  facts(id: string): RunFacts | undefined;
 }
 
 interface SubRunInput {
@@ -49,7 +52,7 @@ export class SubRuns {
     run: async (ctx) => {
       const run = await this.#takeUp(ctx);
       const snapshot = await rest(run, ctx);
-      if (snapshot.status === "SUCCESSFUL") return { runId: run.id, outputs: outputsOf(snapshot) };
+      if (snapshot.status === "SUCCESSFUL") return { runId: run.id, outputs: outputsOf(run.id, this.#host) };
       throw failureOf(snapshot);
     },
   };
@@ -151,10 +154,17 @@ async function rest(run: Run, { signal, runId }: ActionContext): Promise<RunSnap
 }
 
 /** By declared node; a group's output as a whole. */
-function outputsOf({ nodes, groups }: RunSnapshot): Readonly<Record<string, Json>> {
+function outputsOf(runId: string, host: SubRunHost): Readonly<Record<string, Json>> {
+  const facts = host.facts(runId);
+  if (facts === undefined || (facts.secrets?.missing.length ?? 0) > 0)
+    throw new NonRetryable(`outputs of run ${runId} are sealed with a key that is not here`, {
+      code: "SECRET_MISSING",
+    });
   const outputs: Record<string, Json> = {};
-  for (const { id, group, output } of nodes) if (group === null && output !== undefined) outputs[id] = output;
-  for (const { id, output } of groups) if (output !== undefined) outputs[id] = output;
+  for (const [node, id] of facts.program.ids.entries()) {
+    const output = facts.values.output(node);
+    if (output !== undefined) outputs[id] = output;
+  }
   return outputs;
 }
 

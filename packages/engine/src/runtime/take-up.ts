@@ -4,44 +4,63 @@
  * (`recover.ts`), what happens to it then (`executor.ts`).
  */
 import { BelayError } from "../errors.ts";
-import type { JournalRecord, RunHeader } from "../journal/port.ts";
+import type { RunHeader } from "../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
 import type { Plan } from "../plan/document.ts";
 import { changedNodes } from "../plan/identity.ts";
 import { deepFreeze } from "../plan/json.ts";
 import type { Limits } from "../plan/limits.ts";
 import { checkPlan } from "../plan/parse.ts";
+import type { RunFacts } from "./facts.ts";
 import type { Host } from "./host.ts";
+import { type GivenSecrets, openWhole } from "./missing-secrets.ts";
+import { corrupt, type OpenedRun, openRun } from "./open-run.ts";
 import { checkKnownNames } from "./start.ts";
 
-/** A run as the journal has it. */
-export interface JournaledRun {
-  readonly header: RunHeader;
-  readonly records: readonly JournalRecord[];
+/** A run as the journal has it, its secrets opened. */
+export interface JournaledRun extends OpenedRun {
   readonly program: CompiledProgram;
 }
 
 /** Plans that runs are expected to follow, by name (R5). */
 export type ExpectedPlans = ReadonlyMap<string, Plan>;
 
+/** What is known of runs beside the journal. */
+export interface TakeUpOptions {
+  /** The plan of that name must be the run's own. */
+  readonly expected?: ExpectedPlans | undefined;
+  /** Secrets given again (R46). */
+  readonly secrets?: GivenSecrets | undefined;
+}
+
+/** How one run is read. */
+export interface ReadOptions extends TakeUpOptions {
+  /** It goes on: it needs every secret. One that has ended is read without those that cannot be opened. */
+  readonly goesOn: boolean;
+  /** The run of that id, when this engine has it. */
+  readonly known: (runId: string) => RunFacts | undefined;
+}
+
 /**
- * Reads and checks a run. `expected`: the plan of that name must be the run's own. Fails with JOURNAL_CORRUPT, PLAN_CHANGED,
- * UNKNOWN_ACTION, PLAN_INVALID; undefined when the journal does not know the run.
+ * Reads and checks a run. Fails with JOURNAL_CORRUPT, PLAN_CHANGED, UNKNOWN_ACTION, PLAN_INVALID, SECRET_MISSING; undefined when the
+ * journal does not know the run.
  */
-export async function readRun(
-  runId: string,
-  host: Host,
-  expected: ExpectedPlans | undefined,
-): Promise<JournaledRun | undefined> {
+export async function readRun(runId: string, host: Host, options: ReadOptions): Promise<JournaledRun | undefined> {
   const stored = await host.journal.read(runId);
   if (stored === undefined) return undefined;
   checkRecords(runId, stored.records);
   const header = deepFreeze(stored.header);
   const plan = journaledPlan(header);
-  const given = expected?.get(header.document.name);
+  const given = options.expected?.get(header.document.name);
   if (given !== undefined && given.hash !== plan.hash) throw changed(header, given);
   checkKnownNames(plan, host);
-  return { header, records: stored.records, program: compilePlan(plan, header.items, host.limits) };
+  const parent = header.parent === null ? undefined : options.known(header.parent.runId);
+  const opening = { keys: host.keys, texts: parent?.secrets?.texts };
+  const limits: Limits = { ...host.limits, ...UNLIMITED };
+  const opened = options.goesOn
+    ? openWhole({ ...stored, header }, opening, { plan, limits, given: options.secrets, parent })
+    : openRun({ ...stored, header }, opening);
+  return { ...opened, program: compilePlan(plan, opened.header.items, host.limits) };
 }
 
 /** Fails with JOURNAL_CORRUPT for records with a gap. */
@@ -85,14 +104,4 @@ function changed({ runId, document, planHash }: RunHeader, given: Plan): BelayEr
       : `nodes ${nodes.slice(0, 20).join(", ")}${nodes.length > 20 ? ", ..." : ""}`;
   const text = `run ${runId} follows another version of plan "${document.name}": ${which} differ; give the plan it was started with, or abandon it`;
   return new BelayError("PLAN_CHANGED", text, { runId, nodes, planHash, given: given.hash });
-}
-
-/** Fails with JOURNAL_CORRUPT for records that the plan cannot have made. */
-export function corrupt(runId: string, why: string, cause?: unknown): BelayError {
-  return new BelayError(
-    "JOURNAL_CORRUPT",
-    `the journal of run ${runId} is not what was written: ${why}`,
-    { runId },
-    cause,
-  );
 }

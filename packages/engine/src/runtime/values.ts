@@ -18,6 +18,8 @@ export interface Wait {
 
 export class RunValues {
   readonly #outputs = new Map<number, Json>();
+  /** Outputs as they are shown, by node, where secret places of them are hidden (R46). */
+  readonly #shown = new Map<number, Json>();
   readonly #failures = new Map<number, NodeFailure>();
   readonly #undoFailures = new Map<number, NodeFailure>();
   /** Inputs by node, as evaluated for its first attempt, deeply frozen: every attempt gets a copy (R28, R31). */
@@ -56,10 +58,18 @@ export class RunValues {
     return this.#outputs.get(node);
   }
 
-  setOutput(node: number, output: Json | undefined): void {
+  /** `shown`: how it is shown, when not as it is. */
+  setOutput(node: number, output: Json | undefined, shown?: Json): void {
     if (output === undefined) this.#outputs.delete(node);
     else this.#outputs.set(node, output);
+    if (shown === undefined) this.#shown.delete(node);
+    else this.#shown.set(node, shown);
     this.#failures.delete(node);
+  }
+
+  /** The output as it is shown; secrets that it shows by themselves are still to be hidden. */
+  shown(node: number): Json | undefined {
+    return this.#shown.get(node) ?? this.#outputs.get(node);
   }
 
   failure(node: number): NodeFailure | undefined {
@@ -101,6 +111,7 @@ export class RunValues {
     // What an earlier attempt left may still have to be undone: its failure goes to the compensation (R31).
     if (!keepsStart) {
       this.#outputs.delete(node);
+      this.#shown.delete(node);
       this.#failures.delete(node);
       this.inputs.delete(node);
       this.startedAt[node] = undefined;

@@ -16,9 +16,8 @@ export function nodeArgument(executor: Executor, id: string): number {
   if (node >= 0) return node;
   const known = executor.program.ids.slice(0, 20).join(", ");
   const more = executor.program.ids.length > 20 ? ", ..." : "";
-  throw new BelayError("NOT_FOUND", `run ${executor.header.runId} has no node "${id}"; it has ${known}${more}`, {
-    node: id,
-  });
+  const text = `run ${executor.header.runId} has no node "${id}"; it has ${known}${more}`;
+  throw executor.secrets.error(new BelayError("NOT_FOUND", text, { node: id }));
 }
 
 const COMMON_OPTIONS: readonly string[] = ["who", "why", "requestId"];

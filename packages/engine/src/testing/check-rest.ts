@@ -12,9 +12,9 @@ import { type StoryStatus, type UnitStory, unitId } from "./unit-story.ts";
 export function checkRest(story: RunStory, snapshot: RunSnapshot, report: Report): void {
   if (snapshot.fault !== null)
     report("I11", `the engine stopped the run: ${snapshot.fault.code} ${snapshot.fault.message}`);
-  const units = snapshot.nodes.map((node) => unitOf(story, node));
-  for (const [place, node] of snapshot.nodes.entries()) checkNode(units[place] as UnitStory, node, report);
-  checkMembers(snapshot.nodes, units, report);
+  for (const node of snapshot.nodes) checkNode(unitOf(story, node), node, report);
+  checkMembers(story, snapshot.nodes, report);
+  checkLabels(snapshot.nodes, report);
   checkStatus(story, snapshot, report);
   if (snapshot.status === "FAILED") checkNothingMore(story, report);
   if (snapshot.prohibitRollback !== (story.model.document.prohibitRollback === true || hasBarrier(story)))
@@ -74,27 +74,35 @@ function unlike({ balance }: UnitStory): string {
 }
 
 /** Members are consecutive, by parallelIdx and by seriesId; nothing else has either (R20, R24). */
-function checkMembers(nodes: readonly NodeSnapshot[], units: readonly UnitStory[], report: Report): void {
+function checkMembers(story: RunStory, nodes: readonly NodeSnapshot[], report: Report): void {
+  let previous: NodeSnapshot | undefined;
   let next = 0;
-  for (const [place, node] of nodes.entries()) {
-    for (let other = 0; other < place; other++) {
-      if (nodes[other]?.seriesId === node.seriesId)
-        report("R24", `${nodes[other]?.id} and ${node.id} carry the same seriesId`);
-    }
-    const { home } = units[place] as UnitStory;
+  for (const node of nodes) {
+    const first = previous?.group !== node.group;
+    next = first ? 0 : next + 1;
     if (node.group === null) {
       // 0 without a group is the plan's own label.
       if (node.parallelIdx > 0) report("R20", `${node.id} has no group and parallelIdx ${node.parallelIdx}`);
-      continue;
+    } else {
+      if (unitOf(story, node).home.model.method === undefined)
+        report("R20", `${node.group} has members without a split`);
+      if (node.parallelIdx !== next || node.id !== `${node.group}[${next}]`)
+        report("R20", `member ${next} of ${node.group} is ${node.id} with parallelIdx ${node.parallelIdx}`);
+      if (!first && node.seriesId !== (previous?.seriesId ?? 0) + 1)
+        report("R24", `the seriesIds of ${node.group} are not consecutive`);
     }
-    const previous = nodes[place - 1];
-    const first = previous?.group !== node.group;
-    next = first ? 0 : next + 1;
-    if (home.model.method === undefined) report("R20", `${node.group} has members without a split`);
-    if (node.parallelIdx !== next || node.id !== `${node.group}[${next}]`)
-      report("R20", `member ${next} of ${node.group} is ${node.id} with parallelIdx ${node.parallelIdx}`);
-    if (!first && node.seriesId !== (previous?.seriesId ?? 0) + 1)
-      report("R24", `the seriesIds of ${node.group} are not consecutive`);
+    previous = node;
+  }
+}
+
+/** A label is carried once (R13, R24). */
+function checkLabels(nodes: readonly NodeSnapshot[], report: Report): void {
+  const labels = new Set<number>();
+  for (const { seriesId } of nodes) labels.add(seriesId);
+  if (labels.size === nodes.length) return;
+  for (const [place, node] of nodes.entries()) {
+    const other = nodes.findIndex(({ seriesId }) => seriesId === node.seriesId);
+    if (other < place) report("R24", `${nodes[other]?.id} and ${node.id} carry the same seriesId`);
   }
 }
 

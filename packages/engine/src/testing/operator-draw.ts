@@ -109,6 +109,10 @@ function verbFor(state: RunState, word: Word, { at, node }: { at: number; node: 
 
 /** The name under which a verb is counted. */
 export function verbName(verb: VerbInput): string {
-  if (verb.kind === "rollback") return `rollback ${verb.scope}`;
-  return "node" in verb && verb.node === WHOLE_RUN ? `${verb.kind} run` : verb.kind;
+  if (verb.kind === "rollback") return ROLLBACKS[verb.scope];
+  const wholeRun = (verb.kind === "retry" || verb.kind === "cancel") && verb.node === WHOLE_RUN;
+  return wholeRun ? OF_RUN[verb.kind] : verb.kind;
 }
+
+const OF_RUN = { retry: "retry run", cancel: "cancel run" } as const;
+const ROLLBACKS = { all: "rollback all", barrier: "rollback barrier", node: "rollback node" } as const;

@@ -23,9 +23,11 @@ export class SimulatedDeadlines {
 
   /** With a token: only that very deadline, not one that was armed since. */
   disarm(node: number, kind: DeadlineKind, token?: number): void {
-    for (const [place, deadline] of this.#armed.entries()) {
+    const armed = this.#armed;
+    for (let place = 0; place < armed.length; place++) {
+      const deadline = armed[place] as ArmedDeadline;
       if (deadline.node !== node || deadline.kind !== kind) continue;
-      if (token === undefined || token === deadline.token) this.#armed.splice(place, 1);
+      if (token === undefined || token === deadline.token) armed.splice(place, 1);
       return;
     }
   }

@@ -137,7 +137,7 @@ export class SimulatedRun implements RunFacts {
         this.#carryOut(row, input.at, silent);
       }
     }
-    this.#ends.length = 0;
+    if (this.#ends.length > 0) this.#ends.length = 0;
     commands.clear();
     if (this.#silent > 0 || !this.atRest || this.#judgedAt === this.records.length) return;
     this.#judgedAt = this.records.length;

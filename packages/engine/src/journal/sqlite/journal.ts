@@ -4,6 +4,7 @@
  * (`group-commit.ts`).
  *
  * All calls do their work on the engine's thread: an append blocks it for one fsync, which all appends of a turn share.
+ * The listener hears `asked` only: nobody else can have a run of a file that has one owner.
  */
 import { BelayError } from "../../errors.ts";
 import type {
@@ -21,10 +22,10 @@ import type {
   RunSummary,
 } from "../port.ts";
 import type { Connection } from "./connection.ts";
-import { failure, refused } from "./failure.ts";
+import { corrupt, failure, refused } from "./failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LogBuffer } from "./log-buffer.ts";
-import { type Durability, type OwnerOptions, openFile, realPath, reopenFile } from "./opening.ts";
+import { type Durability, type OwnerOptions, openFile, placeOf, realPath, reopenFile } from "./opening.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { listRuns, openRequests, readAnswer, readLines, readRun } from "./reading.ts";
 import { recordColumns } from "./rows.ts";
@@ -66,6 +67,8 @@ interface Sitting {
   readonly listener: JournalListener;
   readonly lock: OwnerLock;
   readonly timer: NodeJS.Timeout;
+  /** Which file it is, whatever its name is by now. */
+  readonly place: string | undefined;
   connection: Connection | undefined;
   /** Changes when another process has written. */
   version: unknown;
@@ -114,7 +117,8 @@ export class SqliteJournal implements Journal {
     }
     const timer = setInterval(() => this.#look(), this.#pollMs);
     timer.unref();
-    this.#sitting = { engine, listener, lock, timer, connection, version: connection.pragma("data_version") };
+    const version = connection.pragma("data_version");
+    this.#sitting = { engine, listener, lock, timer, place: placeOf(this.#file), connection, version };
   }
 
   create(engine: string, header: RunHeader, locks: readonly string[]): Promise<CreateResult> {
@@ -232,6 +236,9 @@ export class SqliteJournal implements Journal {
   #connection(): Connection {
     const sitting = this.#sitting;
     if (sitting === undefined) throw this.#notOpen();
+    if (placeOf(this.#file) !== sitting.place) {
+      throw corrupt(this.#file, "the file was moved, removed or replaced while it was in use; put it back");
+    }
     if (sitting.connection === undefined) {
       sitting.connection = reopenFile(this.#file, this.#options);
       sitting.version = sitting.connection.pragma("data_version");

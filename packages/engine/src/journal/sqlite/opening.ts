@@ -2,7 +2,7 @@
  * From a path to a connection that may be trusted: the file is found, made or brought up to date, checked, and what a
  * crash or a failed write left is put on disk. Owns: that order, and the pragmas.
  */
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { checkAll, checkSmallTables } from "./checking.ts";
 import { Connection } from "./connection.ts";
@@ -32,6 +32,12 @@ export function realPath(path: string): string {
   const folder = dirname(file);
   if (existsSync(folder)) return join(realpathSync(folder), basename(file));
   throw refused(file, `there is no directory ${folder}: make it first`);
+}
+
+/** Tells one file from another that has its name; undefined when there is none. */
+export function placeOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
 /** The first connection of an owner: everything is checked, and nobody owns a run. */
