@@ -12,6 +12,7 @@ interface Pair {
 
 export class Wire {
   readonly #listener: Server;
+  #target: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<Pair>();
   #port = 0;
   #holdsRequests = false;
@@ -24,7 +25,8 @@ export class Wire {
   passed = 0;
 
   private constructor(target: { readonly host: string; readonly port: number }) {
-    this.#listener = createServer((client) => this.#join(client, connect(target.port, target.host)));
+    this.#target = target;
+    this.#listener = createServer((client) => this.#join(client, connect(this.#target.port, this.#target.host)));
   }
 
   static async to(target: { readonly host: string; readonly port: number }): Promise<Wire> {
@@ -37,6 +39,11 @@ export class Wire {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** New connections lead there, as a name that was changed. */
+  leadTo(target: { readonly host: string; readonly port: number }): void {
+    this.#target = target;
   }
 
   /** Nothing that a journal sends arrives any more, as if the server were frozen. */
