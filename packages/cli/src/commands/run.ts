@@ -22,6 +22,7 @@ import { loadPlanFile, printDiagnostics, withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
 import { type NextCommands, outcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
+import { secretSettings } from "../secret-key.ts";
 import { commandLine } from "../shell.ts";
 import { Refused } from "../usage-error.ts";
 
@@ -60,8 +61,13 @@ export async function runCommand(file: string, options: RunOptions, context: Con
     params,
     ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
   };
+  const secrets = await secretSettings(process.env);
   const pools = Object.fromEntries([...(options.pool ?? [])].map(([name, concurrency]) => [name, { concurrency }]));
-  const snapshot = await execute({ file, plan, engine: { actions, plans, pools }, start, advise }, renderer, context);
+  const snapshot = await execute(
+    { file, plan, engine: { actions, plans, pools, ...secrets }, start, advise },
+    renderer,
+    context,
+  );
   if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
   renderer.rest(snapshot);
   if (!options.json) {
