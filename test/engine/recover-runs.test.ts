@@ -5,6 +5,7 @@ import {
   definePlan,
   type Json,
   MemoryJournal,
+  type NodeDocument,
   type PlanDocument,
   parsePlan,
 } from "@belay/engine";
@@ -327,6 +328,24 @@ describe("R39, R44: a run that stopped on a fault", () => {
     expect(runs[0]).toBe(run);
     expect((await s.rest(run)).status).toBe("SUCCESSFUL");
     expect(events).toEqual(["run:fault", "node:succeeded", "node:succeeded", "node:succeeded", "run:succeeded"]);
+  });
+
+  test("R39: what could not be journaled did not succeed, for a run around it neither", async () => {
+    const inner = definePlan(plan([node("i")], { name: "inner" }));
+    const s = await life({ held: true, engine: { plans: { inner } } });
+    const sub: NodeDocument = { id: "sub", action: "belay.plan", with: { plan: "inner" }, effect: "none" };
+    const run = await s.start(plan([sub, node("next", ["sub"], { prohibitRollback: true })]), { runId: "r" });
+    await settleTurns();
+    const { append } = s.journal;
+    s.journal.append = (lease, records, progress) => {
+      if (lease.runId !== "r") throw new Error("disk full");
+      append.call(s.journal, lease, records, progress);
+    };
+    s.rig.pending[0]?.finish();
+    const outer = await s.rest(run);
+    expect(s.run("r/sub/1").snapshot()).toMatchObject({ status: "RUNNING", fault: { code: "JOURNAL_FAILED" } });
+    expect(nodeOf(outer, "sub")).toMatchObject({ status: "FAILED", error: { code: "SUB_RUN_FAILED" } });
+    expect(s.rig.started()).toEqual(["i"]);
   });
 
   test("R44: a run that another engine took over stops, writes nothing, and aborts what it runs", async () => {

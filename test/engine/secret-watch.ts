@@ -5,7 +5,6 @@
 import {
   BelayError,
   type Journal,
-  MemoryJournal,
   type Plan,
   RUN_EVENT_NAMES,
   type Run,
@@ -78,7 +77,7 @@ export class Watch {
 }
 
 /** A journal in memory that keeps the canonical text of everything it is handed. */
-export function watchedJournal(watch: Watch, inner: MemoryJournal = new MemoryJournal()): Journal {
+export function watchedJournal(watch: Watch, inner: Journal): Journal {
   return new Proxy(inner, {
     get(journal, name) {
       const method = Reflect.get(journal, name) as unknown;

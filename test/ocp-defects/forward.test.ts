@@ -154,22 +154,22 @@ test("D16 (R3, R50): a missing upstream is refused when the plan is read, and no
   const lives: string[][] = [];
   for (let life = 0; life < 2; life++) {
     const journal = new MemoryJournal();
-    const s = await stage({ d: "fail,ok", b: { undo: "fail,ok" } }, { engine: { journal } });
+    const s = await stage({ d: "fail", b: { undo: "fail,ok" } }, { engine: { journal } });
     const run = await s.start(plan(diamond), { runId: "r" });
-    const numbers = JSON.stringify(toOcpTask(run.snapshot()).subtasks.map((one) => [one.id, one.name, one.upstreams]));
-    let looks = 0;
+    const numbered = (): string =>
+      JSON.stringify(toOcpTask(run.snapshot()).subtasks.map((one) => [one.id, one.name, one.upstreams]));
+    const looks = [numbered()];
     for (const type of ["node:started", "node:succeeded", "node:compensated", "run:failed"] as const)
-      run.on(type, () => {
-        looks++;
-        const { subtasks } = toOcpTask(run.snapshot());
-        expect(JSON.stringify(subtasks.map((one) => [one.id, one.name, one.upstreams]))).toBe(numbers);
-      });
+      run.on(type, () => looks.push(numbered()));
+    await s.rest(run);
+    await run.retry();
     await s.rest(run);
     await run.rollback();
     await s.rest(run);
     await run.rollback();
     expect((await s.finish(run)).status).toBe("ROLLED_BACK");
-    expect(looks).toBeGreaterThan(10);
+    expect(looks.length).toBeGreaterThan(10);
+    expect(new Set(looks).size).toBe(1);
     expect(told(s, "node:compensated")).toHaveLength(4);
     lives.push((journal.read("r")?.records ?? []).map(encodeRecord));
   }

@@ -67,6 +67,7 @@ test("D19 (R27): whatever goes wrong has a code and a message; a fault of the en
   for (const call of [...s.rig.pending]) call.finish();
   const stopped = await s.rest(run);
   // The run did not fail: it stands where it was, and says what is broken.
+  expect(stopped.status).toBe("RUNNING");
   expect(stopped.fault).toEqual({ code: "JOURNAL_FAILED", message: "rows is not iterable" });
   expect(s.journal.list().map(({ runId, status }) => [runId, status])).toEqual([
     ["r", "RUNNING"],

@@ -27,6 +27,7 @@ import { loadPlanFile, printDiagnostics, withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
 import { type NextCommands, outcomeLines, storedOutcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
+import { secretSettings } from "../secret-key.ts";
 import { commandLine } from "../shell.ts";
 import { Refused } from "../usage-error.ts";
 
@@ -67,8 +68,9 @@ export async function runCommand(file: string, options: RunOptions, context: Con
     params,
     ...(options.clientToken === undefined ? {} : { clientToken: options.clientToken }),
   };
+  const secrets = await secretSettings(process.env);
   const pools = Object.fromEntries([...(options.pool ?? [])].map(([name, concurrency]) => [name, { concurrency }]));
-  const execution = { file, plan, engine: { actions, plans, pools }, start, advise, options };
+  const execution = { file, plan, engine: { actions, plans, pools, ...secrets }, start, advise, options };
   const snapshot = await execute(execution, renderer, context);
   if (interrupts.signal.aborted) await endChildren(CHILD_GRACE_MS);
   renderer.rest(snapshot);
@@ -104,6 +106,7 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
       return await followRun(await engine.start(plan, start), renderer, context.interrupts.signal);
     }
     await sayUnfinished(journal, db, context.terminal.err);
+    if (settings.secrets === undefined && hasSecrets(plan)) context.terminal.err.line(NO_KEY);
     const notes = new RunNotes(db);
     const run = await startNoted(engine, plan, start, { notes, facts: factsOf(execution) });
     const snapshot = await followRun(run, renderer, context.interrupts.signal);
@@ -120,6 +123,13 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
   } finally {
     await engine.close();
   }
+}
+
+const NO_KEY =
+  "belay: BELAY_SECRET_KEY is not set: the run's secrets are sealed with a key that ends with this process, and so does the run";
+
+function hasSecrets({ document }: Plan): boolean {
+  return JSON.stringify(document.params ?? {}).includes('"x-secret":true');
 }
 
 /** What another process needs to go on with the run. */

@@ -23,8 +23,8 @@ export function remedyFor({ code }: BelayError, { run, db, rests }: RemedyFor): 
       return `give the version of the plan that it was started with, or none: ${recover()}`;
     case "INVALID_ARGUMENT":
       return `take it up by itself: ${recover()}`;
-    case "PARAMS_INVALID":
-      return `give the key of its secrets in BELAY_SECRET_KEY, then: ${recover()}`;
+    case "SECRET_MISSING":
+      return `give the key that sealed its secrets in BELAY_SECRET_KEY, then: ${recover()}`;
     case "ENVIRONMENT":
       if (rests) return `give it up: ${commandLine(["belay", "abandon", run, "--db", db])}`;
       return `give it up: ${commandLine(["belay", "cancel", run, "--db", db])}, then the same with abandon`;

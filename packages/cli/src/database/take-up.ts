@@ -12,6 +12,7 @@ import {
   readStoredRun,
 } from "@belay/engine";
 import type { Journal, RunSummary } from "@belay/engine/journal";
+import { secretSettings } from "../secret-key.ts";
 import { type DatabaseReader, ownDatabase } from "./database-file.ts";
 import { rootOf } from "./run-ref.ts";
 import {
@@ -82,7 +83,8 @@ export async function takeUp({ file, reader, all, chosen, search, plans }: TakeU
     for (const one of found.values()) await one.close();
   };
   const journal = await ownDatabase(file);
-  const engine = await createEngine({ ...needs, journal, recover: false }).catch(async (error: unknown) => {
+  const secrets = await secretSettings(process.env);
+  const engine = await createEngine({ ...needs, ...secrets, journal, recover: false }).catch(async (error: unknown) => {
     await closeAll();
     throw error;
   });

@@ -244,7 +244,10 @@ export interface RunSnapshot {
   readonly finishTime: string | null;
   /** `StartOptions.clientToken`; null when none was given (R43). */
   readonly clientToken: string | null;
-  /** A fault of the engine itself (journal lost, broken invariant): the run stopped where it was. */
+  /**
+   * A fault of the engine itself (journal lost, broken invariant): the run stopped where it was. `status` is then what the
+   * journal has; what nodes show may be ahead of it, and is decided anew by `recover` (R39).
+   */
   readonly fault: { readonly code: string; readonly message: string } | null;
   /** In the order of the plan, which means nothing; members in the order of `parallelIdx`. */
   readonly nodes: readonly NodeSnapshot[];

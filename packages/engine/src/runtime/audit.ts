@@ -15,6 +15,8 @@ import { resolveLimits } from "../plan/limits.ts";
 import type { RunStatus } from "./api.ts";
 import { nodeId } from "./node-id.ts";
 import { corrupt } from "./open-run.ts";
+import { sealedText } from "./sealed-json.ts";
+import { HIDDEN } from "./secret-texts.ts";
 import { journaledPlan, UNLIMITED } from "./take-up.ts";
 
 /** A verb, by the name of its method. "start" is the engine's, the others are the run's (R37). */
@@ -159,5 +161,7 @@ const BARE = {
 function text(payload: Json | undefined, name: string): string | null {
   if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return null;
   const value = (payload as Readonly<Record<string, Json>>)[name];
-  return typeof value === "string" ? value : null;
+  if (typeof value === "string") return value;
+  // Nobody needs a key to read who did what: what was sealed is told as a secret (R46).
+  return value === undefined || sealedText(value) === undefined ? null : HIDDEN;
 }

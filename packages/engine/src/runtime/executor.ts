@@ -16,6 +16,7 @@ import {
   isAtRest,
   isTerminal,
   type RunState,
+  type RunStatus,
   step,
   type VerbInput,
 } from "../core/index.ts";
@@ -28,24 +29,16 @@ import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
+import type { Entry } from "./entry.ts";
 import type { ExecutedRun, RunLinks } from "./executed-run.ts";
 import type { Host } from "./host.ts";
+import { isThenable, journalFault } from "./journal-answer.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { judgeVerb } from "./request.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
-
-/** One input on its way, with what the core does not read. */
-export interface Entry {
-  readonly input: Input;
-  readonly payload?: Json;
-  /** Verbs: told once the verb is durable, or refused. */
-  readonly done?: (error?: unknown) => void;
-  /** A slot of a named pool that came with this grant. */
-  readonly release?: () => void;
-}
 
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
@@ -63,6 +56,8 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly emitter: RunEmitter;
   /** What stopped the run from the inside. */
   fault: { readonly code: string; readonly message: string } | null = null;
+  /** Status as the journal has it: that of the state, once what made it is durable (R39). */
+  standing: RunStatus = "RUNNING";
   /** Time of the last input: the run's own time. */
   lastAt: number;
   /** When the run came to rest; null while it moves. A late answer does not change it. */
@@ -100,6 +95,7 @@ export class Executor implements RebuiltRun, SlotUser {
     const { records } = facts;
     if (records === undefined) return;
     this.#unfinished = rebuild(this, records);
+    this.standing = this.state.status;
     this.#seq = records.length;
     this.#slots.resume();
   }
@@ -137,8 +133,6 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
   post(entry: Entry): void {
-    // A verb is judged by its time: what is due by then has passed, though a timer may be late (R26).
-    if (entry.done !== undefined) this.host.timers.passDue();
     if (this.stopped) {
       entry.release?.();
       entry.done?.(this.host.closedError());
@@ -339,6 +333,7 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   #carryOut(): void {
+    this.standing = this.state.status;
     this.#carrier.carryOut(this.#commands);
     this.#commands.clear();
     for (const done of this.#acknowledge.splice(0)) done();
@@ -378,13 +373,4 @@ export class Executor implements RebuiltRun, SlotUser {
     this.#slots.releaseAll();
     this.emitter.end();
   }
-}
-
-/** Another owner is told apart from a medium that refuses (R44). */
-function journalFault(error: unknown): ErrorCode {
-  return error instanceof BelayError && error.code === "FENCED" ? "FENCED" : "JOURNAL_FAILED";
-}
-
-function isThenable(value: unknown): value is Promise<void> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -82,8 +82,10 @@ class Opener {
     if ((payload as { sealed?: unknown } | undefined)?.sealed !== true) return record;
     const { sealed: _sealed, ...fields } = payload as Record<string, Json>;
     const own: (readonly PathSegment[])[] = [];
-    const opened = this.#open(fields, ["records", seq], NO_PATTERNS, own);
-    const { output } = opened as { output?: Json };
+    const opened: Record<string, Json> = {};
+    for (const [name, field] of Object.entries(fields))
+      opened[name] = this.#open(field, ["records", seq, name], NO_PATTERNS, own);
+    const { output } = opened;
     if (output !== undefined && own.length > 0) this.#secrets.show(opened, hiddenAt(output, own));
     return { ...record, payload: opened };
   }

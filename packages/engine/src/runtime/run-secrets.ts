@@ -119,10 +119,17 @@ export class RunSecrets {
   sealed(payload: Json | undefined, seq: number): Json | undefined {
     if (payload === undefined) return undefined;
     const declared = this.#declared.get(payload as object);
-    const patterns = (declared ?? NO_PATTERNS).map((pattern): SecretPattern => ["output", ...pattern]);
+    const patternsOf = (name: string): Patterns => (name === "output" ? (declared ?? NO_PATTERNS) : NO_PATTERNS);
     if (declared !== undefined) this.show(payload, hiddenCopy((payload as Fields)["output"] as Json, declared));
-    const sealed = this.#seal(payload, ["records", seq], patterns);
-    return sealed.found ? { ...(sealed.copy as Fields), sealed: true } : payload;
+    const copy: Record<string, Json> = {};
+    let found = false;
+    for (const [name, field] of Object.entries(payload as Fields)) {
+      // A word of the engine's own.
+      const sealed = name === "recovery" ? undefined : this.#seal(field, ["records", seq, name], patternsOf(name));
+      copy[name] = sealed?.copy ?? field;
+      found ||= sealed?.found === true;
+    }
+    return found ? { ...copy, sealed: true } : payload;
   }
 
   /** The output of that payload is shown as `output`. */

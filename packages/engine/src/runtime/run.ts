@@ -53,7 +53,10 @@ export class RunHandle implements Run {
   }
 
   snapshot(): RunSnapshot {
-    return snapshotOf(this.#executor);
+    const { fault, standing } = this.#executor;
+    const snapshot = snapshotOf(this.#executor);
+    // What could not be journaled is not what the run came to (R39).
+    return fault === null ? snapshot : { ...snapshot, status: standing };
   }
 
   async settled(): Promise<RunSnapshot> {
@@ -131,6 +134,8 @@ export class RunHandle implements Run {
   }
 
   #post(input: VerbInput, payload: Json | undefined): Promise<void> {
+    // A verb is judged by its time: what is due by then has passed, though a timer may be late (R26).
+    this.#executor.host.timers.passDue();
     return new Promise((resolve, reject) => {
       const done = (error?: unknown): void => (error === undefined ? resolve() : reject(error));
       this.#executor.post(payload === undefined ? { input, done } : { input, payload, done });

@@ -1,7 +1,8 @@
 /**
  * A run as a journal has it, to look at and to think about: from outside of the engine that executes it, or when nobody
- * does. Owns: an executor that never moves. Claims nothing, writes nothing, calls no action; needs no registry. Who asked
- * what of the run is told by `auditTrail`. Cost: the run's decisions once more.
+ * does. Owns: an executor that never moves. Claims nothing, writes nothing, calls no action; needs no registry, and no key:
+ * what is sealed shows as `[secret]` (R46). Who asked what of the run is told by `auditTrail`. Cost: the run's decisions once
+ * more.
  */
 import { BelayError } from "../errors.ts";
 import { MemoryJournal } from "../journal/memory.ts";
@@ -16,10 +17,12 @@ import { systemClock } from "./clock.ts";
 import { RunEmitter } from "./emitter.ts";
 import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
+import { corrupt, openRun } from "./open-run.ts";
 import { Pools, Slots } from "./pools.ts";
 import { RunHandle } from "./run.ts";
+import { SealKeys } from "./seal-keys.ts";
 import { SubRuns } from "./sub-run.ts";
-import { checkRecords, corrupt, journaledPlan, UNLIMITED } from "./take-up.ts";
+import { checkRecords, journaledPlan, UNLIMITED } from "./take-up.ts";
 import { Timers } from "./timers.ts";
 
 /** A run as its records say: where it stands, and what a verb would do (R38). */
@@ -35,39 +38,41 @@ export async function readStoredRun(
 ): Promise<StoredRun | undefined> {
   const stored = await journal.read(runId);
   if (stored === undefined) return undefined;
-  const { records } = stored;
-  checkRecords(runId, records);
-  const header = deepFreeze(stored.header);
-  const limits = resolveLimits(UNLIMITED);
-  const program = compilePlan(journaledPlan(header), header.items, limits);
+  checkRecords(runId, stored.records);
+  const plan = journaledPlan(stored.header);
+  const keys = new SealKeys();
+  const { header, records, secrets } = openRun({ ...stored, header: deepFreeze(stored.header) }, { keys });
+  const program = compilePlan(plan, header.items, resolveLimits(UNLIMITED));
   const locks = (await journal.list()).find((run) => run.runId === runId)?.locks ?? [];
   const lease = { runId, epoch: 0, tokens: Object.fromEntries(locks.map((resource) => [resource, 0])) };
   const links = { emitter: new RunEmitter(() => undefined), live: new Map<string, number>() };
   try {
-    return new RunHandle(new Executor({ header, program, lease, records }, stillHost(program), links));
+    return new RunHandle(new Executor({ header, program, lease, records, secrets }, stillHost(program, keys), links));
   } catch (error) {
     throw corrupt(runId, error instanceof Error ? error.message : String(error), error);
   }
 }
 
 /** Nothing of it is ever asked for: the executor does not begin. */
-function stillHost({ compiled }: CompiledProgram): Host {
+function stillHost({ compiled }: CompiledProgram, keys: SealKeys): Host {
   const clock = systemClock;
   const timers = new Timers(clock);
   const slots = new Slots(Number.POSITIVE_INFINITY);
   const still: ActionDefinition = { run: () => undefined };
   const named = compiled.pools.slice(1).filter((name) => name !== WAITING_POOL);
   const pools = Object.fromEntries(named.map((name) => [name, { concurrency: Number.POSITIVE_INFINITY }]));
+  const nothing = (): undefined => undefined;
   const closedError = (): BelayError => new BelayError("CLOSED", "the run is only looked at");
   return {
     actions: new Actions({}, { "belay.poll": still, "belay.plan": still }),
     clock,
+    keys,
     journal: new MemoryJournal(),
     limits: resolveLimits(UNLIMITED),
     plans: new Map(),
     pools: new Pools(pools, timers, clock),
     slots,
-    subRuns: new SubRuns({ plan: () => undefined, start: () => Promise.reject(closedError()), run: () => undefined }),
+    subRuns: new SubRuns({ plan: nothing, start: () => Promise.reject(closedError()), run: nothing, facts: nothing }),
     timers,
     releaseLater: () => undefined,
     closedError,

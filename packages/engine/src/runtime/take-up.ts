@@ -4,7 +4,7 @@
  * (`recover.ts`), what happens to it then (`executor.ts`).
  */
 import { BelayError } from "../errors.ts";
-import type { RunHeader } from "../journal/port.ts";
+import type { JournalRecord, RunHeader } from "../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
 import type { Plan } from "../plan/document.ts";
 import { changedNodes } from "../plan/identity.ts";

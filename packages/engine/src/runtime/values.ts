@@ -93,6 +93,7 @@ export class RunValues {
   copy(): RunValues {
     const copy = new RunValues();
     fill(copy.#outputs, this.#outputs);
+    fill(copy.#shown, this.#shown);
     fill(copy.#failures, this.#failures);
     fill(copy.#undoFailures, this.#undoFailures);
     fill(copy.#approvals, this.#approvals);
