@@ -33,7 +33,7 @@ export interface Kept {
 
 export interface Left extends StartOptions {
   readonly actions: ActionRegistry;
-  readonly engine?: Pick<EngineOptions, "plans" | "pools">;
+  readonly engine?: Pick<EngineOptions, "plans" | "pools" | "secrets">;
   /** Default: the run is left in the midst of what never ends by itself. */
   readonly rests?: boolean;
   /** Done before the engine goes. */

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { definePlan, type PlanDocument } from "@belay/engine";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { RunNotes } from "../../packages/cli/src/database/run-note.ts";
 import { startBelay } from "./command.ts";
 import { hang, jsonLines, kept } from "./kept-runs.ts";
@@ -17,6 +17,10 @@ function plan(action: string, name = "cut"): PlanDocument {
   ];
   return { belay: 1, name, nodes };
 }
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const idempotent = { actions: { again: hang } };
 
@@ -57,6 +61,29 @@ describe("R42: a run whose process is gone", () => {
     expect(stdout).toContain("✗ a failed: CRASHED: the engine ended while it ran; it may have taken effect");
     expect(stdout).toContain("    belay retry r1 --db DB\n");
     expect(stdout).toContain("    belay skip r1 a --db DB\n");
+  });
+
+  test("R46: with secrets needs the key that sealed them, and shows them to nobody", async () => {
+    const { belay, leave } = await kept();
+    const key = Buffer.alloc(32, 7).toString("base64");
+    const properties = { token: { type: "string", "x-secret": true } };
+    const document: PlanDocument = {
+      ...plan("again"),
+      params: { type: "object", properties },
+      nodes: [{ id: "a", action: "again", with: { token: { $cel: "params.token" } } }],
+    };
+    const params = { token: "hunter2-hunter2" };
+    await leave(document, { ...idempotent, engine: { secrets: { key } }, params, runId: "r1" });
+    const refused = await belay("recover", "--actions", "actions.ts");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^belay: run r1 is not taken up: SECRET_MISSING: /);
+    expect(refused.stderr).toContain(
+      "give the key that sealed its secrets in BELAY_SECRET_KEY, then: belay recover --db DB r1",
+    );
+    const looked = await Promise.all([belay("show", "r1", "--json"), belay("export", "r1"), belay("logs", "r1")]);
+    expect(JSON.stringify(looked)).not.toContain("hunter2");
+    vi.stubEnv("BELAY_SECRET_KEY", key);
+    expect(await belay("recover", "--actions", "actions.ts")).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("killed with SIGKILL, goes on in another process without a word about its module", async () => {

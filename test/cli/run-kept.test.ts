@@ -41,6 +41,14 @@ describe("R39: belay run --db", () => {
     expect(runs.map(({ status }) => status)).toEqual(["RUNNING", "FAILED", "SUCCESSFUL"]);
   });
 
+  test("R46: says that secrets which are sealed with no key of the user's end with the process", async () => {
+    const { belay } = await kept();
+    const words = ["run", "secret.yaml", "--actions", "actions.ts", "--params", "token=hunter2", "--pool", "db=1"];
+    const { stderr, stdout } = await belay(...words);
+    expect(stderr).toMatch(/^belay: BELAY_SECRET_KEY is not set: /);
+    expect(stdout).not.toContain("hunter2");
+  });
+
   test("R43: the same token gives the same run, whose result is told again", async () => {
     const { belay, db } = await kept();
     await belay(...SAMPLE, "--client-token", "t");
