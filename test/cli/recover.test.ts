@@ -165,6 +165,18 @@ describe("several runs", () => {
   });
 });
 
+describe("a demo whose process was killed after its run had ended", () => {
+  test("is put away: without servers its note is all that was left", async () => {
+    const { belay, leave, db } = await kept();
+    await leave(plan("belay.noop"), { actions: {}, rests: true, runId: "r1" });
+    const notes = new RunNotes(db);
+    const demo = { name: "postgres-failover", options: { writers: 1, nodes: 2 }, dataDir: `${db}-gone` } as const;
+    await notes.write({ format: 1, runId: "r1", actions: null, plans: [], pools: {}, demo });
+    expect(await belay("recover")).toMatchObject({ code: 0, stderr: "" });
+    expect(await notes.ids()).toEqual([]);
+  });
+});
+
 describe("what is refused", () => {
   test("R5: a run that follows another version of a plan that is given", async () => {
     const { belay, leave } = await kept();

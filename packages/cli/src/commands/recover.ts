@@ -2,6 +2,7 @@
  * `belay recover`: takes up the runs that their processes left, and follows them to their rest. Owns: which runs those are,
  * and the way from many ends to one exit code.
  */
+import { existsSync } from "node:fs";
 import type { RunSnapshot } from "@belay/engine";
 import type { RunSummary } from "@belay/engine/journal";
 import { endChildren } from "../children.ts";
@@ -66,9 +67,12 @@ export async function recoverCommand(
 async function leftRuns(all: readonly RunSummary[], notes: RunNotes): Promise<readonly RunSummary[]> {
   const noted = new Set(await notes.ids());
   const chosen: RunSummary[] = [];
-  for (const run of all) {
-    const demo = noted.has(run.runId) ? (await notes.read(run.runId))?.demo : null;
-    if (run.parent === null && (!run.ended || demo?.dataDir)) chosen.push(run);
+  for (const run of all.filter(({ parent }) => parent === null)) {
+    const demo = noted.has(run.runId) ? (await notes.read(run.runId))?.demo : undefined;
+    const hasServers = typeof demo?.dataDir === "string" && existsSync(demo.dataDir);
+    if (!run.ended || hasServers) chosen.push(run);
+    // It had ended, and all was put away but its note.
+    else if (noted.has(run.runId)) await notes.remove(run.runId);
   }
   return chosen;
 }
