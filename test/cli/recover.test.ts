@@ -30,6 +30,7 @@ describe("R42: a run whose process is gone", () => {
     await leave(plan("again"), { ...idempotent, runId: "0123456789ab" });
     const { code, stdout, stderr } = await belay("recover", "--actions", "actions.ts");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("] taken up where it was cut off: a (RUNNING)\n");
     expect(stdout).toMatch(/a: succeeded[\s\S]*b: succeeded[\s\S]*run succeeded[\s\S]*SUCCESSFUL after /);
     const again = await belay("recover");
     expect(again).toEqual({ code: 0, stdout: "DB: nothing to take up, every run has ended\n", stderr: "" });
@@ -155,7 +156,7 @@ describe("several runs", () => {
     await leave(plan("again", "one"), { ...idempotent, runId: "r1" });
     await leave(plan("gone", "two"), { actions: { gone: hang }, runId: "r2" });
     const { code, stdout, stderr } = await belay("recover", "--json", "--actions", "actions.ts");
-    expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: "taken up where it was cut off: a (RUNNING)\n" });
     const lines = jsonLines(stdout);
     expect(lines).toContainEqual(expect.objectContaining({ type: "node:succeeded", runId: "r1", nodeId: "a" }));
     expect(lines).toContainEqual(

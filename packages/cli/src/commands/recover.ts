@@ -13,7 +13,7 @@ import { remedyFor } from "../database/remedy.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { findRun, shortId } from "../database/run-ref.ts";
 import { type GivenSurroundings, loadGiven } from "../database/surroundings.ts";
-import { type NotTaken, type TakenRun, type TakenUp, takeUp } from "../database/take-up.ts";
+import { cutOffText, type NotTaken, type TakenRun, type TakenUp, takeUp } from "../database/take-up.ts";
 import { ExitCode, exitCodeOf, worstOf } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
@@ -81,6 +81,8 @@ async function follow(taken: TakenUp, view: RecoveryView, notes: RunNotes): Prom
   const { signal } = view.context.interrupts;
   const ends = taken.runs.map(async (one) => {
     const renderer = view.rendererOf(one);
+    const cutOff = cutOffText(one);
+    if (cutOff !== undefined) renderer.say(cutOff);
     return { one, renderer, snapshot: await followRun(one.run, renderer, signal) };
   });
   for (const refused of taken.refused) view.refused(refused);

@@ -11,7 +11,7 @@ import { dropNote } from "../database/noted-start.ts";
 import { remedyFor } from "../database/remedy.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { loadGiven } from "../database/surroundings.ts";
-import { type TakenRun, type TakenUp, takeUp } from "../database/take-up.ts";
+import { cutOffText, type TakenRun, type TakenUp, takeUp } from "../database/take-up.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
@@ -59,6 +59,8 @@ async function askAndFollow(following: Following, context: Context): Promise<Exi
   const { one, asking, notes, renderer } = following;
   const { asked } = asking;
   const { signal } = context.interrupts;
+  const cutOff = cutOffText(one);
+  if (cutOff !== undefined) renderer.say(cutOff);
   const answered = ask(following, signal).then((answer) => {
     if (answer?.ok) renderer.say(`${asked.verb} is done`);
     return answer;

@@ -31,6 +31,16 @@ export interface TakenRun {
   readonly surroundings: Surroundings;
 }
 
+/** What of a run was under way when its process ended, as a sentence; undefined when nothing was. */
+export function cutOffText({ before }: TakenRun): string | undefined {
+  const cutOff = before.nodes.filter(({ status, waiting }) => CALLS.has(status) && waiting === null);
+  if (cutOff.length === 0) return undefined;
+  return `taken up where it was cut off: ${cutOff.map(({ id, status }) => `${id} (${status})`).join(", ")}`;
+}
+
+/** States of a node whose action, or compensation, is being called. */
+const CALLS: ReadonlySet<string> = new Set(["RUNNING", "CANCELING", "COMPENSATING"]);
+
 /** A run that was not taken up. */
 export interface NotTaken {
   readonly runId: string;
