@@ -1,6 +1,6 @@
 /** The operator's verbs on a run that a file keeps (R37): asked of whoever executes it, or done here. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { definePlan, type PlanDocument } from "@belay/engine";
+import { definePlan, type NodeSnapshot, type PlanDocument } from "@belay/engine";
 import { openSqliteJournal, openSqliteReader } from "@belay/engine/sqlite";
 import { describe, expect, test } from "vitest";
 import { hang, jsonLines, type Kept, kept } from "./kept-runs.ts";
@@ -114,6 +114,23 @@ describe("R37: a run that nobody executes", () => {
     expect(canceled).toMatchObject({ code: 0, stderr: "" });
     expect(canceled.stdout).toContain("CANCELED after ");
     expect((await belay("abandon", "r1")).stdout).toContain("ABANDONED after ");
+  });
+
+  test("one that waits for people is taken up by the first who answers; the next one asks that process", async () => {
+    const { belay, leave } = await kept();
+    await leave(asking, { actions: {}, runId: "r1" });
+    const approved = belay("approve", "r1", "ask", "--who", "ada");
+    for (let looks = 0; looks < 200; looks++) {
+      const [shown] = jsonLines((await belay("show", "r1", "--json")).stdout);
+      const nodes = shown?.["nodes"] as readonly NodeSnapshot[];
+      if (shown?.["owner"] !== null && nodes[1]?.status === "RUNNING") break;
+      await sleep(10);
+    }
+    const told = await belay("signal", "r1", "told", "--output", '"go"', "--wait", "20");
+    expect(told).toEqual({ code: 0, stdout: "signal is done; run r1 is SUCCESSFUL\n", stderr: "" });
+    const { code, stdout } = await approved;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ask: approved by ada[\s\S]*approve is done[\s\S]*told: succeeded[\s\S]*SUCCESSFUL after /);
   });
 
   test("--ask-only takes nothing up: whoever takes the run up does it", async () => {
