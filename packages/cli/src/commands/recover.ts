@@ -67,7 +67,8 @@ export async function recoverCommand(
 async function leftRuns(all: readonly RunSummary[], notes: RunNotes): Promise<readonly RunSummary[]> {
   const noted = new Set(await notes.ids());
   const chosen: RunSummary[] = [];
-  for (const run of all.filter(({ parent }) => parent === null)) {
+  const open = new Set(all.filter(({ ended }) => !ended).map(({ runId }) => runId));
+  for (const run of all.filter(({ parent }) => parent === null || !open.has(parent.runId))) {
     const demo = noted.has(run.runId) ? (await notes.read(run.runId))?.demo : undefined;
     const hasServers = typeof demo?.dataDir === "string" && existsSync(demo.dataDir);
     if (!run.ended || hasServers) chosen.push(run);

@@ -28,6 +28,8 @@ export function remedyFor({ code }: BelayError, { run, db, rests }: RemedyFor): 
     case "ENVIRONMENT":
       if (rests) return `give it up: ${commandLine(["belay", "abandon", run, "--db", db])}`;
       return `give it up: ${commandLine(["belay", "cancel", run, "--db", db])}, then the same with abandon`;
+    case "STATE_INVALID":
+      return `wait until that process has ended, then: ${recover()}`;
     case "JOURNAL_CORRUPT":
       return "restore a backup of the file; what can be read of other runs can be exported: belay export";
     case "FENCED":

@@ -40,6 +40,7 @@ export async function resumePostgres(
 }
 
 function gone(error: unknown): never {
-  if (!(error instanceof BelayError)) throw error;
+  // Somebody else has them: that is told as it is.
+  if (!(error instanceof BelayError) || error.code === "STATE_INVALID") throw error;
   throw new BelayError("ENVIRONMENT", `its servers cannot be taken over: ${error.message}`, {}, error);
 }
