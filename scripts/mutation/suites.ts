@@ -12,6 +12,7 @@ const SUITES: readonly (() => KillSuite | Promise<KillSuite>)[] = [
   () => modelLives("model", 1, 60),
   () => simulatedLives("lives", 1, 80),
   () => ruleTests("engine", ["engine", "model"]),
+  () => ruleTests("copies", ["core"], /^copy\.test\.ts$/),
 ];
 
 /** The first `count` suites; all by default. */

@@ -24,12 +24,14 @@ export interface NextLife extends RigOptions {
   readonly afterMs?: number;
   readonly records?: number;
   readonly extra?: ActionRegistry;
+  /** Of a first life. Default: a new one. */
+  readonly journal?: MemoryJournal;
   readonly engine?: StageOptions["engine"];
 }
 
 /** A first life; what `crash` says replaces what is said here. */
 export async function life(first: NextLife = {}): Promise<Life> {
-  return await begin(first, new MemoryJournal(), new ManualClock());
+  return await begin(first, first.journal ?? new MemoryJournal(), new ManualClock());
 }
 
 async function begin(options: NextLife, journal: MemoryJournal, clock: ManualClock): Promise<Life> {

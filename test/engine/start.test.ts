@@ -1,4 +1,4 @@
-import { createEngine, definePlan } from "@belay/engine";
+import { createEngine, definePlan, parsePlan } from "@belay/engine";
 import { actionRig, ManualClock, settleTurns } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
 import { node, nodeOf, plan, refused, stage, undoable } from "./stage.ts";
@@ -274,4 +274,18 @@ describe("the engine", () => {
     }
     expect(run.snapshot().nodes[0]).toMatchObject({ status: "SUCCESSFUL", output: { list: [1] } });
   });
+});
+
+test("R4: a plan that was read under wider limits runs, and is taken up again", async () => {
+  const long = `true ${"&& true ".repeat(20)}`.trim();
+  const document = { belay: 1, name: "long", nodes: [{ id: "a", action: "do", when: long }] };
+  const limits = { expressionLength: 10_000, expressionNodes: 10_000 };
+  const wide = parsePlan(JSON.stringify(document), { limits });
+  const engine = await createEngine({
+    actions: { do: () => 1 },
+    limits: { expressionLength: 20, expressionNodes: 5 },
+  });
+  const run = await engine.start(wide);
+  expect((await run.settled()).status).toBe("SUCCESSFUL");
+  await engine.close();
 });

@@ -17,6 +17,10 @@ export interface Told {
   readonly epoch?: number;
   readonly seq?: number;
   readonly code?: string;
+  readonly nodeId?: string;
+  readonly attempt?: number;
+  readonly token?: number;
+  readonly status?: string;
 }
 
 export class OwnerProcess {
@@ -25,9 +29,10 @@ export class OwnerProcess {
   readonly #child: ChildProcess;
   #errors = "";
 
-  constructor(name: string, what: "create" | "wait" | "idle", journal: PostgresJournalOptions) {
+  /** `what`: the script's second argument; `script`: beside this file. */
+  constructor(name: string, what: string, journal: PostgresJournalOptions, file = "owner.ts") {
     this.name = name;
-    const script = fileURLToPath(new URL("./owner.ts", import.meta.url));
+    const script = fileURLToPath(new URL(`./${file}`, import.meta.url));
     this.#child = spawn(process.execPath, ["--conditions=source", script, name, what], {
       env: { ...process.env, NODE_OPTIONS: "", JOURNAL: JSON.stringify(journal) },
       stdio: ["pipe", "pipe", "pipe"],

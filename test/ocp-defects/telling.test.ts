@@ -2,13 +2,13 @@
  * Defects of OCP's task engine in what people are told: logs and reasons. Each test shows on the real engine that Belay
  * does not have the defect; what the defects are stands in docs/ocp-defects.md.
  */
-import type { ActionContext } from "@belay/engine";
+import type { ActionContext, NodeDocument } from "@belay/engine";
 import { settleTurns } from "@belay/engine/testing";
 import { expect, test } from "vitest";
 import { life } from "../engine/second-life.ts";
 import { node, nodeOf, plan, stage } from "../engine/stage.ts";
 
-test("D15 (R25): a log is whole lines, each with its node and its attempt, whoever says them and however long they are", async () => {
+test("D15 (R25): a log is whole lines, each with its node and its attempt or that of its compensation, whoever says them, however long", async () => {
   const long = `${"x".repeat(2047)}\u{1f6e0}${"数".repeat(3000)}`;
   const talk = async (ctx: ActionContext): Promise<void> => {
     ctx.log("begins");
@@ -21,18 +21,28 @@ test("D15 (R25): a log is whole lines, each with its node and its attempt, whoev
     );
     if (ctx.attempt === 1) throw new Error("once");
   };
-  const s = await life({ extra: { talk } });
-  const run = await s.start(plan([{ id: "a", action: "talk" }]), { runId: "r" });
+  const s = await life({ extra: { talk, unsay: (ctx) => ctx.log("undone") }, scripts: { z: "fatal" } });
+  const talks: NodeDocument = { id: "a", action: "talk", compensation: { action: "unsay" } };
+  const run = await s.start(plan([talks, node("z", ["a"])]), { runId: "r" });
   await s.rest(run);
   await run.retry({ node: "a" });
   await s.rest(run);
-  expect(s.journal.logs("r").map(({ nodeId, attempt, message }) => [nodeId, attempt, message])).toEqual(
-    [1, 2].flatMap((attempt) => [
+  await run.rollback();
+  await s.rest(run);
+  const lines = s.journal.logs("r").map(({ nodeId, attempt, compensation, message }) => ({
+    said: [nodeId, attempt, message],
+    compensation,
+  }));
+  expect(lines.map(({ said }) => said)).toEqual([
+    ...[1, 2].flatMap((attempt) => [
       ["a", attempt, "begins"],
       ["a", attempt, `left\n${long}`],
       ["a", attempt, `right\n${long}`],
     ]),
-  );
+    // The first of its own, and no line of the attempt of that number.
+    ["a", 1, "undone"],
+  ]);
+  expect(lines.map(({ compensation }) => compensation)).toEqual([...Array(6).fill(undefined), true]);
 });
 
 test("D19 (R27): whatever goes wrong has a code and a message; a fault of the engine stops the run without calling it failed", async () => {

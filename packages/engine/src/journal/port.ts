@@ -157,6 +157,8 @@ export interface LogLine {
   readonly nodeId: string;
   /** The attempt that said it, from 1; a compensation's counts its own. */
   readonly attempt: number;
+  /** The node's compensation said it; absent when its action did. */
+  readonly compensation?: true;
   /** Epoch milliseconds. */
   readonly at: number;
   /** The line, as the action said it. */

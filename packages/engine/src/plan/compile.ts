@@ -64,8 +64,10 @@ const NO_CODES: readonly string[] = Object.freeze([]);
 export function compilePlan(
   plan: Plan,
   items: Readonly<Record<string, readonly Json[]>>,
-  limits: Limits,
+  given: Limits,
 ): CompiledProgram {
+  // A checked plan has been measured, perhaps by wider limits: its expressions are not measured again.
+  const limits = { ...given, expressionLength: Number.MAX_SAFE_INTEGER, expressionNodes: Number.MAX_SAFE_INTEGER };
   const { document } = plan;
   const { nodes } = document;
   assert(nodes.length <= MAX_SIZE, `a plan has at most ${MAX_SIZE} nodes`);

@@ -25,7 +25,7 @@ export type SkipReason = "condition" | "upstream" | "empty" | "superseded" | "op
 export interface NodeFailure {
   /**
    * Stable code: the `code` (string or number) of what was thrown, else ERROR. Of the engine itself: TIMEOUT,
-   * HEARTBEAT_TIMEOUT, TOTAL_TIMEOUT, RUN_TIMEOUT, CANCELED, KILLED, EXPRESSION_FAILED, INPUT_INVALID, OUTPUT_INVALID,
+   * HEARTBEAT_TIMEOUT, TOTAL_TIMEOUT, RUN_TIMEOUT, CANCELED, KILLED, CRASHED, EXPRESSION_FAILED, INPUT_INVALID, OUTPUT_INVALID,
    * MEMBERS_FAILED, ALL_CANDIDATES_FAILED, REJECTED, SUB_RUN_FAILED, SUB_RUN_ROLLED_BACK.
    */
   readonly code: string;
@@ -104,10 +104,11 @@ export interface ActionDefinition<Input = unknown, Output = unknown> {
   /** One attempt. It succeeds by returning and fails by throwing, see `ActionFunction`. */
   readonly run: (ctx: ActionContext<Input>) => Output | Promise<Output>;
   /**
-   * Decides what became of an attempt that a crash cut off (R42). Declared for durable journals; nothing asks it yet.
+   * Asked at recovery what became of an attempt that a crash cut off (R42), with the attempt's own context. It looks and
+   * changes nothing. When it fails, or does not answer in the attempt's time, the node is FAILED with CRASHED.
    */
   readonly verify?: (ctx: ActionContext<Input>) => Verification<Output> | Promise<Verification<Output>>;
-  /** Running the same attempt again, same idempotency key, is harmless (R42). Default false. Read where `verify` is. */
+  /** Running the same attempt again, same idempotency key, is harmless (R42). Default false. Asked when there is no `verify`. */
   readonly idempotent?: boolean;
   /**
    * true: the output is secret; a list: these places of it, `token`, `users[*].token`. Actions and expressions see it; the journal

@@ -205,7 +205,7 @@ export class Carrier {
         fencingTokens: executor.lease.tokens,
       },
       {
-        log: (message, details) => this.#log(node, attempt, message, details),
+        log: (message, details) => this.#log({ node, attempt, undo }, message, details),
         heartbeat: () => this.#heartbeat(node, attempt, undo),
         answered: (answer) => {
           this.#letGo(call, keyOf(node, undo), id);
@@ -265,11 +265,13 @@ export class Carrier {
     this.#calls.get(keyOf(node, undo))?.abort(reason);
   }
 
-  #log(node: number, attempt: number, message: string, details: Json | undefined): void {
+  #log(said: { node: number; attempt: number; undo: boolean }, message: string, details: Json | undefined): void {
     const { emitter, header, host, secrets } = this.#executor;
     const { runId } = header;
     const at = this.#executor.now();
-    const line = { runId, nodeId: nodeId(this.#executor, node), attempt, at, message: secrets.text(message) };
+    const { attempt, undo } = said;
+    const by = { nodeId: nodeId(this.#executor, said.node), attempt, ...(undo ? { compensation: true as const } : {}) };
+    const line = { runId, ...by, at, message: secrets.text(message) };
     const json = jsonValue(details, LARGEST_DETAILS);
     const kept = secrets.mask(json.ok ? json.value : { unreadable: json.message });
     host.journal.log([kept === undefined ? line : { ...line, details: kept }]);

@@ -73,8 +73,6 @@ class LocalEngine implements Engine {
   readonly #onRefusedRun: (refused: RefusedRun) => void;
   readonly #recovers: boolean;
   readonly #runs: KnownRuns;
-  /** Ids of runs that are being journaled. */
-  readonly #starting = new Set<string>();
   #closed = false;
 
   constructor(options: EngineOptions) {
@@ -147,16 +145,16 @@ class LocalEngine implements Engine {
     const { runId } = prepared.header;
     // The same request again, with the id it had: its client token says so (R43).
     const repeats = options.clientToken !== undefined && this.#runs.tokenOf(runId) === options.clientToken;
-    const inUse = this.run(runId) !== undefined || this.#starting.has(runId);
+    const inUse = this.run(runId) !== undefined || this.#runs.isHeld(runId);
     if (inUse && !repeats) throw invalid(`run id ${runId} is in use`);
-    this.#starting.add(runId);
+    this.#runs.hold(runId);
     try {
       const created = await this.#create(prepared);
       if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
       if (created.kind === "existing") return await this.#existing(created.runId, created.requestHash, prepared);
       return await this.#begin(prepared, created.lease);
     } finally {
-      this.#starting.delete(runId);
+      this.#runs.letGo(runId);
     }
   }
 
@@ -187,7 +185,9 @@ class LocalEngine implements Engine {
   /** Runs that another engine has left. */
   #takeOver(runIds: readonly string[]): void {
     if (!this.#recovers || this.#closed) return;
-    this.recover({ runs: runIds }).then(({ refused }) => {
+    const left = this.#runs.toTakeOver(runIds);
+    if (left.length === 0) return;
+    this.recover({ runs: left }).then(({ refused }) => {
       // Another engine was faster: that is no fault.
       for (const one of refused) if (one.error.code !== "FENCED") this.#onRefusedRun(one);
     }, this.#onListenerError);

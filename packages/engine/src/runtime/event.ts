@@ -96,8 +96,12 @@ export interface RunEventMap {
   "node:compensation-retrying": NodeFailedEvent & { readonly delayMs: number };
   /** The compensation's last attempt failed (R32). */
   "node:compensation-failed": NodeFailedEvent;
-  /** A line of `ctx.log`, from the action or its compensation. */
-  "node:log": NodeEvent & { readonly message: string; readonly details: Json | undefined };
+  /** A line of `ctx.log`; `compensation` is there when the node's compensation said it, and `attempt` counts its own. */
+  "node:log": NodeEvent & {
+    readonly message: string;
+    readonly details: Json | undefined;
+    readonly compensation?: true;
+  };
 }
 
 /** Name of an event. */

@@ -34,6 +34,9 @@ export interface Recovered {
   readonly refused: readonly RefusedRun[];
 }
 
+/** So often a run that stopped on a fault is taken up without being asked. */
+const COMEBACKS = 5;
+
 export class KnownRuns {
   /** Name of the engine in the journal. */
   readonly #name: string;
@@ -41,6 +44,10 @@ export class KnownRuns {
   readonly #onListenerError: (error: unknown) => void;
   readonly #runs = new Map<string, KnownRun>();
   readonly #refused = new Map<string, BelayError>();
+  /** Runs that are being started or taken up. */
+  readonly #held = new Set<string>();
+  /** How often a run was taken up without being asked. */
+  readonly #comebacks = new Map<string, number>();
   #serving: Promise<void> | undefined;
   #askedAgain = false;
   #closed = false;
@@ -91,6 +98,33 @@ export class KnownRuns {
 
   drop(id: string): void {
     this.#runs.delete(id);
+    this.#comebacks.delete(id);
+  }
+
+  /** Nobody else takes the run up until that is done: it is being started, or taken up already. */
+  hold(id: string): void {
+    this.#held.add(id);
+  }
+
+  letGo(id: string): void {
+    this.#held.delete(id);
+  }
+
+  isHeld(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /**
+   * Runs that were left, as far as they are to be taken up without being asked: one whose journal refuses it again and again
+   * waits for `recover()`.
+   */
+  toTakeOver(runIds: readonly string[]): readonly string[] {
+    return runIds.filter((id) => {
+      if (!this.#isFree(id)) return false;
+      const times = (this.#comebacks.get(id) ?? 0) + 1;
+      this.#comebacks.set(id, times);
+      return times <= COMEBACKS;
+    });
   }
 
   /** Other engines have these runs. */
@@ -111,9 +145,11 @@ export class KnownRuns {
   async recover(only: readonly string[] | undefined, options: TakeUpOptions): Promise<Recovered> {
     const summaries = await this.#host.journal.list();
     const wanted = only === undefined ? undefined : new Set(only);
-    const chosen = withInnerRuns(summaries, (summary) => this.#isWanted(summary, wanted));
+    const isWanted = (summary: RunSummary): boolean => this.#isWanted(summary, wanted);
+    const chosen = withInnerRuns(summaries, isWanted).filter(({ runId }) => this.#isFree(runId));
     const refused: RefusedRun[] = [];
     const taken: { readonly handle: Run; readonly executor: Executor }[] = [];
+    for (const { runId } of chosen) this.#held.add(runId);
     for (const summary of chosen) {
       try {
         const secrets = wanted?.has(summary.runId) === true ? options.secrets : undefined;
@@ -125,6 +161,8 @@ export class KnownRuns {
         if (error.code === "FENCED" && wanted?.has(summary.runId) !== true) continue;
         refused.push({ runId: summary.runId, error });
         this.#refused.set(summary.runId, error);
+      } finally {
+        this.#held.delete(summary.runId);
       }
     }
     for (const id of wanted ?? []) {
@@ -150,10 +188,15 @@ export class KnownRuns {
   }
 
   #isWanted(summary: RunSummary, wanted: ReadonlySet<string> | undefined): boolean {
-    const executor = this.executor(summary.runId);
-    if (executor !== undefined && executor.fault === null) return false;
+    if (!this.#isFree(summary.runId)) return false;
     if (wanted !== undefined) return wanted.has(summary.runId);
     return !summary.ended && (summary.owner === null || summary.owner === this.#name);
+  }
+
+  /** Nothing here executes it, or is about to. */
+  #isFree(id: string): boolean {
+    const executor = this.executor(id);
+    return (executor === undefined || executor.fault !== null) && !this.#held.has(id);
   }
 
   /** undefined = there is nothing to take up: its start was never acknowledged. */

@@ -125,7 +125,17 @@ function idOf(key: string): string {
 async function rest(run: Run, { signal, runId }: ActionContext): Promise<RunSnapshot> {
   let lost = false;
   let wake = (): void => undefined;
+  let leave = (): void => undefined;
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason);
+  });
+  left.catch(() => undefined);
   const stop = async (): Promise<void> => {
+    if ((signal.reason as { code?: unknown } | undefined)?.code === "CLOSED") {
+      // The engine closes, or the run around this one has stopped: nobody wants it canceled, it is taken up again.
+      leave();
+      return;
+    }
     const why = String((signal.reason as Error | undefined)?.message ?? "aborted");
     try {
       await run.cancel({ who: `run ${runId}`, why });
@@ -140,13 +150,14 @@ async function rest(run: Run, { signal, runId }: ActionContext): Promise<RunSnap
   if (signal.aborted) aborted();
   try {
     for (;;) {
-      const snapshot = await run.settled();
+      const snapshot = await Promise.race([run.settled(), left]);
       if (snapshot.status !== "PAUSED") return snapshot;
       if (lost) throw signal.reason;
-      await new Promise<void>((resolve) => {
+      const moved = new Promise<void>((resolve) => {
         wake = resolve;
         for (const type of MOVES) run.once(type, () => resolve());
       });
+      await Promise.race([moved, left]);
     }
   } finally {
     signal.removeEventListener("abort", aborted);

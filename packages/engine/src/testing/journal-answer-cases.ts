@@ -200,6 +200,7 @@ async function keepsLines(stage: JournalStage): Promise<void> {
     line("run-1", 1, { message: "two\nlines\t'\"\\ \u{1f9ef}", details: null }),
     line("run-1", 2, { attempt: 7, nodeId: "b", message: "" }),
     line("run-1", 2),
+    line("run-1", 3, { compensation: true }),
   ];
   journal.log([lines[0] as LogLine, line("run-2", 9), lines[1] as LogLine]);
   journal.log(lines.slice(2));
@@ -207,7 +208,7 @@ async function keepsLines(stage: JournalStage): Promise<void> {
   same(found, lines, "lines as they were logged");
   same(
     found.map((one) => "details" in one),
-    [true, true, false, false],
+    [true, true, false, false, false],
     "details are there when they were said",
   );
   same(await journal.logs("run-2"), [line("run-2", 9)], "each run has its own");

@@ -225,9 +225,9 @@ export function answerOf({ answer }: RequestColumns): RequestAnswer | undefined 
 export function lineCrc(
   line: number,
   details: string | null,
-  { runId, nodeId, attempt, at, message }: LogLine,
+  { runId, nodeId, attempt, compensation, at, message }: Omit<LogLine, "details">,
 ): number {
-  return crcOf(runId, line, at, nodeId, attempt, message, details);
+  return crcOf(runId, line, at, nodeId, attempt, compensation === true, message, details);
 }
 
 /** A row of `log`, checked. */
@@ -237,6 +237,7 @@ export function lineOf(file: string, runId: string, row: Row): LogLine {
     runId,
     nodeId: row["node"] as string,
     attempt: row["attempt"] as number,
+    ...(row["compensation"] === 1 ? { compensation: true } : {}),
     at: row["at"] as number,
     message: row["message"] as string,
   };

@@ -81,6 +81,7 @@ create table log (
   at real not null,
   node text not null,
   attempt integer not null,
+  compensation integer not null,
   message text not null,
   details text,
   crc integer not null,
@@ -119,7 +120,7 @@ select request.request_id, run.run_id, request.verb, request.args,
 from request join run using (run) order by request.number;
 
 create view logs as
-select run.run_id, log.node as node_id, log.attempt,
+select run.run_id, log.node as node_id, log.attempt, log.compensation,
   strftime('%Y-%m-%dT%H:%M:%fZ', log.at / 1000.0, 'unixepoch') as time, log.message, log.details
 from log join run using (run) order by log.run, log.line;
 `;

@@ -219,15 +219,16 @@ export function keepLines(connection: Connection, runId: string, lines: readonly
   const low = (bounds?.["low"] ?? 0) as number;
   let next = ((bounds?.["high"] ?? -1) as number) + 1;
   for (const { line, details } of lines) {
-    const { at, nodeId, attempt, message } = line;
+    const { at, nodeId, attempt, compensation, message } = line;
     const crc = lineCrc(next, details, line);
     connection.run(
-      "insert into log values (?, ?, ?, ?, ?, ?, ?, ?)",
+      "insert into log values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       found.run,
       next++,
       at,
       nodeId,
       attempt,
+      compensation === true ? 1 : 0,
       message,
       details,
       crc,
