@@ -171,7 +171,8 @@ describe("a demo whose process was killed after its run had ended", () => {
     const { belay, leave, db } = await kept();
     await leave(plan("belay.noop"), { actions: {}, rests: true, runId: "r1" });
     const notes = new RunNotes(db);
-    const demo = { name: "postgres-failover", options: { writers: 1, nodes: 2 }, dataDir: `${db}-gone` } as const;
+    const options = { writers: 1, nodes: 2 };
+    const demo = { name: "postgres-failover", options, dataDir: `${db}-gone`, told: true } as const;
     await notes.write({ format: 1, runId: "r1", actions: null, plans: [], pools: {}, demo });
     expect(await belay("recover")).toMatchObject({ code: 0, stderr: "" });
     expect(await notes.ids()).toEqual([]);

@@ -29,6 +29,8 @@ export interface DemoNote {
   readonly options: Omit<DemoOptions, "db" | "json">;
   /** Where its servers are, absolute; null = it has none. */
   readonly dataDir: string | null;
+  /** What is told at its end was told: nothing is left to do but to put its servers away. */
+  readonly told: boolean;
 }
 
 /** The notes beside one journal file. */
@@ -65,6 +67,12 @@ export class RunNotes {
     } catch {
       return undefined;
     }
+  }
+
+  /** Notes of a demo that its end was told; without effect when it has no note. */
+  async noteTold(runId: string): Promise<void> {
+    const note = await this.read(runId);
+    if (note?.demo) await this.write({ ...note, demo: { ...note.demo, told: true } });
   }
 
   /** Ids of all runs with a note. */

@@ -3,12 +3,10 @@
  * that runs with needs of their own can share an engine, and what is said when something is missing.
  */
 import {
-  type ActionDefinition,
   type ActionRegistry,
   BelayError,
   checkPlan,
   type EngineOptions,
-  type NodeDocument,
   type Plan,
   type PlanDocument,
   type RunSnapshot,
@@ -21,6 +19,7 @@ import type { Renderer } from "../render/renderer.ts";
 import { UsageError } from "../usage-error.ts";
 import { mergeActions } from "./actions-by-run.ts";
 import { type DemoNote, plansOf, type RunNote, type RunNotes } from "./run-note.ts";
+import { withoutCode } from "./without-code.ts";
 
 /** What one run needs. */
 export interface Surroundings {
@@ -89,7 +88,7 @@ export async function findSurroundings(run: SurroundedRun, search: Search): Prom
     checkActions(run.document, found.actions);
     return found;
   } catch (error) {
-    if (search.givesUp) return withoutCode(run.document, note);
+    if (search.givesUp) return { ...withoutCode(run.document, note), close: async () => undefined };
     throw error;
   }
 }
@@ -131,28 +130,6 @@ async function demoSurroundings(run: SurroundedRun, demo: DemoNote, search: Sear
   }
   const { resumePostgres } = await import("../demo/postgres-resume.ts");
   return await resumePostgres(run, demo, search);
-}
-
-/** Actions that do nothing and wait to be told to let go: the run is given up, and what was cut off stays unknown (R26). */
-function withoutCode({ nodes }: PlanDocument, note: RunNote | undefined): Surroundings {
-  const gone: ActionDefinition = {
-    idempotent: true,
-    run: ({ signal }) =>
-      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
-  };
-  const actions: Record<string, ActionDefinition> = {};
-  const pools: Record<string, number> = {};
-  for (const node of nodes) {
-    for (const name of actionsOf(node)) if (!name.startsWith("belay.")) actions[name] = gone;
-    if (node.pool !== undefined) pools[node.pool] = Number.POSITIVE_INFINITY;
-  }
-  const plans = note === undefined ? [] : plansOf(note);
-  return { actions, plans, pools: { ...pools, ...note?.pools }, close: async () => undefined };
-}
-
-function actionsOf({ action, compensation, with: input }: NodeDocument): string[] {
-  const asked = action === "belay.poll" ? (input as { readonly action?: unknown } | undefined)?.action : undefined;
-  return [action, compensation?.action, asked].filter((name): name is string => typeof name === "string");
 }
 
 /** Surroundings of several runs, for one engine. */

@@ -37,7 +37,7 @@ function keptIn(world: OceanBaseWorld, options: DemoOptions, { terminal }: Conte
   if (file === undefined) return undefined;
   return {
     file,
-    demo: { name: "oceanbase-failover", options: rest, dataDir: null },
+    demo: { name: "oceanbase-failover", options: rest, dataDir: null, told: false },
     ready: async (notes, runId) => world.keepIn(notes.worldPath(runId)),
     err: terminal.err,
   };

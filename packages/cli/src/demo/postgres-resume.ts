@@ -1,15 +1,29 @@
 /** A PostgreSQL demo whose process died: another one goes on with its servers, its clients' memory and its run. */
+import { rm } from "node:fs/promises";
 import { BelayError } from "@belay/engine";
 import { isTerminal } from "@belay/engine/core";
 import { loadPlan } from "@belay/failover-plans";
+import { takeOverPostgresCluster } from "@belay/failover-plans/embedded-postgres";
 import type { DemoNote } from "../database/run-note.ts";
 import type { Search, SurroundedRun, Surroundings } from "../database/surroundings.ts";
+import { withoutCode } from "../database/without-code.ts";
+import { exitCodeOf } from "../exit-code.ts";
 import { JsonRenderer } from "../render/json-renderer.ts";
 import { exitCodeOfShow, tell } from "./postgres-end.ts";
-import { PostgresShow } from "./postgres-show.ts";
+import { PATIENCE_MS, PostgresShow } from "./postgres-show.ts";
 
-/** Takes the servers over. ENVIRONMENT when they are gone. */
-export async function resumePostgres(
+/** Takes the servers over. ENVIRONMENT when they are gone and the run needs them. */
+export async function resumePostgres(run: SurroundedRun, demo: DemoNote, search: Search): Promise<Surroundings> {
+  if (!isTerminal(run.snapshot.status)) return await goOn(run, demo, search);
+  if (demo.told) return await putAway(run, demo, search);
+  return await goOn(run, demo, search).catch(async (error: unknown) => {
+    if (!(error instanceof BelayError) || error.code !== "ENVIRONMENT") throw error;
+    search.renderer.say(`run ${run.runId.slice(0, 8)} had ended, and no bill can be made: ${error.message}`);
+    return await putAway(run, demo, search);
+  });
+}
+
+async function goOn(
   { runId, snapshot: before }: SurroundedRun,
   { name, options: noted, dataDir }: DemoNote,
   { notes, context, renderer }: Search,
@@ -27,14 +41,43 @@ export async function resumePostgres(
     async finish(snapshot, shown) {
       if (!(shown instanceof JsonRenderer)) shown.rest(snapshot);
       const report = await show.bill(snapshot);
-      isOver = isTerminal(snapshot.status);
       tell({ snapshot, report }, { ...spec, renderer: shown }, context);
+      isOver = isTerminal(snapshot.status);
+      if (isOver) await notes.noteTold(runId);
       return exitCodeOfShow({ snapshot, report });
     },
     async close() {
       if (!isOver && !interrupts.signal.aborted) return await show.leave();
       await show.end();
       if (isOver) await notes.remove(runId);
+    },
+  };
+}
+
+/** Its run has ended, and what is told at the end was told: its servers, as far as they are there, end too. */
+async function putAway(
+  { runId, document }: SurroundedRun,
+  { dataDir, options }: DemoNote,
+  { notes, renderer }: Search,
+): Promise<Surroundings> {
+  const directory = dataDir ?? "";
+  const cluster = await takeOverPostgresCluster(directory, { patienceMs: PATIENCE_MS }).catch((error: unknown) => {
+    if (error instanceof BelayError && error.code === "NOT_FOUND") return undefined;
+    throw error;
+  });
+  if (cluster !== undefined) renderer.say(`run ${runId.slice(0, 8)} had ended: its servers are put away`);
+  return {
+    ...withoutCode(document, undefined),
+    async finish(snapshot, shown) {
+      shown.rest(snapshot);
+      return exitCodeOf(snapshot.status);
+    },
+    async close() {
+      await cluster?.stop();
+      // A removal that was interrupted leaves no cluster, and some of its files.
+      if (cluster === undefined && directory !== "" && !options.keep)
+        await rm(directory, { recursive: true, force: true });
+      await notes.remove(runId);
     },
   };
 }

@@ -43,6 +43,7 @@ export class PostgresShow {
   readonly #spec: ShowSpec;
   readonly cluster: PostgresCluster;
   readonly workload: Workload;
+  #ending: Promise<void> | undefined;
 
   private constructor(spec: ShowSpec, cluster: PostgresCluster, workload: Workload) {
     this.#spec = spec;
@@ -112,8 +113,13 @@ export class PostgresShow {
     return await unlessAborted(this.workload.report(), interrupted);
   }
 
-  /** Ends clients and servers, whatever the run came to. */
+  /** Ends clients and servers, whatever the run came to. A second call waits for the first. */
   async end(): Promise<void> {
+    this.#ending ??= this.#end();
+    await this.#ending;
+  }
+
+  async #end(): Promise<void> {
     const { options, renderer } = this.#spec;
     await this.workload.stop();
     await this.cluster.stop();

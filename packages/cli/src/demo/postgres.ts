@@ -32,12 +32,13 @@ export async function postgresDemo(name: DemoName, options: DemoOptions, context
   const stopping = (): void => renderer.say("interrupted: everything is taken down (Ctrl-C again forces)");
   interrupts.signal.addEventListener("abort", stopping, { once: true });
   const ended = await play(spec, context).finally(() => interrupts.signal.removeEventListener("abort", stopping));
-  tell(ended, spec, context);
-  if (options.db !== undefined) await dropNote(new RunNotes(options.db), ended.snapshot);
   return interrupts.signal.aborted ? ExitCode.INTERRUPTED : exitCodeOfShow(ended);
 }
 
-/** Starts the cluster, shows, and tears everything down. Throws the signal's reason when interrupted before the run. */
+/**
+ * Starts the cluster, shows, tells, and tears everything down, in that order: a process that is killed in between has told
+ * what can be found out no more. Throws the signal's reason when interrupted before the run.
+ */
 async function play(spec: ShowSpec, context: Context): Promise<Ended> {
   const show = await PostgresShow.raise(spec);
   let left = false;
@@ -45,11 +46,16 @@ async function play(spec: ShowSpec, context: Context): Promise<Ended> {
     await warmUp(show, spec);
     const snapshot = await run(show, spec, context);
     if (!(spec.renderer instanceof JsonRenderer)) spec.renderer.rest(snapshot);
-    const report = await show.bill(snapshot);
+    const ended = { snapshot, report: await show.bill(snapshot) };
+    tell(ended, spec, context);
     left = staysOpen(snapshot, spec);
-    return { snapshot, report };
-  } finally {
+    const notes = spec.options.db === undefined ? undefined : new RunNotes(spec.options.db);
+    if (!left) await notes?.noteTold(snapshot.id);
     await (left ? show.leave() : show.end());
+    if (notes !== undefined) await dropNote(notes, snapshot);
+    return ended;
+  } finally {
+    if (!left) await show.end();
   }
 }
 
@@ -72,7 +78,7 @@ async function run(show: PostgresShow, spec: ShowSpec, context: Context): Promis
   const planned = { plan, actions: show.actions(), params: show.params() };
   if (options.db === undefined) return await runPlan(planned, renderer, interrupted);
   const { db: file, json: _, ...rest } = options;
-  const demo = { name, options: rest, dataDir: show.cluster.dataDir };
+  const demo = { name, options: rest, dataDir: show.cluster.dataDir, told: false };
   const ready = (): Promise<void> => show.cluster.outlive(PATIENCE_MS);
   return await runPlan(planned, renderer, interrupted, { file, demo, ready, err: context.terminal.err });
 }
