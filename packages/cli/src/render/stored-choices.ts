@@ -61,7 +61,8 @@ function byStatus(snapshot: RunSnapshot, { executedBy }: StoredRef): Offer[] {
     case "CANCELED":
       return [["go forward again", ["retry"]], ...undoing(snapshot), giveUp];
     case "PAUSED":
-      return [["let it go on", ["resume"]], ["stop it for good", ["cancel"]], giveUp];
+      // What is under way in a paused run goes on to its end: before that it cannot be given up.
+      return [["let it go on", ["resume"]], ["stop it", ["cancel"]], ...(snapshot.finishTime === null ? [] : [giveUp])];
     case "PARTIALLY_ROLLED_BACK":
       return [again, giveUp];
     case "ROLLBACK_FAILED":
