@@ -1,4 +1,5 @@
 /** R10-R14 as the core alone decides them: what becomes ready, in which order it is dispatched, what a failure holds. */
+import type { NodeDocument, PlanDocument } from "@belay/engine";
 import { describe, expect, test } from "vitest";
 import { CoreRun, LIST, node, plan, undoable } from "./core-run.ts";
 
@@ -144,24 +145,25 @@ describe("R11: dispatch", () => {
 });
 
 describe("R12: triggers", () => {
-  test("R12: each trigger, over one success and one failure", () => {
-    const run = new CoreRun(
-      plan(
-        [
-          node("s"),
-          node("f"),
-          node("all", ["s", "f"]),
-          node("none", ["s", "f"], { trigger: "none_failed" }),
-          node("fin", ["s", "f"], { trigger: "all_finished" }),
-          node("some", ["s", "f"], { trigger: "any_succeeded" }),
-          node("bad", ["s", "f"], { trigger: "any_failed" }),
-          node("worst", ["s", "f"], { trigger: "all_failed" }),
-        ],
-        { failureMode: "continue" },
-      ),
-    );
+  /** Two nodes that run, `s` and the one given, and below both a node of each trigger. */
+  function eachTriggerBelow(f: NodeDocument, rest: Partial<PlanDocument> = {}): CoreRun {
+    const both = ["s", "f"];
+    const below = [
+      node("all", both),
+      node("none", both, { trigger: "none_failed" }),
+      node("fin", both, { trigger: "all_finished" }),
+      node("some", both, { trigger: "any_succeeded" }),
+      node("bad", both, { trigger: "any_failed" }),
+      node("worst", both, { trigger: "all_failed" }),
+    ];
+    const run = new CoreRun(plan([node("s"), f, ...below], rest));
     run.start();
     run.grant();
+    return run;
+  }
+
+  test("R12: each trigger, over one success and one failure", () => {
+    const run = eachTriggerBelow(node("f"), { failureMode: "continue" });
     expect(run.ok("s")).toEqual(["SUCCEEDED s #1", "READY some #1", "SKIPPED worst UPSTREAM"]);
     expect(run.fail("f")).toEqual(["FAILED f NONE #1 FAILED", "READY fin #1", "READY bad #1"]);
     expect(run.statuses).toEqual({
@@ -177,23 +179,7 @@ describe("R12: triggers", () => {
   });
 
   test("R12: each trigger, over two failures", () => {
-    const run = new CoreRun(
-      plan(
-        [
-          node("s"),
-          node("f"),
-          node("all", ["s", "f"]),
-          node("none", ["s", "f"], { trigger: "none_failed" }),
-          node("fin", ["s", "f"], { trigger: "all_finished" }),
-          node("some", ["s", "f"], { trigger: "any_succeeded" }),
-          node("bad", ["s", "f"], { trigger: "any_failed" }),
-          node("worst", ["s", "f"], { trigger: "all_failed" }),
-        ],
-        { failureMode: "continue" },
-      ),
-    );
-    run.start();
-    run.grant();
+    const run = eachTriggerBelow(node("f"), { failureMode: "continue" });
     expect(run.fail("s")).toEqual(["FAILED s NONE #1 FAILED", "READY bad #1"]);
     expect(run.fail("f")).toEqual(["FAILED f NONE #1 FAILED", "READY fin #1", "READY worst #1"]);
     expect(run.statuses).toEqual({
@@ -209,23 +195,7 @@ describe("R12: triggers", () => {
   });
 
   test("R12: each trigger, over two successes", () => {
-    const run = new CoreRun(
-      plan(
-        [
-          node("s"),
-          node("f"),
-          node("all", ["s", "f"]),
-          node("none", ["s", "f"], { trigger: "none_failed" }),
-          node("fin", ["s", "f"], { trigger: "all_finished" }),
-          node("some", ["s", "f"], { trigger: "any_succeeded" }),
-          node("bad", ["s", "f"], { trigger: "any_failed" }),
-          node("worst", ["s", "f"], { trigger: "all_failed" }),
-        ],
-        { failureMode: "continue" },
-      ),
-    );
-    run.start();
-    run.grant();
+    const run = eachTriggerBelow(node("f"), { failureMode: "continue" });
     expect(run.ok("s")).toEqual(["SUCCEEDED s #1", "READY some #1", "SKIPPED worst UPSTREAM"]);
     expect(run.ok("f")).toEqual([
       "SUCCEEDED f #1",
@@ -237,20 +207,7 @@ describe("R12: triggers", () => {
   });
 
   test("R12: each trigger, over one success and one tolerated failure", () => {
-    const run = new CoreRun(
-      plan([
-        node("s"),
-        node("f", [], { onFailure: "continue" }),
-        node("all", ["s", "f"]),
-        node("none", ["s", "f"], { trigger: "none_failed" }),
-        node("fin", ["s", "f"], { trigger: "all_finished" }),
-        node("some", ["s", "f"], { trigger: "any_succeeded" }),
-        node("bad", ["s", "f"], { trigger: "any_failed" }),
-        node("worst", ["s", "f"], { trigger: "all_failed" }),
-      ]),
-    );
-    run.start();
-    run.grant();
+    const run = eachTriggerBelow(node("f", [], { onFailure: "continue" }));
     expect(run.fail("f")).toEqual(["FAILED f NONE #1 FAILED", "READY bad #1"]);
     expect(run.ok("s")).toEqual([
       "SUCCEEDED s #1",

@@ -10,7 +10,6 @@ import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json, Plan } from "../plan/document.ts";
 import type { RunSnapshot } from "../runtime/api.ts";
 import { nodeId } from "../runtime/node-id.ts";
-import { snapshotOf } from "../runtime/snapshot.ts";
 import { Draw } from "./draw.ts";
 import { type CutOff, type CutOffShares, type Fault, FaultDraw, type FaultShares } from "./faults.ts";
 import { Judge } from "./judge.ts";
@@ -18,6 +17,7 @@ import { drawVerb, verbName } from "./operator-draw.ts";
 import type { Rule, Violation } from "./plan-model.ts";
 import { headerOf, prepare } from "./prepared-plan.ts";
 import type { SimulatedCall } from "./simulated-call.ts";
+import { SimulatedLife } from "./simulated-life.ts";
 import { SimulatedRun } from "./simulated-run.ts";
 import { goodWord, type Word } from "./simulated-waits.ts";
 import { type SimulatedWorld, WorldTeller } from "./simulated-world.ts";
@@ -325,11 +325,9 @@ class Simulation {
   }
 
   #result(): SimulationResult {
-    const run = this.#run;
     const plan = this.#plan;
     const options = this.#options;
-    let trace: readonly TraceEntry[] | undefined;
-    return {
+    const counted = {
       seed: options.seed,
       steps: this.#steps,
       crashes: this.#crashes,
@@ -337,17 +335,8 @@ class Simulation {
       faults: this.#faults.counts,
       verbs: this.#verbs,
       violations: this.#judge.violations,
-      get snapshot() {
-        return snapshotOf(run);
-      },
-      get journal() {
-        return run.journal();
-      },
-      get trace() {
-        trace ??= traceOf(plan, options);
-        return trace;
-      },
     };
+    return new SimulatedLife(counted, this.#run, () => traceOf(plan, options));
   }
 
   /** Plays, and answers what was kept. */
