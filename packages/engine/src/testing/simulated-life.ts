@@ -15,6 +15,7 @@ export class SimulatedLife implements SimulationResult {
   readonly seed: SimulationResult["seed"];
   readonly steps: SimulationResult["steps"];
   readonly crashes: SimulationResult["crashes"];
+  readonly cutOff: SimulationResult["cutOff"];
   readonly faults: SimulationResult["faults"];
   readonly verbs: SimulationResult["verbs"];
   readonly violations: SimulationResult["violations"];
@@ -27,6 +28,7 @@ export class SimulatedLife implements SimulationResult {
     this.seed = counted.seed;
     this.steps = counted.steps;
     this.crashes = counted.crashes;
+    this.cutOff = counted.cutOff;
     this.faults = counted.faults;
     this.verbs = counted.verbs;
     this.violations = counted.violations;
