@@ -225,7 +225,7 @@ describe("R37, R40, R43: what outlives the process", () => {
     await second.settled();
     const third = await second.crash();
     expect(third.engine.runs()).toEqual([]);
-    const ended = await third.engine.start(definePlan(document), { clientToken: "t" });
+    const ended = await third.engine.start(definePlan(document), { clientToken: "t", runId: "r" });
     expect(ended.snapshot()).toMatchObject({ id: "r", status: "SUCCESSFUL" });
     expect((await ended.settled()).nodes.map(({ output }) => output)).toEqual([{ node: "a", attempt: 1 }, 1]);
     await refused(ended.cancel(), "STATE_INVALID");

@@ -151,6 +151,8 @@ class LocalEngine implements Engine {
     try {
       const created = await this.#create(prepared);
       if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
+      // Nothing is started: the run may be taken up, which the start would keep others from.
+      if (created.kind !== "created") this.#runs.letGo(runId);
       if (created.kind === "existing") return await this.#existing(created.runId, created.requestHash, prepared);
       return await this.#begin(prepared, created.lease);
     } finally {
