@@ -2,13 +2,13 @@
 import type { PlanDocument } from "@belay/engine";
 
 /** Milliseconds of one step. */
-export const STEP_MS = 150;
+export const STEP_MS = 100;
 
 export const CHAIN: PlanDocument = {
   belay: 1,
   name: "chain",
   locks: ["cluster"],
-  nodes: Array.from({ length: 40 }, (_, v) => ({
+  nodes: Array.from({ length: 24 }, (_, v) => ({
     id: `n${v}`,
     action: "step",
     upstreams: v === 0 ? [] : [`n${v - 1}`],
