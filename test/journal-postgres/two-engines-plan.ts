@@ -8,7 +8,7 @@ export const CHAIN: PlanDocument = {
   belay: 1,
   name: "chain",
   locks: ["cluster"],
-  nodes: Array.from({ length: 24 }, (_, v) => ({
+  nodes: Array.from({ length: 30 }, (_, v) => ({
     id: `n${v}`,
     action: "step",
     upstreams: v === 0 ? [] : [`n${v - 1}`],
