@@ -8,7 +8,7 @@ import { postgresActions } from "@belay/failover-plans/postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withSession } from "../../packages/failover-plans/src/postgres/client.ts";
 import { type CutOff, cutOffEverywhere, explain, idsOf, stepsOf } from "../crash/trap.ts";
-import { LiveDrill } from "./live-drill.ts";
+import { controlBut, LiveDrill } from "./live-drill.ts";
 
 const CASE_TIMEOUT_MS = 120_000;
 
@@ -114,6 +114,24 @@ describe("R42: an engine that dies after every single step", () => {
         "undo/readonly",
         "undo/stopOld",
       ]);
+      await drill.expectHealthy(primary, timeline);
+    },
+    CASE_TIMEOUT_MS,
+  );
+
+  test(
+    "a server that was being started when the engine died is waited for",
+    async () => {
+      const { primary, standbys, timeline } = await drill.roles();
+      const [node = ""] = standbys;
+      const { control } = drill.cluster;
+      await control.stop(node);
+      // As one whose process is there and does not answer yet: only `start` knows when it does.
+      const access = { control: controlBut(control, { isRunning: async () => true }) };
+      const { snapshot } = await drill.start("postgres-rejoin", { node, writer: primary }, { access });
+      expect(snapshot.status, JSON.stringify(snapshot.nodes.map(({ id, error }) => ({ id, error })))).toBe(
+        "SUCCESSFUL",
+      );
       await drill.expectHealthy(primary, timeline);
     },
     CASE_TIMEOUT_MS,

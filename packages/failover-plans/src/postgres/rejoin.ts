@@ -168,18 +168,17 @@ async function refuseForeign(
 async function startFenced(access: Access, ctx: ActionContext<Input>): Promise<ServerStatus | null> {
   const { node, reclone } = ctx.input;
   const { control } = access;
-  if (!(await control.isRunning(node))) {
-    if (!(await control.isMarkedStandby(node))) await control.markStandby(node, "");
-    try {
-      await control.start(node);
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      if (reclone === "always") return null;
-      refuse(
-        "DOES_NOT_START_FENCED",
-        `${node} does not start: ${messageOf(error)}. Repair it, or save its data directory and rejoin it with reclone "always"`,
-      );
-    }
+  if (!(await control.isRunning(node)) && !(await control.isMarkedStandby(node))) await control.markStandby(node, "");
+  try {
+    // Also when it runs: it may still be starting, since whoever began that has died.
+    await control.start(node);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (reclone === "always") return null;
+    refuse(
+      "DOES_NOT_START_FENCED",
+      `${node} does not start: ${messageOf(error)}. Repair it, or save its data directory and rejoin it with reclone "always"`,
+    );
   }
   let status = await access.status(node, ctx);
   if (!status.inRecovery) {
