@@ -20,7 +20,10 @@ const POOLS = { narrow: SCENARIO_POOLS.narrow.concurrency, wide: SCENARIO_POOLS.
 function firstCaught({ definePlan, simulate }: PatchedEngine): { run: number; found: string } | undefined {
   for (const [index, { document, params }] of scenarios.entries()) {
     // Half of the lives have many crashes, the other half many answers that come too late.
-    const trouble = index % 2 === 0 ? { crashes: 0.3 } : { crashes: 0.02, faults: { late: 0.4, error: 0.15 } };
+    const trouble =
+      index % 2 === 0
+        ? { crashes: 0.3, cutOff: { done: 0.1, lost: 0.05 } }
+        : { crashes: 0.02, faults: { late: 0.4, error: 0.15 } };
     const options = { seed: SEED + index, params, ...trouble, operators: 0.1, pools: POOLS };
     try {
       const { violations } = simulate(definePlan(document), options);
