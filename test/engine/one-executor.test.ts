@@ -1,5 +1,5 @@
 /** One run has one executor in an engine, whatever is started, told and taken up at once (R39, R44). */
-import { definePlan, MemoryJournal } from "@belay/engine";
+import { createEngine, definePlan, MemoryJournal } from "@belay/engine";
 import type { JournalListener, RunHeader } from "@belay/engine/journal";
 import { settleTurns } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
@@ -14,14 +14,7 @@ describe("R44: one run, one executor", () => {
     const s = await life({ held: true, journal });
     const other = "other";
     journal.open(other, { lost: () => undefined, orphaned: () => undefined, asked: () => undefined });
-    const header = { ...(await headerOf(s)), runId: "left" };
-    const created = journal.create(other, header, []);
-    if (created.kind !== "created") throw new Error(created.kind);
-    journal.append(created.lease, [{ seq: 0, input: { kind: "start", at: header.at } }], {
-      status: "RUNNING",
-      ended: false,
-      at: header.at,
-    });
+    begin(journal, other, { ...(await headerOf(s)), runId: "left" });
     journal.close(other);
     for (let times = 0; times < 3; times++) listener().orphaned(["left"]);
     await settleTurns();
@@ -29,6 +22,42 @@ describe("R44: one run, one executor", () => {
     expect(s.rig.pending.filter(({ held }) => held.ctx.runId === "left")).toHaveLength(1);
     const claims = journal.claim(journal.list()[0]?.owner as string, "left");
     expect(claims).toMatchObject({ kind: "claimed", lease: { epoch: 3 } });
+  });
+
+  test("R44: a run that another engine was faster to take, however often, is taken up when that leaves it", async () => {
+    const { journal, listener } = listened();
+    const s = await life({ held: true, journal });
+    const other = "other";
+    journal.open(other, { lost: () => undefined, orphaned: () => undefined, asked: () => undefined });
+    begin(journal, other, { ...(await headerOf(s)), runId: "left" });
+    for (let times = 0; times < 20; times++) {
+      listener().orphaned(["left"]);
+      await settleTurns();
+    }
+    expect(s.engine.run("left")).toBeUndefined();
+    expect(s.engine.refused()).toEqual([]);
+    journal.close(other);
+    listener().orphaned(["left"]);
+    await settleTurns();
+    expect(s.engine.run("left")?.snapshot().status).toBe("RUNNING");
+  });
+
+  test("R44: an engine that cannot read its journal leaves it to others", async () => {
+    const journal = new MemoryJournal();
+    const { list } = journal;
+    const closed: string[] = [];
+    const { close } = journal;
+    journal.close = (engine) => {
+      closed.push(engine);
+      close.call(journal, engine);
+    };
+    journal.list = () => {
+      throw new Error("the disk is gone");
+    };
+    await expect(createEngine({ actions: {}, journal })).rejects.toThrow("the disk is gone");
+    expect(closed).toHaveLength(1);
+    journal.list = list;
+    await (await createEngine({ actions: {}, journal })).close();
   });
 
   test("R44: a run that is being started is not taken up beside that", async () => {
@@ -103,6 +132,14 @@ describe("R44: one run, one executor", () => {
     expect((await run.pause()).status).toBe("PAUSED");
   });
 });
+
+/** A run of another engine, with its first record. */
+function begin(journal: MemoryJournal, engine: string, header: RunHeader): void {
+  const created = journal.create(engine, header, []);
+  if (created.kind !== "created") throw new Error(created.kind);
+  const progress = { status: "RUNNING", ended: false, at: header.at } as const;
+  journal.append(created.lease, [{ seq: 0, input: { kind: "start", at: header.at } }], progress);
+}
 
 /** A journal whose listener the test calls. */
 function listened(): { journal: MemoryJournal; listener: () => JournalListener } {

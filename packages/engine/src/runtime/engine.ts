@@ -60,7 +60,13 @@ const DEFAULT_GRACE_MS = 5000;
 export async function createEngine<A extends ActionRegistry>(options: EngineOptions<A>): Promise<Engine> {
   checkEngineOptions(options);
   const engine = new LocalEngine(options);
-  await engine.open();
+  try {
+    await engine.open();
+  } catch (error) {
+    // Nobody has it to close it: its journal would stay in use.
+    await engine.close().catch(() => undefined);
+    throw error;
+  }
   return engine;
 }
 
@@ -177,7 +183,9 @@ class LocalEngine implements Engine {
     if (this.#closed) throw this.#host.closedError();
     checkRecoverOptions(options);
     const expected = options.plans && new Map(options.plans.map((plan) => [plan.document.name, plan]));
-    return await this.#runs.recover(options.runs, { expected, secrets: options.secrets });
+    const recovered = await this.#runs.recover(options.runs, { expected, secrets: options.secrets });
+    this.#runs.forgive(recovered.runs);
+    return recovered;
   }
 
   refused(): readonly RefusedRun[] {
@@ -189,7 +197,7 @@ class LocalEngine implements Engine {
     if (!this.#recovers || this.#closed) return;
     const left = this.#runs.toTakeOver(runIds);
     if (left.length === 0) return;
-    this.recover({ runs: left }).then(({ refused }) => {
+    this.#runs.recover(left, {}).then(({ refused }) => {
       // Another engine was faster: that is no fault.
       for (const one of refused) if (one.error.code !== "FENCED") this.#onRefusedRun(one);
     }, this.#onListenerError);

@@ -34,7 +34,7 @@ export interface Recovered {
   readonly refused: readonly RefusedRun[];
 }
 
-/** So often a run that stopped on a fault is taken up without being asked. */
+/** So often a run that does not get on here is taken up without being asked. */
 const COMEBACKS = 5;
 
 export class KnownRuns {
@@ -115,16 +115,23 @@ export class KnownRuns {
   }
 
   /**
-   * Runs that were left, as far as they are to be taken up without being asked: one whose journal refuses it again and again
-   * waits for `recover()`.
+   * Runs that were left, as far as they are to be taken up without being asked: one that its journal, or what the engine
+   * lacks, keeps from going on again and again waits for `recover()`.
    */
   toTakeOver(runIds: readonly string[]): readonly string[] {
     return runIds.filter((id) => {
       if (!this.#isFree(id)) return false;
+      const failedHere = this.#refused.has(id) || this.executor(id)?.fault?.code === "JOURNAL_FAILED";
+      if (!failedHere) return true;
       const times = (this.#comebacks.get(id) ?? 0) + 1;
       this.#comebacks.set(id, times);
       return times <= COMEBACKS;
     });
+  }
+
+  /** Somebody asked for these runs: they come back by themselves as if for the first time. */
+  forgive(runs: readonly Run[]): void {
+    for (const { id } of runs) this.#comebacks.delete(id);
   }
 
   /** Other engines have these runs. */
@@ -160,7 +167,8 @@ export class KnownRuns {
         const error = asBelayError(thrown);
         if (error.code === "FENCED" && wanted?.has(summary.runId) !== true) continue;
         refused.push({ runId: summary.runId, error });
-        this.#refused.set(summary.runId, error);
+        // What another engine executes lacks nothing.
+        if (error.code !== "FENCED") this.#refused.set(summary.runId, error);
       } finally {
         this.#held.delete(summary.runId);
       }
@@ -217,8 +225,17 @@ export class KnownRuns {
       this.#host.subRuns.adopt(run.header);
       return executor;
     } catch (error) {
-      if (!summary.ended) await this.#host.journal.release(lease);
+      if (!summary.ended) await this.#giveBack(lease);
       throw error;
+    }
+  }
+
+  /** Why the run was not taken up says more than that it could not be given back. */
+  async #giveBack(lease: Lease): Promise<void> {
+    try {
+      await this.#host.journal.release(lease);
+    } catch (error) {
+      this.#onListenerError(error);
     }
   }
 

@@ -29,6 +29,8 @@ export class RunSlots {
   /** Requests to named pools that are not granted yet. */
   readonly #waiting: Set<PoolRequest>[];
   readonly #releases: (() => void)[][];
+  /** The run has stopped: what is granted now goes back. */
+  #gone = false;
 
   constructor(run: SlotUser) {
     this.#run = run;
@@ -53,7 +55,7 @@ export class RunSlots {
     const { host, state } = this.#run;
     host.pools.request(state.plan.pools[pool] as string, (release) => {
       const held = this.#releases[pool] as (() => void)[];
-      if (held.length < (state.active[pool] as number)) held.push(release);
+      if (!this.#gone && held.length < (state.active[pool] as number)) held.push(release);
       else release();
     });
   }
@@ -119,8 +121,9 @@ export class RunSlots {
     this.#run.host.slots.leave(this.#run);
   }
 
-  /** Gives everything back, whatever still runs. */
+  /** Gives everything back, whatever still runs, for good. */
   releaseAll(): void {
+    this.#gone = true;
     for (const waiting of this.#waiting) for (const request of waiting) request.takeBack();
     for (const held of this.#releases) for (const release of held.splice(0)) release();
     if (this.#held > 0) this.#run.host.releaseLater(this.#held);
