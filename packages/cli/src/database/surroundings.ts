@@ -9,29 +9,15 @@ import {
   type EngineOptions,
   type Plan,
   type PlanDocument,
-  type RunSnapshot,
 } from "@belay/engine";
 import { loadActions } from "../actions-module.ts";
 import type { Context } from "../context.ts";
-import type { ExitCode } from "../exit-code.ts";
 import { loadPlanFile } from "../plan-file.ts";
-import type { Renderer } from "../render/renderer.ts";
 import { UsageError } from "../usage-error.ts";
 import { mergeActions } from "./actions-by-run.ts";
-import { type DemoNote, plansOf, type RunNote, type RunNotes } from "./run-note.ts";
+import { type DemoNote, plansOf, type RunNote } from "./run-note.ts";
+import type { LoadedSurroundings, Search, SurroundedRun, Surroundings } from "./surrounded-run.ts";
 import { withoutCode } from "./without-code.ts";
-
-/** What one run needs. */
-export interface Surroundings {
-  readonly actions: ActionRegistry;
-  readonly plans: readonly Plan[];
-  /** Concurrency by name. */
-  readonly pools: Readonly<Record<string, number>>;
-  /** Of a demo: what is done and said once the run rests, instead of what is said of any run. */
-  readonly finish?: (snapshot: RunSnapshot, renderer: Renderer) => Promise<ExitCode>;
-  /** Lets go of everything; what a demo needs for its next process stays. */
-  close(): Promise<void>;
-}
 
 /** What the command line gives beside the notes, or instead of them. */
 export interface GivenSurroundings {
@@ -42,41 +28,12 @@ export interface GivenSurroundings {
   readonly pool?: ReadonlyMap<string, number>;
 }
 
-/** `GivenSurroundings`, loaded. */
-export interface LoadedSurroundings {
-  readonly actions: ActionRegistry | undefined;
-  readonly plans: readonly Plan[];
-  readonly pools: Readonly<Record<string, number>>;
-}
-
 /** Loads what the command line names. Throws UsageError, or Refused once the diagnostics are printed. */
 export async function loadGiven(given: GivenSurroundings, { terminal }: Context): Promise<LoadedSurroundings> {
   const actions = given.actions === undefined ? undefined : await loadActions(given.actions);
   const plans: Plan[] = [];
   for (const file of given.plan ?? []) plans.push(await loadPlanFile(file, terminal.err));
   return { actions, plans, pools: Object.fromEntries(given.pool ?? []) };
-}
-
-/** A run, as far as its surroundings go. */
-export interface SurroundedRun {
-  readonly runId: string;
-  /** Whose note says what it needs: the run's own, or that of the run around it. */
-  readonly notedAs: string;
-  /** Its plan. */
-  readonly document: PlanDocument;
-  /** As its journal has it. */
-  readonly snapshot: RunSnapshot;
-}
-
-/** How surroundings are looked for. */
-export interface Search {
-  readonly notes: RunNotes;
-  readonly given: LoadedSurroundings;
-  readonly context: Context;
-  /** Shows the runs, and what is said of their surroundings. */
-  readonly renderer: Renderer;
-  /** The run is only to be ended: code that is not there any more does not stand in the way. */
-  readonly givesUp: boolean;
 }
 
 /** What a run needs. Fails with UNKNOWN_ACTION, PLAN_INVALID or ENVIRONMENT when it cannot be had. */

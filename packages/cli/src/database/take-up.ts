@@ -15,13 +15,8 @@ import type { Journal, RunSummary } from "@belay/engine/journal";
 import { secretSettings } from "../secret-key.ts";
 import { type DatabaseReader, ownDatabase } from "./database-file.ts";
 import { rootOf } from "./run-ref.ts";
-import {
-  findSurroundings,
-  type Search,
-  type SurroundedRun,
-  type Surroundings,
-  shareSurroundings,
-} from "./surroundings.ts";
+import type { Search, SurroundedRun, Surroundings } from "./surrounded-run.ts";
+import { findSurroundings, shareSurroundings } from "./surroundings.ts";
 
 /** A run that this process executes. */
 export interface TakenRun {

@@ -3,7 +3,7 @@ import { BelayError } from "@belay/engine";
 import { INJECTED_FAILURE, loadPlan } from "@belay/failover-plans";
 import { dropNote } from "../database/noted-start.ts";
 import type { DemoNote } from "../database/run-note.ts";
-import type { Search, SurroundedRun, Surroundings } from "../database/surroundings.ts";
+import type { Search, SurroundedRun, Surroundings } from "../database/surrounded-run.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { storedOutcomeLines } from "../render/outcome.ts";
 import { OceanBaseWorld, tellStatements } from "./oceanbase-world.ts";

@@ -5,7 +5,7 @@ import { isTerminal } from "@belay/engine/core";
 import { loadPlan } from "@belay/failover-plans";
 import { takeOverPostgresCluster } from "@belay/failover-plans/embedded-postgres";
 import type { DemoNote } from "../database/run-note.ts";
-import type { Search, SurroundedRun, Surroundings } from "../database/surroundings.ts";
+import type { Search, SurroundedRun, Surroundings } from "../database/surrounded-run.ts";
 import { withoutCode } from "../database/without-code.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { JsonRenderer } from "../render/json-renderer.ts";

@@ -18,12 +18,8 @@ export { type Driven, driveRun, driveSteps, finishLeftovers } from "./drive.ts";
 export { failureReport, type PlayedPlan } from "./failure-report.ts";
 export type { CutOff, CutOffShares, Fault, FaultShares } from "./faults.ts";
 export { type HeldAction, type HeldAttempt, heldAction } from "./held-action.ts";
-export {
-  type JournalCase,
-  type JournalHarness,
-  type JournalOutsider,
-  journalConformance,
-} from "./journal-conformance.ts";
+export { type JournalCase, journalConformance } from "./journal/conformance.ts";
+export type { JournalHarness, JournalOutsider } from "./journal/harness.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { askRun, everyVerb, type OperatorCommand, operatorCommand, verbOf } from "./operator-command.ts";
 export type { Rule, Violation } from "./plan-model.ts";
@@ -40,7 +36,8 @@ export type { RollbackTo } from "./reference-state.ts";
 export type { OperatorVerb, RollbackScope } from "./run-story.ts";
 export { SCENARIO_POOLS, type Scenario, type Shape } from "./scenario.ts";
 export { type ShrinkOptions, shrinkFailure } from "./shrink.ts";
-export { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
+export { type SimulationOptions, simulate } from "./simulate.ts";
+export type { SimulationResult } from "./simulated-life.ts";
 export type { SimulatedEffect, SimulatedMoment, SimulatedWorld } from "./simulated-world.ts";
 export { type TraceEntry, traceLines, watchRun } from "./trace.ts";
 export { assertTrace, checkTrace, type TraceToCheck } from "./trace-check.ts";

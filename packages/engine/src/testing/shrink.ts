@@ -9,7 +9,8 @@ import { definePlan } from "../runtime/define-plan.ts";
 import type { PlayedPlan } from "./failure-report.ts";
 import { FAULTS, type FaultShares } from "./faults.ts";
 import type { Rule } from "./plan-model.ts";
-import { type SimulationOptions, type SimulationResult, simulate } from "./simulate.ts";
+import { type SimulationOptions, simulate } from "./simulate.ts";
+import type { SimulationResult } from "./simulated-life.ts";
 
 export interface ShrinkOptions {
   /** Runs in all. Default 30,000: some ten seconds for a plan of twenty nodes. */

@@ -8,16 +8,15 @@ import { InvariantError } from "../core/assert.ts";
 import type { Input, VerbInput } from "../core/index.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json, Plan } from "../plan/document.ts";
-import type { RunSnapshot } from "../runtime/api.ts";
 import { nodeId } from "../runtime/node-id.ts";
 import { Draw } from "./draw.ts";
-import { type CutOff, type CutOffShares, type Fault, FaultDraw, type FaultShares } from "./faults.ts";
+import { type CutOff, type CutOffShares, FaultDraw, type FaultShares } from "./faults.ts";
 import { Judge } from "./judge.ts";
 import { drawVerb, verbName } from "./operator-draw.ts";
-import type { Rule, Violation } from "./plan-model.ts";
+import type { Rule } from "./plan-model.ts";
 import { headerOf, prepare } from "./prepared-plan.ts";
 import type { SimulatedCall } from "./simulated-call.ts";
-import { SimulatedLife } from "./simulated-life.ts";
+import { SimulatedLife, type SimulationResult } from "./simulated-life.ts";
 import { SimulatedRun } from "./simulated-run.ts";
 import { goodWord, type Word } from "./simulated-waits.ts";
 import { type SimulatedWorld, WorldTeller } from "./simulated-world.ts";
@@ -51,27 +50,6 @@ export interface SimulationOptions {
    * finds is a violation of "I12". Called once per run, and again for the trace of a failing one.
    */
   readonly world?: () => SimulatedWorld;
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  /** Steps taken. */
-  readonly steps: number;
-  readonly crashes: number;
-  /** Calls that a crash cut off, by how they went on (R42). */
-  readonly cutOff: Readonly<Record<CutOff, number>>;
-  /** Calls that had each fault. */
-  readonly faults: Readonly<Record<Fault, number>>;
-  /** Operators' verbs by name: "retry", "cancel run", "rollback node", ... */
-  readonly verbs: Readonly<Record<string, number>>;
-  /** Empty = every rule held. Otherwise what the last step broke: nothing was done after it. */
-  readonly violations: readonly Violation[];
-  /** The run as it stood in the end. Made when asked for. */
-  readonly snapshot: RunSnapshot;
-  /** Canonical text of all records, one per line. Made when asked for. */
-  readonly journal: string;
-  /** All that happened, up to and with the first violation. Made when asked for, by playing the run once more. */
-  readonly trace: readonly TraceEntry[];
 }
 
 /** Runs the plan once. Fails with PARAMS_INVALID when a group's list cannot be bound; never for what the run does. */

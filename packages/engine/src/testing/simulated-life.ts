@@ -4,9 +4,31 @@
  */
 import type { RunSnapshot } from "../runtime/api.ts";
 import { snapshotOf } from "../runtime/snapshot.ts";
-import type { SimulationResult } from "./simulate.ts";
+import type { CutOff, Fault } from "./faults.ts";
+import type { Violation } from "./plan-model.ts";
 import type { SimulatedRun } from "./simulated-run.ts";
 import type { TraceEntry } from "./trace.ts";
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** Steps taken. */
+  readonly steps: number;
+  readonly crashes: number;
+  /** Calls that a crash cut off, by how they went on (R42). */
+  readonly cutOff: Readonly<Record<CutOff, number>>;
+  /** Calls that had each fault. */
+  readonly faults: Readonly<Record<Fault, number>>;
+  /** Operators' verbs by name: "retry", "cancel run", "rollback node", ... */
+  readonly verbs: Readonly<Record<string, number>>;
+  /** Empty = every rule held. Otherwise what the last step broke: nothing was done after it. */
+  readonly violations: readonly Violation[];
+  /** The run as it stood in the end. Made when asked for. */
+  readonly snapshot: RunSnapshot;
+  /** Canonical text of all records, one per line. Made when asked for. */
+  readonly journal: string;
+  /** All that happened, up to and with the first violation. Made when asked for, by playing the run once more. */
+  readonly trace: readonly TraceEntry[];
+}
 
 /** What is known at once. */
 type Counted = Omit<SimulationResult, "snapshot" | "journal" | "trace">;

@@ -1,8 +1,8 @@
 /**
  * Conformance cases about what people ask of runs from outside (R37), what they are told, and the lines they read.
  */
-import type { Journal, LogLine, OperatorRequest } from "../journal/port.ts";
-import type { Json } from "../plan/document.ts";
+import type { Journal, LogLine, OperatorRequest } from "../../journal/port.ts";
+import type { Json } from "../../plan/document.ts";
 import {
   type CaseScript,
   check,
@@ -13,7 +13,7 @@ import {
   START_AT,
   same,
   sameRecords,
-} from "./journal-stage.ts";
+} from "./stage.ts";
 
 export const ANSWER_CASES: readonly CaseScript[] = [
   { name: "R37: a request comes as it was asked, in the order of asking, until it is answered", play: takesInOrder },

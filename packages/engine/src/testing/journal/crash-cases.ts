@@ -13,7 +13,7 @@ import {
   records,
   same,
   sameRecords,
-} from "./journal-stage.ts";
+} from "./stage.ts";
 
 export const CRASH_CASES: readonly CaseScript[] = [
   {

@@ -1,9 +1,9 @@
 /**
  * What a conformance case stands on: a fresh medium, engines that sit at it, headers and records to write, and checks
- * that say what was promised. Owns: the life of the medium and its seats. Does not own: any promise (`journal-*-cases.ts`).
+ * that say what was promised. Owns: the life of the medium and its seats. Does not own: any promise (`*-cases.ts`).
  */
 import { isDeepStrictEqual } from "node:util";
-import { BelayError, type ErrorCode } from "../errors.ts";
+import { BelayError, type ErrorCode } from "../../errors.ts";
 import type {
   CreateResult,
   Journal,
@@ -12,9 +12,9 @@ import type {
   Lease,
   RunHeader,
   RunProgress,
-} from "../journal/port.ts";
-import type { Json } from "../plan/document.ts";
-import type { JournalHarness, JournalOutsider } from "./journal-conformance.ts";
+} from "../../journal/port.ts";
+import type { Json } from "../../plan/document.ts";
+import type { JournalHarness, JournalOutsider } from "./harness.ts";
 
 /** What a case needs of its harness; it is left out otherwise. */
 export type CaseNeed = "many engines" | "one engine" | "crash" | "outsider";

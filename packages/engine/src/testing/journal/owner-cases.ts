@@ -2,7 +2,7 @@
  * Conformance cases about who may write (J3, R44): one owner per run, epochs that only grow, FENCED for everyone else,
  * and two engines on one medium.
  */
-import type { Lease } from "../journal/port.ts";
+import type { Lease } from "../../journal/port.ts";
 import {
   type CaseScript,
   check,
@@ -15,7 +15,7 @@ import {
   type Seat,
   same,
   sameRecords,
-} from "./journal-stage.ts";
+} from "./stage.ts";
 
 export const OWNER_CASES: readonly CaseScript[] = [
   { name: "J3 (R44): the first epoch of a run is from 1 on, and each claim's is greater", play: epochsGrow },

@@ -2,8 +2,8 @@
  * Conformance cases about runs and their records: what is appended is read, all of it, in order, as it was (J5), and
  * what lists say of it. Owns: unusual values a payload may hold.
  */
-import type { JournalRecord, Lease, RunHeader } from "../journal/port.ts";
-import type { Json } from "../plan/document.ts";
+import type { JournalRecord, Lease, RunHeader } from "../../journal/port.ts";
+import type { Json } from "../../plan/document.ts";
 import {
   type CaseScript,
   check,
@@ -15,7 +15,7 @@ import {
   records,
   same,
   sameRecords,
-} from "./journal-stage.ts";
+} from "./stage.ts";
 
 /** Values that JSON.parse can answer and that media have lost before. */
 const UNUSUAL: Readonly<Record<string, Json>> = {

@@ -2,8 +2,8 @@
  * Conformance cases about what `create` takes: the client token (R43) and the locks (J4, R40), all or none, with tokens
  * that only grow.
  */
-import type { CreateResult, Lease } from "../journal/port.ts";
-import { type CaseScript, check, created, type JournalStage, readRun, type Seat, same } from "./journal-stage.ts";
+import type { CreateResult, Lease } from "../../journal/port.ts";
+import { type CaseScript, check, created, type JournalStage, readRun, type Seat, same } from "./stage.ts";
 
 export const LOCK_CASES: readonly CaseScript[] = [
   { name: "R43: a client token that is known answers its run, and writes nothing", play: knowsTokens },
