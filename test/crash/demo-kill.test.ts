@@ -67,7 +67,7 @@ describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () =>
     async (one) => {
       const { folder, belay } = await place();
       const { end, told, story } = await live(one, belay);
-      if (BELAY_KILLS !== undefined) expect(end.code, `${story}\n${end.stdout}${end.stderr}`).toBe(0);
+      expect(end.code, `${story}\n${end.stdout}${end.stderr}`).toBe(0);
       const [listed] = jsonLines((await belay("runs", "--json").finished).stdout);
       expect(listed, story).toMatchObject({
         planName: "postgres-failover",

@@ -50,7 +50,6 @@ async function takesAll(owner: OwnerProcess, sinceMs: number): Promise<number> {
 
 test("R44: a paused owner is replaced within two leases, and its old epoch writes nothing when it wakes up", {
   timeout: 120_000,
-  retry: 1,
 }, async () => {
   const stage = new Stage(server);
   const options = { address: server.address, schema: stage.schema, leaseMs: LEASE_MS };

@@ -27,8 +27,7 @@ afterEach(async () => {
 
 test.each(["SIGSTOP", "SIGKILL"] as const)(
   "R40, R42, R44: a run goes on under the other engine when its own gets %s, and no finished step runs again",
-  // Real processes: one that the machine lets wait for too long may try once more.
-  { timeout: 120_000, retry: 1 },
+  { timeout: 120_000 },
   async (signal) => {
     const stage = new Stage(server);
     const options = { address: server.address, schema: stage.schema, leaseMs: LEASE_MS };
