@@ -33,6 +33,7 @@ function newJournal(schema: string): PostgresJournal {
 function harness(connect: (medium: Medium) => PostgresJournal): JournalHarness<Medium> {
   return {
     engines: "many",
+    sharesSlots: true,
     fresh: () => ({ schema: server.newSchema(), journal: undefined }),
     connect,
     crash: async (medium) => {

@@ -19,6 +19,7 @@ export interface Seat {
   readonly lost: string[];
   readonly orphaned: Set<string>;
   asked: number;
+  slotsFree: number;
 }
 
 /** Longer than anything that shall happen by itself. */
@@ -39,7 +40,7 @@ export class Stage {
   async sit(engine: string, options: Partial<PostgresJournalOptions> & { via?: number } = {}): Promise<Seat> {
     const { via, ...rest } = options;
     const journal = openPostgresJournal({ address: this.address(via), schema: this.schema, ...rest });
-    const seat: Seat = { journal, engine, lost: [], orphaned: new Set(), asked: 0 };
+    const seat: Seat = { journal, engine, lost: [], orphaned: new Set(), asked: 0, slotsFree: 0 };
     await journal.open(engine, {
       lost: (runIds) => seat.lost.push(...runIds),
       orphaned: (runIds) => {
@@ -47,6 +48,9 @@ export class Stage {
       },
       asked: () => {
         seat.asked++;
+      },
+      slotsFree: () => {
+        seat.slotsFree++;
       },
     });
     this.#seats.push(seat);

@@ -56,12 +56,28 @@ async function journalAs(
   return openPostgresJournal({ address, schema: stage.schema });
 }
 
+/** Of the tables that this version makes. */
+const VERSION = 2;
+
 describe("the journal's tables", () => {
   test("are made once, however many journals come at once", async () => {
     const seats = await Promise.all(["a", "b", "c", "d"].map((engine) => stage.sit(engine)));
     for (const [index, seat] of seats.entries()) await createRun(seat, `run-${index}`);
     expect((await seats[0]!.journal.list()).map(({ owner }) => owner)).toEqual(["a", "b", "c", "d"]);
-    expect(await stage.rows("version")).toEqual([{ version: 1 }]);
+    expect(await stage.rows("version")).toEqual([{ version: VERSION }]);
+  });
+
+  test("of an earlier version are brought up to date, and their runs are there", async () => {
+    const before = await stage.sit("a");
+    await createRun(before, "run-1", ["lock"]);
+    await before.journal.close("a");
+    await stage.meddle("drop table S.slots, S.pools");
+    await stage.meddle("update S.version set version = 1");
+    const seat = await stage.sit("b");
+    expect(await stage.rows("version")).toEqual([{ version: VERSION }]);
+    expect((await seat.journal.list()).map(({ runId, locks }) => [runId, locks])).toEqual([["run-1", ["lock"]]]);
+    const pool = { name: "db", concurrency: 1, rate: null };
+    expect((await seat.journal.takeSlots("b", pool, 1)).slots).toHaveLength(1);
   });
 
   test("stand in a schema of any name", async () => {

@@ -4,6 +4,7 @@
  */
 import { type Journal, type JournalRecord, type Lease, MemoryJournal } from "@belay/engine/journal";
 import type { JournalHarness } from "@belay/engine/testing";
+import { SlotTable, sharingSlots } from "./shared-slots.ts";
 
 /** One thing that is wrong with a journal. */
 export interface BrokenJournal {
@@ -11,50 +12,48 @@ export interface BrokenJournal {
   readonly does: string;
   /** The methods that are wrong. */
   readonly methods?: (base: MemoryJournal) => Partial<Journal>;
+  /** What is wrong with how it counts slots. */
+  readonly slots?: (table: SlotTable) => Partial<Journal>;
   /** What a crash leaves, when that is wrong. */
   readonly crash?: (base: MemoryJournal) => MemoryJournal;
+  /** A crash leaves the slots taken. */
+  readonly keepsSlots?: true;
   /** Default "many". */
   readonly engines?: "one" | "many";
 }
 
+interface Medium {
+  base: MemoryJournal;
+  slots: SlotTable;
+}
+
 /** The harness of a broken journal. */
-export function harnessOf(broken: BrokenJournal): JournalHarness<{ base: MemoryJournal }> {
+export function harnessOf(broken: BrokenJournal): JournalHarness<Medium> {
   const wired = new WeakMap<MemoryJournal, Journal>();
-  const connect = ({ base }: { base: MemoryJournal }): Journal => {
-    const known = wired.get(base) ?? { ...wire(base), ...broken.methods?.(base) };
+  const connect = ({ base, slots }: Medium): Journal => {
+    const known = wired.get(base) ?? {
+      ...sharingSlots(base, slots),
+      ...broken.methods?.(base),
+      ...broken.slots?.(slots),
+    };
     wired.set(base, known);
     return known;
   };
   return {
     engines: broken.engines ?? "many",
-    fresh: () => ({ base: new MemoryJournal() }),
+    sharesSlots: true,
+    fresh: () => ({ base: new MemoryJournal(), slots: newTable() }),
     connect,
     crash: (medium) => {
       medium.base = (broken.crash ?? ((base) => base.afterCrash()))(medium.base);
+      if (broken.keepsSlots !== true) medium.slots = newTable();
     },
     outsider: connect,
   };
 }
 
-/** Every method of the journal in memory, each bound to it. */
-function wire(base: MemoryJournal): Journal {
-  return {
-    open: (engine, listener) => base.open(engine, listener),
-    create: (engine, header, locks) => base.create(engine, header, locks),
-    claim: (engine, runId) => base.claim(engine, runId),
-    append: (lease, records, progress) => base.append(lease, records, progress),
-    release: (lease) => base.release(lease),
-    read: (runId) => base.read(runId),
-    list: () => base.list(),
-    ask: (request) => base.ask(request),
-    takeRequests: (engine) => base.takeRequests(engine),
-    answer: (requestId, answer) => base.answer(requestId, answer),
-    answerTo: (requestId) => base.answerTo(requestId),
-    log: (lines) => base.log(lines),
-    logs: (runId) => base.logs(runId),
-    remove: (runId) => base.remove(runId),
-    close: (engine) => base.close(engine),
-  };
+function newTable(): SlotTable {
+  return new SlotTable(() => 0);
 }
 
 /** `read` whose records are changed on the way. */

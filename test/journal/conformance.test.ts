@@ -6,8 +6,16 @@ import { describe, expect, test } from "vitest";
 import { type BrokenJournal, harnessOf } from "./broken-journal.ts";
 import { BROKEN_ANSWERS, BROKEN_CRASHES, BROKEN_LOCKS } from "./broken-locks.ts";
 import { BROKEN_OWNERS, BROKEN_RECORDS } from "./broken-records.ts";
+import { BROKEN_SLOTS } from "./broken-slots.ts";
 
-const BROKEN_JOURNALS = [...BROKEN_RECORDS, ...BROKEN_OWNERS, ...BROKEN_LOCKS, ...BROKEN_ANSWERS, ...BROKEN_CRASHES];
+const BROKEN_JOURNALS = [
+  ...BROKEN_RECORDS,
+  ...BROKEN_OWNERS,
+  ...BROKEN_LOCKS,
+  ...BROKEN_ANSWERS,
+  ...BROKEN_CRASHES,
+  ...BROKEN_SLOTS,
+];
 
 /** Names of the cases that find it, and how many cases there were; found out once. */
 const findings = new Map<BrokenJournal, Promise<{ readonly found: readonly string[]; readonly of: number }>>();

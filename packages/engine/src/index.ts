@@ -31,8 +31,9 @@ export type {
 export { type AuditEntry, auditTrail } from "./runtime/audit.ts";
 export { systemClock } from "./runtime/clock.ts";
 export { definePlan } from "./runtime/define-plan.ts";
-export { createEngine, type EngineOptions } from "./runtime/engine.ts";
+export { createEngine } from "./runtime/engine.ts";
 export type { Clock, Engine, PoolOptions, StartOptions } from "./runtime/engine-api.ts";
+export type { EngineOptions } from "./runtime/engine-options.ts";
 export { RUN_EVENT_NAMES } from "./runtime/event.ts";
 export type { Preview, VerbRequest } from "./runtime/preview.ts";
 export { readStoredRun, type StoredRun } from "./runtime/stored-run.ts";

@@ -19,4 +19,6 @@ export type {
   RunHeader,
   RunProgress,
   RunSummary,
+  SharedPool,
+  TakenSlots,
 } from "./port.ts";

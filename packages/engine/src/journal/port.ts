@@ -13,6 +13,8 @@
  * J4 (R40): a lock has one holder. Every grant of it, to a new run or to a new owner of the run, has a token that only
  * grows, also over the holders' removal. It is freed in the same write that records its run's end.
  * J5 (R45): `read` answers all that was appended, or fails with JOURNAL_CORRUPT saying where; never something else.
+ * J6 (R41): a journal with `takeSlots` counts a pool's slots over all its engines: a slot has one holder, until that gives it
+ * back or is gone.
  *
  * Any method may fail with JOURNAL_FAILED when the medium refuses; the message says which file or server, and the remedy.
  */
@@ -130,6 +132,28 @@ export interface JournalListener {
   orphaned(runIds: readonly string[]): void;
   /** There may be requests to take, see `takeRequests`. */
   asked(): void;
+  /**
+   * Slots of pools may be free that were not, see `takeSlots`. Said now and then without a reason too, so that nobody waits
+   * for slots of an engine that died, or after a failed `takeSlots`. Absent when the engine has no pools.
+   */
+  slotsFree?(): void;
+}
+
+/** A pool as an engine knows it, whose slots all engines of a journal share (R41). Engines that differ each keep to their own. */
+export interface SharedPool {
+  readonly name: string;
+  /** Slots that are taken at once, at most, over all living engines; from 1, Infinity = no limit. */
+  readonly concurrency: number;
+  /** At most `limit` slots, from 1, are taken per `intervalMs` milliseconds. null = no rate. */
+  readonly rate: { readonly limit: number; readonly intervalMs: number } | null;
+}
+
+/** What `takeSlots` has got. */
+export interface TakenSlots {
+  /** A name for each slot, as many as were free: none to as many as were wanted. */
+  readonly slots: readonly string[];
+  /** Milliseconds until the rate lets the next one be taken; null when it was not the rate that kept one back. */
+  readonly retryInMs: number | null;
 }
 
 /** A verb that somebody asked of a run from outside the process that owns it (R37). */
@@ -167,7 +191,7 @@ export interface LogLine {
   readonly details?: Json;
 }
 
-/** Where runs are recorded. See J1 to J5 for what an adapter owes the engine. */
+/** Where runs are recorded. See J1 to J6 for what an adapter owes the engine. */
 export interface Journal {
   /**
    * An engine begins to use the journal, before anything else it asks of it. `engine` names it in errors and lists and is
@@ -203,6 +227,13 @@ export interface Journal {
   log(lines: readonly LogLine[]): void;
   /** The lines of a run, oldest first. An adapter may keep but the last ones: at least 10,000. */
   logs(runId: string): MaybePromise<readonly LogLine[]>;
+  /**
+   * Takes slots of a pool, at most `want`, for attempts of `engine`. They are its own until it gives them back, or its ownership
+   * ends. Only in a journal that serves several engines; without it each engine counts for itself (R41).
+   */
+  takeSlots?(engine: string, pool: SharedPool, want: number): MaybePromise<TakenSlots>;
+  /** Gives slots back; without effect for those that are free already. Never fails: the journal sees to it until it is done. */
+  freeSlots?(slots: readonly string[]): void;
   /** Drops a run with all that belongs to it, whoever owns it. Without effect when it is unknown. */
   remove(runId: string): MaybePromise<void>;
   /** That engine uses the journal no more: its runs are released. Flushes; an adapter with one engine lets go of all. */

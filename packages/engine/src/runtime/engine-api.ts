@@ -46,7 +46,10 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): () => void;
 }
 
-/** A limit shared by the nodes that name it in `pool`, over all runs of the engine (R41). */
+/**
+ * A limit shared by the nodes that name it in `pool`, over all runs of the engine, and over all engines of a journal that counts
+ * slots, as the one in PostgreSQL does (R41).
+ */
 export interface PoolOptions {
   /** Attempts and compensations running at once, from 1. */
   readonly concurrency: number;

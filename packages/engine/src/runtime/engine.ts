@@ -6,53 +6,24 @@ import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { BelayError } from "../errors.ts";
 import { MemoryJournal } from "../journal/memory.ts";
-import type { CreateResult, Journal, Lease, MaybePromise, ParentAttempt } from "../journal/port.ts";
+import type { CreateResult, Lease, MaybePromise, ParentAttempt } from "../journal/port.ts";
 import type { Plan } from "../plan/document.ts";
-import { type Limits, resolveLimits } from "../plan/limits.ts";
+import { resolveLimits } from "../plan/limits.ts";
 import { Actions } from "./actions.ts";
 import type { ActionRegistry, Run } from "./api.ts";
 import { systemClock } from "./clock.ts";
-import type { Clock, Engine, PoolOptions, RecoverOptions, StartOptions } from "./engine-api.ts";
+import type { Engine, RecoverOptions, StartOptions } from "./engine-api.ts";
+import { checkEngineOptions, checkRecoverOptions, type EngineOptions, invalid } from "./engine-options.ts";
 import type { Host } from "./host.ts";
 import { KnownRuns, type Recovered } from "./known-runs.ts";
 import { pollAction } from "./poll.ts";
-import { Pools, Slots } from "./pools.ts";
+import { OwnPool, Pools, Slots } from "./pools.ts";
 import type { RefusedRun } from "./recovery.ts";
-import { SealKeys, type SecretOptions } from "./seal-keys.ts";
-import { checkStartOptions, isPlan, type PreparedRun, prepareRun, sameRequest } from "./start.ts";
+import { SealKeys } from "./seal-keys.ts";
+import { SharedPool, sharesSlots } from "./shared-pool.ts";
+import { checkStartOptions, type PreparedRun, prepareRun, sameRequest } from "./start.ts";
 import { SubRuns } from "./sub-run.ts";
 import { Timers } from "./timers.ts";
-
-/** What an engine is made of; only `actions` is needed. */
-export interface EngineOptions<A extends ActionRegistry = ActionRegistry> {
-  /** The code behind the plans' actions, by name. */
-  readonly actions: A;
-  /** Attempts and compensations at once over all runs, from 1, for nodes without a pool (R41). Default: no limit. */
-  readonly concurrency?: number;
-  /** Named limits shared by runs, for nodes with `pool` (R41). Default: none. */
-  readonly pools?: Readonly<Record<string, PoolOptions>>;
-  /** Plans that `belay.plan` may run, by the name it gives. Default: none. */
-  readonly plans?: Readonly<Record<string, Plan>>;
-  /** Where runs are recorded; closed by `close()`. Default: a new `MemoryJournal`. */
-  readonly journal?: Journal;
-  /** Source of time. Default: `systemClock`. */
-  readonly clock?: Clock;
-  /** Milliseconds an aborted attempt is given to let go, from 0 (R26). Default 5000. */
-  readonly graceMs?: number;
-  /** How secrets are kept (R46). Default: sealed with a key that lives as long as the engine. */
-  readonly secrets?: SecretOptions;
-  /** Limits on parameters, groups and outputs to raise or lower (R4); those on plans are an option of `parsePlan`. */
-  readonly limits?: Partial<Limits>;
-  /**
-   * Whether the engine takes up, when it is created and whenever another engine leaves some, the runs of the journal that
-   * have not ended (R42). Default true; false = only by `engine.recover()`.
-   */
-  readonly recover?: boolean;
-  /** Told of runs that could not be taken up by themselves. Default: a process warning of type BelayRecoveryWarning. */
-  readonly onRefusedRun?: (refused: RefusedRun) => void;
-  /** Gets what listeners of runs throw. Default: a process warning of type BelayListenerWarning. */
-  readonly onListenerError?: (error: unknown) => void;
-}
 
 const DEFAULT_GRACE_MS = 5000;
 
@@ -83,10 +54,7 @@ class LocalEngine implements Engine {
 
   constructor(options: EngineOptions) {
     const { concurrency = Number.POSITIVE_INFINITY, graceMs = DEFAULT_GRACE_MS } = options;
-    if (!isLimit(concurrency)) throw invalid(`concurrency must be a whole number from 1 on, not ${concurrency}`);
-    if (typeof graceMs !== "number" || !(graceMs >= 0) || !Number.isFinite(graceMs))
-      throw invalid(`graceMs must be 0 or more, not ${graceMs}`);
-    const clock = options.clock ?? systemClock;
+    const { clock = systemClock, journal = new MemoryJournal() } = options;
     const slots = new Slots(concurrency);
     const timers = new Timers(clock);
     const plans = new Map(Object.entries(options.plans ?? {}));
@@ -109,10 +77,14 @@ class LocalEngine implements Engine {
       plans,
       subRuns,
       clock,
-      journal: options.journal ?? new MemoryJournal(),
+      journal,
       keys: new SealKeys(options.secrets),
       limits: resolveLimits(options.limits),
-      pools: new Pools(options.pools ?? {}, timers, clock),
+      pools: new Pools(options.pools ?? {}, (name, pool) =>
+        sharesSlots(journal)
+          ? new SharedPool(name, pool, { engine: this.#name, journal, timers, now: () => clock.now() })
+          : new OwnPool(pool, timers, clock),
+      ),
       slots,
       timers,
       releaseLater: (count) => queueMicrotask(() => slots.release(count)),
@@ -128,6 +100,7 @@ class LocalEngine implements Engine {
       lost: (runIds) => this.#runs.lose(runIds),
       orphaned: (runIds) => this.#takeOver(runIds),
       asked: () => this.#runs.serveRequests(),
+      slotsFree: () => this.#host.pools.slotsFree(),
     });
     if (!this.#recovers) return;
     const { refused } = await this.recover();
@@ -295,68 +268,6 @@ class LocalEngine implements Engine {
   }
 }
 
-/** A whole number from 1 on, or no limit. */
-function isLimit(value: unknown): boolean {
-  return value === Number.POSITIVE_INFINITY || (typeof value === "number" && Number.isInteger(value) && value >= 1);
-}
-
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  "actions",
-  "concurrency",
-  "pools",
-  "plans",
-  "journal",
-  "clock",
-  "graceMs",
-  "limits",
-  "secrets",
-  "recover",
-  "onRefusedRun",
-  "onListenerError",
-] satisfies readonly (keyof EngineOptions)[]);
-
-const JOURNAL_METHODS: readonly (keyof Journal)[] = [
-  "open",
-  "create",
-  "claim",
-  "append",
-  "release",
-  "read",
-  "list",
-  "ask",
-  "takeRequests",
-  "answer",
-  "answerTo",
-  "log",
-  "logs",
-  "remove",
-  "close",
-];
-
-function checkEngineOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) throw invalid("createEngine needs options: { actions }");
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.has(name));
-  if (unknown !== undefined) {
-    throw invalid(`there is no option "${unknown}"; there are ${[...OPTION_NAMES].join(", ")}`);
-  }
-  const { actions, clock, journal, plans } = options as Record<string, unknown>;
-  if (clock !== undefined && !hasMethods(clock, ["now", "schedule"])) throw invalid("clock must have now and schedule");
-  for (const [name, plan] of Object.entries(plans ?? {})) {
-    if (!isPlan(plan)) throw invalid(`plans.${name} must be a plan made by definePlan, parsePlan or importOcpTask`);
-  }
-  if (journal !== undefined && !hasMethods(journal, JOURNAL_METHODS)) {
-    throw invalid("journal must be a Journal");
-  }
-  const isRegistry =
-    typeof actions === "object" && actions !== null && !Array.isArray(actions) && !(actions instanceof Map);
-  if (!isRegistry) throw invalid("actions must be an object with the plans' actions by name");
-}
-
-function hasMethods(value: unknown, names: readonly string[]): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return names.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
-}
-
 function warn(error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : Object.prototype.toString.call(error);
   process.emitWarning(`a listener of a run threw: ${text}`, "BelayListenerWarning");
@@ -366,21 +277,6 @@ function warnOfRefusal({ runId, error }: RefusedRun): void {
   process.emitWarning(`run ${runId} was not taken up: ${error.message}`, "BelayRecoveryWarning", error.code);
 }
 
-function checkRecoverOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null)
-    throw invalid("recover takes an object with runs, plans, secrets");
-  const { runs, plans, secrets, ...others } = options as Record<string, unknown>;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans, secrets`);
-  const isIds = Array.isArray(runs) && runs.every((id) => typeof id === "string");
-  if (runs !== undefined && !isIds) throw invalid("recover: runs must be a list of run ids");
-  if (plans !== undefined && !(Array.isArray(plans) && plans.every(isPlan)))
-    throw invalid("recover: plans must be a list of plans made by definePlan, parsePlan or importOcpTask");
-  const isOne = Array.isArray(runs) && runs.length === 1;
-  if (secrets !== undefined && !(isOne && typeof secrets === "object" && secrets !== null && !Array.isArray(secrets)))
-    throw invalid('recover: secrets are those of one run, by name: { runs: ["id"], secrets: { password: "..." } }');
-}
-
 function unlessSecretMissing(error: unknown): void {
   if (error instanceof BelayError && error.code === "SECRET_MISSING") throw error;
 }
@@ -388,8 +284,4 @@ function unlessSecretMissing(error: unknown): void {
 function lockedError(resource: string, heldBy: string): BelayError {
   const text = `"${resource}" is locked by run ${heldBy}; wait for it to end, roll it back, or abandon it`;
   return new BelayError("LOCKED", text, { resource, heldBy });
-}
-
-function invalid(message: string): BelayError {
-  return new BelayError("INVALID_ARGUMENT", `engine: ${message}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Slots for attempts (R41). Owns: the engine's own limit, shared by nodes without a pool, and the named pools, each a
- * p-queue with its concurrency and rate. Does not own: which node gets a slot; the core decides that (R11). Slots are
- * handed to runs in the order of asking.
+ * p-queue with its concurrency and rate. Does not own: which node gets a slot; the core decides that (R11); pools that
+ * several engines share (`shared-pool.ts`). Slots are handed to runs in the order of asking.
  */
 import PQueue from "p-queue";
 import { BelayError } from "../errors.ts";
@@ -66,14 +66,25 @@ export class Slots {
   }
 }
 
+/** A named limit. */
+export interface Pool {
+  /** Calls `granted` with the slot's release once there is a slot, maybe at once; the answer takes the request back. */
+  request(granted: (release: () => void) => void): () => void;
+  /** Slots may be free that were not. */
+  slotsFree(): void;
+  /** Drops everyone who waits. */
+  close(): void;
+}
+
 /** Named limits across runs. */
 export class Pools {
   readonly #pools = new Map<string, Pool>();
 
-  constructor(pools: Readonly<Record<string, PoolOptions>>, timers: Timers, clock: Clock) {
+  /** `make`: a pool of options that were checked. */
+  constructor(pools: Readonly<Record<string, PoolOptions>>, make: (name: string, options: PoolOptions) => Pool) {
     for (const [name, options] of Object.entries(pools)) {
       checkOptions(name, options);
-      this.#pools.set(name, new Pool(options, timers, clock));
+      this.#pools.set(name, make(name, options));
     }
   }
 
@@ -92,14 +103,19 @@ export class Pools {
     return pool.request(granted);
   }
 
+  /** Another engine of the journal may have given slots back. */
+  slotsFree(): void {
+    for (const pool of this.#pools.values()) pool.slotsFree();
+  }
+
   /** Drops everyone who waits. */
   close(): void {
     for (const pool of this.#pools.values()) pool.close();
   }
 }
 
-/** One named limit. p-queue counts attempts; starts per interval are counted here, on the engine's clock. */
-class Pool {
+/** A limit of one engine. p-queue counts attempts; starts per interval are counted here, on the engine's clock. */
+export class OwnPool implements Pool {
   readonly #queue: PQueue;
   readonly #rate: PoolOptions["rate"];
   readonly #timers: Timers;
@@ -132,6 +148,9 @@ class Pool {
       wanted = false;
     };
   }
+
+  /** Nobody else has slots of it. */
+  slotsFree(): void {}
 
   close(): void {
     this.#queue.clear();

@@ -18,7 +18,7 @@ import { RunEmitter } from "./emitter.ts";
 import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
 import { corrupt, openRun } from "./open-run.ts";
-import { Pools, Slots } from "./pools.ts";
+import { OwnPool, Pools, Slots } from "./pools.ts";
 import { RunHandle } from "./run.ts";
 import { SealKeys } from "./seal-keys.ts";
 import { SubRuns } from "./sub-run.ts";
@@ -70,7 +70,7 @@ function stillHost({ compiled }: CompiledProgram, keys: SealKeys): Host {
     journal: new MemoryJournal(),
     limits: resolveLimits(UNLIMITED),
     plans: new Map(),
-    pools: new Pools(pools, timers, clock),
+    pools: new Pools(pools, (_name, options) => new OwnPool(options, timers, clock)),
     slots,
     subRuns: new SubRuns({ plan: nothing, start: () => Promise.reject(closedError()), run: nothing, facts: nothing }),
     timers,

@@ -1,6 +1,6 @@
 /**
  * The journal in PostgreSQL: several engines, in several processes, on one database. Owns: the engines that use this
- * object, and which part does what. Keeps J1 to J5; what each rests on is said where it is done: the fence in `sql.ts`,
+ * object, and which part does what. Keeps J1 to J6; what each rests on is said where it is done: the fence in `sql.ts`,
  * group commit in `appender.ts`, leases in `keeper.ts`.
  *
  * Connections: one for appends, one for renewals and notifications, up to four for everything else; made when they are
@@ -20,6 +20,8 @@ import type {
   RunHeader,
   RunProgress,
   RunSummary,
+  SharedPool,
+  TakenSlots,
 } from "../port.ts";
 import { Appender } from "./appender.ts";
 import { Database } from "./database.ts";
@@ -30,6 +32,7 @@ import { type PostgresJournalOptions, resolveOptions } from "./options.ts";
 import { Pulse } from "./pulse.ts";
 import { Reader } from "./reader.ts";
 import { Requests } from "./requests.ts";
+import { PoolSlots } from "./slots.ts";
 import { fenced, type OwnedRun } from "./tenure.ts";
 import { Watch } from "./watch.ts";
 
@@ -47,6 +50,7 @@ export class PostgresJournal implements Journal {
   readonly #requests: Requests;
   readonly #reader: Reader;
   readonly #lines: Lines;
+  readonly #slots: PoolSlots;
   readonly #seats = new Map<string, Seat>();
 
   /** Use `openPostgresJournal`. */
@@ -60,6 +64,7 @@ export class PostgresJournal implements Journal {
     this.#requests = new Requests(this.#database);
     this.#reader = new Reader(this.#database);
     this.#lines = new Lines(this.#database);
+    this.#slots = new PoolSlots(this.#database);
   }
 
   async open(engine: string, listener: JournalListener): Promise<void> {
@@ -136,6 +141,14 @@ export class PostgresJournal implements Journal {
     return await this.#lines.of(runId);
   }
 
+  async takeSlots(engine: string, pool: SharedPool, want: number): Promise<TakenSlots> {
+    return await this.#slots.take(this.#seat(engine).keeper, pool, want);
+  }
+
+  freeSlots(slots: readonly string[]): void {
+    this.#slots.free(slots);
+  }
+
   async remove(runId: string): Promise<void> {
     this.#lines.forget(runId);
     const runs = [...this.#seats.values()].map(({ keeper }) => keeper.tenure?.runs.get(runId));
@@ -157,7 +170,11 @@ export class PostgresJournal implements Journal {
   async #leave(engine: string, { keeper, watch }: Seat): Promise<void> {
     watch.stop();
     const runs = [...(keeper.tenure?.runs.values() ?? [])];
-    await Promise.all([this.#lines.flush(), ...runs.map((owned) => this.#appender.settled(owned))]);
+    await Promise.all([
+      this.#lines.flush(),
+      this.#slots.settled(),
+      ...runs.map((owned) => this.#appender.settled(owned)),
+    ]);
     this.#seats.delete(engine);
     const tenure = await keeper.stop();
     if (tenure === undefined) return;

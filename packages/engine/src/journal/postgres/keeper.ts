@@ -76,6 +76,11 @@ export class Keeper {
     if (!this.#closed) this.#listener.asked();
   }
 
+  /** Slots of pools may be free. */
+  tellSlotsFree(): void {
+    if (!this.#closed) this.#listener.slotsFree?.();
+  }
+
   /** These runs have no owner; those that it has claimed meanwhile are left out. */
   tellOrphaned(runIds: readonly string[]): void {
     const free = runIds.filter((runId) => {

@@ -64,6 +64,20 @@ create table ${s}.lines (
   line text not null,
   primary key (run, place)
 );`,
+  (s) => `
+create table ${s}.pools (
+  pool text collate "C" primary key,
+  name text not null,
+  -- When its last slots were taken, epoch seconds, oldest first: of pools with a rate, as far as its interval goes back.
+  starts double precision[] not null
+) with (fillfactor = 60);
+create table ${s}.slots (
+  slot uuid primary key,
+  pool text collate "C" not null,
+  owner bigint not null references ${s}.owners on delete cascade
+);
+create index slots_pool on ${s}.slots (pool);
+create index slots_owner on ${s}.slots (owner);`,
 ];
 
 /** `make_interval`, `string_to_array` and identity columns are older; nothing older is tried. */

@@ -35,7 +35,8 @@ type ClaimName =
 type RecordName = "append" | "standing" | "sumsOf" | "headerOf" | "recordsOf" | "list";
 type RequestName = "ask" | "openRequests" | "answer" | "answerTo";
 type LineName = "insertLines" | "trimLines" | "linesOf";
-type SqlName = OwnerName | CreateName | ClaimName | RecordName | RequestName | LineName;
+type SlotName = "holdPool" | "takeSlots" | "freeSlots";
+type SqlName = OwnerName | CreateName | ClaimName | RecordName | RequestName | LineName | SlotName;
 
 /** The statements of a journal in `schema`, a quoted name. */
 export function statementsFor(schema: string): Sql {
@@ -47,6 +48,7 @@ export function statementsFor(schema: string): Sql {
     ...recordStatements(s),
     ...requestStatements(s),
     ...lineStatements(s),
+    ...slotStatements(s),
   };
 }
 
@@ -252,6 +254,58 @@ delete from ${s}.lines l using ${s}.runs r where r.run_id = $1 and l.run = r.run
     /** $1 run id. */
     linesOf: sql(`
 select l.line from ${s}.lines l join ${s}.runs r using (run) where r.run_id = $1 order by l.place`),
+  };
+}
+
+function slotStatements(s: string): Pick<Sql, SlotName> {
+  return {
+    /** Holds a pool's row until the end of the transaction, made when it is not there. $1 key, $2 name. */
+    holdPool: sql(
+      `
+insert into ${s}.pools (pool, name, starts) values ($1, $2, '{}') on conflict (pool) do update set name = excluded.name`,
+      "hold-pool",
+    ),
+    /**
+     * Takes as many slots as are free; those that an earlier try has taken are answered again. One row. $1 key, $2 owner, $3 names
+     * of the slots, $4 concurrency, $5 starts per interval, $6 the interval in ms.
+     */
+    takeSlots: sql(
+      `
+with moment as (select extract(epoch from clock_timestamp())::float8 as now),
+  own as (select owner from ${s}.owners where owner = $2::bigint and until > clock_timestamp()),
+  mine as (select slot from ${s}.slots where slot = any($3::uuid[])),
+  recent as (
+    select coalesce(array_agg(at order by at), '{}') as starts from ${s}.pools, unnest(starts) as at, moment
+    where pool = $1 and at > now - $6::float8 / 1000),
+  room as (
+    select $4::float8 - (select count(*) from ${s}.slots join ${s}.owners o using (owner)
+        where pool = $1 and o.until > clock_timestamp()) as slots,
+      $5::float8 - cardinality(starts) as starts from recent),
+  fresh as (
+    select greatest(0, least(cardinality($3::uuid[]), slots, starts))::int as count
+    from room where not exists (select from mine)),
+  taken as (
+    insert into ${s}.slots (slot, pool, owner)
+    select wanted.slot, $1, own.owner from unnest($3::uuid[]) with ordinality as wanted (slot, place), own, fresh
+    where wanted.place <= fresh.count returning slot),
+  counted as (
+    update ${s}.pools p set starts = recent.starts || array_fill(now, array[(select count(*) from taken)::int])
+    from recent, moment where p.pool = $1 and $5::float8 <> 'Infinity' and exists (select from taken))
+select exists (select from own) as lives,
+  array(select slot::text from taken union all select slot::text from mine) as slots,
+  case when not exists (select from mine) and cardinality($3::uuid[]) > greatest(0, room.starts) and room.starts <= room.slots
+    then ceil(greatest(1, 1000 * (coalesce((recent.starts)[greatest(1, 1 - room.starts::int)], now) - now) + $6::float8))
+  end as retry_in_ms
+from room, recent, moment`,
+      "take-slots",
+    ),
+    /** Gives slots back and says so. $1 their names, $2 channel. */
+    freeSlots: sql(
+      `
+with freed as (delete from ${s}.slots where slot = any($1::uuid[]) returning slot)
+select pg_notify($2, 'slots') from freed limit 1`,
+      "free-slots",
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * What an engine is told of others: runs that nobody owns any more, requests for its own. Notifications say it at once,
+ * What an engine is told of others: runs that nobody owns any more, requests for its own, slots of pools. Notifications say it at once,
  * a poll finds what they did not (a lease that ended, a connection that was lost). Owns: when to look.
  */
 import type { Database } from "./database.ts";
@@ -29,11 +29,12 @@ export class Watch {
     this.#cancel?.();
   }
 
-  /** A notification: "free", or "asked" with the owner that was asked. */
+  /** A notification: "free", "slots", or "asked" with the owner that was asked. */
   heard(message: string): void {
     if (this.#closed) return;
     const [what, owner] = message.split(" ");
     if (what === "asked" && owner === this.#keeper.tenure?.owner) this.#keeper.tellAsked();
+    if (what === "free" || what === "slots") this.#keeper.tellSlotsFree();
     if (what !== "free") return;
     if (this.#looking) this.#again = true;
     else this.#lookIn(0);
@@ -58,6 +59,8 @@ export class Watch {
     const { sql } = this.#database;
     const orphans = await this.#database.once((query) => query(sql.orphans));
     this.#keeper.tellOrphaned(orphans.map((row) => String(row["run_id"])));
+    // Those of an engine whose lease is over are free without a word.
+    this.#keeper.tellSlotsFree();
     const owner = this.#keeper.tenure?.owner;
     if (owner === undefined) return;
     const asked = await this.#database.once((query) => query(sql.isAsked, [owner]));

@@ -1,5 +1,5 @@
 /**
- * What every journal is held against: the promises J1 to J5 of the port and each of its methods, as named cases that any
+ * What every journal is held against: the promises J1 to J6 of the port and each of its methods, as named cases that any
  * test runner can loop over. Owns: the list. Does not own: what an adapter gives (`harness.ts`), the cases
  * (`*-cases.ts`) and what they stand on (`stage.ts`).
  *
@@ -12,6 +12,7 @@ import type { JournalHarness } from "./harness.ts";
 import { LOCK_CASES } from "./lock-cases.ts";
 import { OWNER_CASES } from "./owner-cases.ts";
 import { RECORD_CASES } from "./record-cases.ts";
+import { SLOT_CASES } from "./slot-cases.ts";
 import { type CaseScript, playCase } from "./stage.ts";
 
 /** One promise, tried on a fresh medium. */
@@ -28,6 +29,7 @@ const SCRIPTS: readonly CaseScript[] = [
   ...LOCK_CASES,
   ...ANSWER_CASES,
   ...CRASH_CASES,
+  ...SLOT_CASES,
 ];
 
 /**
@@ -46,6 +48,7 @@ function makesSense({ needs = [] }: CaseScript, harness: JournalHarness): boolea
   return needs.every((need) => {
     if (need === "crash") return harness.crash !== null;
     if (need === "outsider") return harness.outsider !== null;
+    if (need === "slots") return harness.sharesSlots === true;
     return harness.engines === (need === "one engine" ? "one" : "many");
   });
 }

@@ -26,6 +26,8 @@ export interface JournalHarness<Medium = unknown> {
    * journal that has no such form: its cases are left out.
    */
   readonly outsider: ((medium: Medium) => MaybePromise<JournalOutsider>) | null;
+  /** Whether the journal counts slots of pools over its engines (`takeSlots`). Default false: their cases are left out. */
+  readonly sharesSlots?: boolean;
   /** The case is over, well or badly: free everything, whether it was closed or not. */
   dispose?(medium: Medium): MaybePromise<void>;
 }

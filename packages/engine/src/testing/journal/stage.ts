@@ -17,7 +17,7 @@ import type { Json } from "../../plan/document.ts";
 import type { JournalHarness, JournalOutsider } from "./harness.ts";
 
 /** What a case needs of its harness; it is left out otherwise. */
-export type CaseNeed = "many engines" | "one engine" | "crash" | "outsider";
+export type CaseNeed = "many engines" | "one engine" | "crash" | "outsider" | "slots";
 
 /** A case before it has a harness. */
 export interface CaseScript {
@@ -32,6 +32,8 @@ export interface Seat {
   readonly engine: string;
   /** Resolves when the journal has said `asked` since the last time this was awaited. */
   asked(): Promise<void>;
+  /** The same of `slotsFree`. */
+  slotsFree(): Promise<void>;
 }
 
 /** Plays one case on a medium of its own and frees that, whatever came of it. */
@@ -60,10 +62,15 @@ export class JournalStage {
   /** An engine that has opened the journal. */
   async sit(engine = "engine-a"): Promise<Seat> {
     const journal = await this.#harness.connect(this.#medium);
-    const bell = new Bell();
-    const listener: JournalListener = { lost: () => {}, orphaned: () => {}, asked: () => bell.ring() };
+    const [asked, slotsFree] = [new Bell(), new Bell()];
+    const listener: JournalListener = {
+      lost: () => {},
+      orphaned: () => {},
+      asked: () => asked.ring(),
+      slotsFree: () => slotsFree.ring(),
+    };
     await journal.open(engine, listener);
-    const seat: Seat = { journal, engine, asked: () => bell.heard() };
+    const seat: Seat = { journal, engine, asked: () => asked.heard(), slotsFree: () => slotsFree.heard() };
     this.#seats.push(seat);
     return seat;
   }
