@@ -28,9 +28,12 @@ export interface TakenRun {
 
 /** What of a run was under way when its process ended, as a sentence; undefined when nothing was. */
 export function cutOffText({ before }: TakenRun): string | undefined {
-  const cutOff = before.nodes.filter(({ status, waiting }) => CALLS.has(status) && waiting === null);
-  if (cutOff.length === 0) return undefined;
-  return `taken up where it was cut off: ${cutOff.map(({ id, status }) => `${id} (${status})`).join(", ")}`;
+  const open = before.nodes.filter(({ status }) => CALLS.has(status));
+  const cutOff = open.filter(({ waiting }) => waiting === null);
+  if (cutOff.length > 0)
+    return `taken up where it was cut off: ${cutOff.map(({ id, status }) => `${id} (${status})`).join(", ")}`;
+  const waits = open.map(({ id, waiting }) => `${id} (${waiting?.for})`);
+  return waits.length > 0 ? `taken up where it waits: ${waits.join(", ")}` : undefined;
 }
 
 /** States of a node whose action, or compensation, is being called. */

@@ -295,6 +295,7 @@ export interface Run {
   /**
    * Resolves with the snapshot once the run is at rest: every status but RUNNING and ROLLING_BACK, with nothing in
    * flight. Also when it stopped on a fault or the engine was closed; `status` is what it was then. Never rejects.
+   * Until then it keeps the process alive, also while the run only waits for a person or a message.
    */
   settled(): Promise<RunSnapshot>;
   /**

@@ -20,4 +20,8 @@ export const systemClock: Clock = {
     next();
     return () => clearTimeout(timer);
   },
+  keepAlive() {
+    const timer = setInterval(() => undefined, LONGEST_TIMER_MS);
+    return () => clearInterval(timer);
+  },
 };

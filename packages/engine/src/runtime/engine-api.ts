@@ -44,6 +44,11 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once after at least `delayMs` (any size); the answer cancels it. */
   schedule(delayMs: number, callback: () => void): () => void;
+  /**
+   * Keeps the process alive until the answer is called: somebody waits for a run that may wait for a person or a message, and
+   * Node ends a process in which nothing else is due. Absent in a clock that stands still: nothing is kept alive.
+   */
+  keepAlive?(): () => void;
 }
 
 /**

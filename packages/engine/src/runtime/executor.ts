@@ -181,8 +181,12 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Resolves once the run is at rest. */
   rested(): Promise<void> {
     if (this.atRest) return Promise.resolve();
+    const letGo = this.host.clock.keepAlive?.();
     return new Promise((resolve) => {
-      this.#restWaiters.push(resolve);
+      this.#restWaiters.push(() => {
+        letGo?.();
+        resolve();
+      });
     });
   }
 
