@@ -23,7 +23,26 @@ describe("TypeScript examples in READMEs and documents", () => {
 
   test("without its guard the plan of docs/proving-plans.md is not proved: its page says what is found", async () => {
     const code = examples.find(({ name }) => name === "docs/proving-plans.md, number 1")?.code ?? "";
-    await expect(run(code.replace("&& !thawed", ""))).rejects.toThrow("I12: rolled back, and nobody takes writes");
+    const found = run(code.replace("&& !thawed", ""));
+    await expect(found).rejects.toThrow("I12: rolled back, and nobody takes writes");
+    await expect(found).rejects.toThrow(/seed: 204,[\s\S]*run:rolled-back\s+effect of start freeze#1/);
+  });
+
+  test("with operators docs/proving-plans.md finds what it says, and is proved with the remedies it names", async () => {
+    const code = examples.find(({ name }) => name === "docs/proving-plans.md, number 1")?.code ?? "";
+    const operated = code.replace("operators: 0 ", "operators: 0.1 ");
+    await expect(run(operated)).rejects.toThrow(/two servers take writes[\s\S]*operator: skip freeze/);
+    const guarded = operated.replace(
+      "prohibitRollback: true",
+      `prohibitRollback: true, when: 'nodes.freeze.status == "SUCCESSFUL"'`,
+    );
+    await expect(run(guarded)).rejects.toThrow(/nobody takes writes[\s\S]*operator: skip-rollback freeze/);
+    await run(
+      guarded
+        .replace("check: ({ status }: { status: string })", "check: ({ status, asked }: SimulatedMoment)")
+        .replace(`!writers.has("a")`, `!writers.has("a") && !asked.some(({ verb }) => verb === "skip-rollback")`)
+        .replace("import {", "import type { SimulatedMoment } from '@belay/engine/testing'; import {"),
+    );
   });
 
   for (const { name, code } of examples) {

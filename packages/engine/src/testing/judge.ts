@@ -139,6 +139,8 @@ export class Judge {
 
   /** One entry of a trace, by ids. */
   entry(entry: TraceEntry): void {
+    // What came of it outside is for the world to judge.
+    if (entry.kind === "effect") return;
     if (entry.kind === "verb") this.asked(entry);
     else if (entry.kind === "event") this.#event(entry.event);
     else if (entry.kind === "start" || entry.kind === "undo") this.#call(entry);

@@ -31,6 +31,8 @@ export interface OperatorVerb {
 
 export class RunStory {
   readonly model: PlanModel;
+  /** What operators have asked, in order. */
+  readonly verbs: OperatorVerb[] = [];
   /** By place in the plan. */
   readonly declared: readonly DeclaredStory[];
   /** Nodes, groups and every member that ever was. */
@@ -152,7 +154,9 @@ export class RunStory {
   }
 
   /** An operator's verb was let pass. */
-  verb({ verb, node, scope }: OperatorVerb): void {
+  verb(asked: OperatorVerb): void {
+    const { verb, node, scope } = asked;
+    this.verbs.push(asked);
     if (verb === "rollback" && scope !== undefined) this.scope = scope;
     // What was asked for by name, and is undone, need not go again when something else is asked for.
     if (verb === "rollback") for (const declared of this.declared) declared.named = false;

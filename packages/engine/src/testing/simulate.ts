@@ -101,6 +101,10 @@ class Simulation {
     const outputOf = (node: number): Json | undefined => this.#outputOf(node);
     const judge = this.#judge;
     this.#run = new SimulatedRun({ header, program, limits, record, judge, fate, cutOff, outputOf, world });
+    const { trace } = this.#run;
+    if (record && world !== undefined)
+      world.onEffect = ({ id, attempt, compensation }) =>
+        trace.push({ kind: "effect", node: id, attempt, undo: compensation });
   }
 
   /** Slots of a pool; nodes that wait take none. */
@@ -152,7 +156,8 @@ class Simulation {
 
   /** What the world says of it. */
   #look(world: SimulatedWorld): void {
-    const wrong = world.check({ status: this.#run.state.status, atRest: this.#run.atRest });
+    const { state, atRest } = this.#run;
+    const wrong = world.check({ status: state.status, atRest, asked: this.#judge.story.verbs });
     if (wrong !== undefined) this.#judge.report("I12", wrong);
   }
 

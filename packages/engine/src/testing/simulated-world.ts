@@ -8,6 +8,7 @@ import type { Json, NodeDocument } from "../plan/document.ts";
 import type { RunFacts } from "../runtime/facts.ts";
 import { nodeId } from "../runtime/node-id.ts";
 import { evaluateInput, itemOf } from "../runtime/scope.ts";
+import type { OperatorVerb } from "./run-story.ts";
 import { keyOf, type SimulatedCall } from "./simulated-call.ts";
 
 /** A call of an action, or of a compensation, that takes effect. */
@@ -37,6 +38,11 @@ export interface SimulatedMoment {
   readonly status: RunStatus;
   /** Nothing is in flight and nothing starts by itself. */
   readonly atRest: boolean;
+  /**
+   * What operators have asked so far, of what was let pass: who skips a node or its rollback vouches for it, and what must hold
+   * of the world after that is yours to say.
+   */
+  readonly asked: readonly OperatorVerb[];
 }
 
 /**
@@ -83,6 +89,8 @@ export class WorldTeller {
   readonly world: SimulatedWorld;
   readonly #told = new Set<string>();
   readonly #seed: number;
+  /** Told of each effect, once the world was. */
+  onEffect: ((effect: SimulatedEffect) => void) | undefined;
 
   /** `seed`: decides which calls without an answer have taken effect; draws nothing, so that a world changes no story. */
   constructor(world: SimulatedWorld, seed: number) {
@@ -95,6 +103,7 @@ export class WorldTeller {
     if (effect === undefined || this.#told.has(effect.idempotencyKey)) return;
     this.#told.add(effect.idempotencyKey);
     this.world.apply(effect);
+    this.onEffect?.(effect);
   }
 
   /**

@@ -36,6 +36,8 @@ export type TraceEntry =
       readonly undo: boolean;
       readonly done: boolean;
     }
+  /** A call took effect on the world of a simulation, maybe without an answer. */
+  | { readonly kind: "effect"; readonly node: string; readonly attempt: number; readonly undo: boolean }
   /** What an operator asked for, once it was let pass (R37); before what follows from it. */
   | ({ readonly kind: "verb" } & OperatorVerb)
   /** What the engine said. */
@@ -50,13 +52,14 @@ export function watchRun(run: Run, entries: TraceEntry[]): void {
   }
 }
 
-/** One line per entry, for assertions that read like a story: "start a#1", "end a#1 ok", "node:ready a", "operator: skip a". */
+/** One line per entry, for assertions that read like a story: "start a#1", "effect of start a#1", "end a#1 ok", "node:ready a", "operator: skip a". */
 export function traceLines(entries: readonly TraceEntry[]): string[] {
   return entries.map((entry) => {
     if (entry.kind === "event") return eventLine(entry.event);
     if (entry.kind === "verb") return verbLine(entry);
     if (entry.kind === "resolved")
       return `${entry.undo ? "undo" : "start"} ${entry.node}#${entry.attempt} ${entry.done ? "was done" : "is lost"}`;
+    if (entry.kind === "effect") return `effect of ${entry.undo ? "undo" : "start"} ${entry.node}#${entry.attempt}`;
     if (entry.kind === "start" || entry.kind === "undo")
       return `${entry.kind} ${entry.node}#${entry.attempt}${entry.again ? " again" : ""}`;
     return `${entry.kind} ${entry.node}#${entry.attempt} ${entry.ok ? "ok" : "failed"}`;
