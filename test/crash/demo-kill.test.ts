@@ -1,7 +1,7 @@
 /**
- * The demo on real PostgreSQL servers, killed with SIGKILL at drawn moments and taken up by `belay recover`, which may be
- * killed as well: it ends well every time, with one writer, equal servers and every acknowledged row. `BELAY_KILLS=50` kills
- * more often; `BELAY_KILL_SEED` plays the moments of one seed again.
+ * The demos on real PostgreSQL servers, killed with SIGKILL at drawn moments and taken up by `belay recover`, which may be
+ * killed as well: they end well every time, with one writer, equal servers and every acknowledged row (T12). `BELAY_KILLS=50`
+ * kills each more often; `BELAY_KILL_SEED` plays the moments of one seed again; `BELAY_KILL_DEMO` names one demo.
  */
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,11 +12,13 @@ import { serverProcesses } from "../../packages/failover-plans/src/embedded-post
 import { type Finished, type Started, startBelayWith } from "../cli/command.ts";
 import { drawsFrom, hasServers } from "./draws.ts";
 
-const { BELAY_KILLS } = process.env;
-const KILLS = Number(BELAY_KILLS ?? 5);
+const { BELAY_KILLS, BELAY_KILL_DEMO } = process.env;
 const SEED = Number(process.env["BELAY_KILL_SEED"] ?? 1);
-/** Lines that the demo writes from the beginning of its run to its end, about. */
-const LINES = 46;
+/** By demo: kills, and the lines that it writes from the beginning of its run to its end, about. */
+const DEMOS: Readonly<Record<string, { readonly kills: number; readonly lines: number }>> = {
+  "postgres-failover": { kills: 4, lines: 46 },
+  "postgres-switchover": { kills: 2, lines: 40 },
+};
 /** After a line, so that actions are hit in their midst. */
 const MOST_DELAY_MS = 500;
 /** A cluster, half a run, another process and its end, on a busy machine. */
@@ -29,22 +31,28 @@ interface Moment {
 }
 
 interface Life {
+  readonly name: string;
   readonly seed: number;
   readonly demo: Moment;
   /** Of the process that recovers first; null: it lives. */
   readonly recovery: Moment | null;
 }
 
-/** The moments of the demo are spread over its run; each third recovery is killed as well. */
-const lives: readonly Life[] = Array.from({ length: KILLS }, (_, index) => {
-  const draw = drawsFrom(SEED * 1000 + index);
-  const demo = {
-    lines: 1 + Math.floor(((index + draw()) * LINES) / KILLS),
-    delayMs: Math.floor(draw() * MOST_DELAY_MS),
-  };
-  const recovery = { lines: Math.floor(draw() * 12), delayMs: Math.floor(draw() * MOST_DELAY_MS) };
-  return { seed: SEED * 1000 + index, demo, recovery: index % 3 === 2 ? recovery : null };
-});
+/** The moments of a demo are spread over its run; each third recovery is killed as well. */
+const lives: readonly Life[] = Object.entries(DEMOS)
+  .filter(([name]) => BELAY_KILL_DEMO === undefined || name === BELAY_KILL_DEMO)
+  .flatMap(([name, { kills, lines }]) => {
+    const count = Number(BELAY_KILLS ?? kills);
+    return Array.from({ length: count }, (_, index) => {
+      const draw = drawsFrom(SEED * 1000 + index);
+      const demo = {
+        lines: 1 + Math.floor(((index + draw()) * lines) / count),
+        delayMs: Math.floor(draw() * MOST_DELAY_MS),
+      };
+      const recovery = { lines: Math.floor(draw() * 12), delayMs: Math.floor(draw() * MOST_DELAY_MS) };
+      return { name, seed: SEED * 1000 + index, demo, recovery: index % 3 === 2 ? recovery : null };
+    });
+  });
 
 const folders: string[] = [];
 afterAll(async () => {
@@ -60,9 +68,9 @@ async function place(): Promise<{ folder: string; belay: (...words: string[]) =>
   return { folder, belay: (...words) => startBelayWith({ TMPDIR: folder }, ...words, "--db", join(folder, "runs.db")) };
 }
 
-describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () => {
+describe.skipIf(!hasServers())("R42: a demo, killed and taken up again", () => {
   test.each(lives)(
-    "ends well: seed $seed, $demo.lines lines and $demo.delayMs ms",
+    "ends well: $name, seed $seed, $demo.lines lines and $demo.delayMs ms",
     { timeout: PATIENCE_MS },
     async (one) => {
       const { folder, belay } = await place();
@@ -70,7 +78,7 @@ describe.skipIf(!hasServers())("R42: the demo, killed and taken up again", () =>
       expect(end.code, `${story}\n${end.stdout}${end.stderr}`).toBe(0);
       const [listed] = jsonLines((await belay("runs", "--json").finished).stdout);
       expect(listed, story).toMatchObject({
-        planName: "postgres-failover",
+        planName: one.name,
         status: "SUCCESSFUL",
         ended: true,
         locks: [],
@@ -97,8 +105,8 @@ interface Lived {
 }
 
 /** The demo, killed at its moment, then the processes that take it up, the first of which may be killed as well. */
-async function live({ seed, demo, recovery }: Life, belay: (...words: string[]) => Started): Promise<Lived> {
-  const processes = [await killed(belay("demo", "postgres-failover", "--json"), demo)];
+async function live({ name, seed, demo, recovery }: Life, belay: (...words: string[]) => Started): Promise<Lived> {
+  const processes = [await killed(belay("demo", name, "--json"), demo)];
   if (processes[0]?.code === null && recovery !== null)
     processes.push(await killed(belay("recover", "--json"), recovery));
   if (processes.at(-1)?.code === null) processes.push(await belay("recover", "--json").finished);
