@@ -29,6 +29,23 @@ describe("R21: SERIAL", () => {
     expect(run.ok("g[2]")).toEqual(["SUCCEEDED g[2] #1", "SUCCEEDED g #0", "RUN_STATUS run SUCCESSFUL"]);
   });
 
+  test("R21: a tolerated failure does not stop the chain, one more does", () => {
+    const split = { over: "params.list", method: "SERIAL", tolerated: 1 } as const;
+    const run = new CoreRun(plan([node("g", [], { split })], LIST), { list: ["x", "y", "z", "last"] });
+    run.start();
+    run.grant();
+    expect(run.fail("g[0]")).toEqual(["FAILED g[0] NONE #1 FAILED", "READY g[1] #1"]);
+    run.grant();
+    expect(run.ok("g[1]")).toEqual(["SUCCEEDED g[1] #1", "READY g[2] #1"]);
+    run.grant();
+    expect(run.fail("g[2]")).toEqual([
+      "FAILED g[2] NONE #1 FAILED",
+      "FAILED g NONE #0 FAILED",
+      "RUN_STATUS run FAILED",
+    ]);
+    expect(run.statuses).toMatchObject({ g: "FAILED", "g[3]": "PENDING" });
+  });
+
   test("R37: skipping the failed member of a chain goes on with the next", () => {
     const run = new CoreRun(plan([node("g", [], { split: { over: "params.list", method: "SERIAL" } })], LIST), {
       list: ["x", "y"],

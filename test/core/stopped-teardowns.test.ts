@@ -82,6 +82,26 @@ describe("R26, R37: teardowns of a run that is stopped", () => {
     expect(tolerated.status("t")).toBe("PENDING");
   });
 
+  test("R34, R35: after a partial rollback the condition of one that was held is asked again", () => {
+    const run = new CoreRun(
+      plan([undoable("a"), undoable("b", ["a"]), cleanUp("t", ["b"], { when: "nodes.b.status == 'SUCCESSFUL'" })]),
+    );
+    run.start();
+    run.grant();
+    run.ok("a");
+    run.grant();
+    expect(run.ok("b")).toEqual(["SUCCEEDED b #1", "RESOLVE t"]);
+    expect(run.resolve("t")).toEqual(["READY t #1"]);
+    expect(run.verb({ kind: "cancel" })).toEqual(["HELD t", "RUN_STATUS run CANCELED"]);
+    run.verb({ kind: "rollback", scope: "node", node: "a" });
+    run.grant();
+    expect(run.ok("b")).toEqual(["COMPENSATED b #1", "RUN_STATUS run PARTIALLY_ROLLED_BACK"]);
+    expect(run.verb({ kind: "retry" })).toEqual(["RUN_STATUS run RUNNING again", "RESET b", "RESET t", "READY b #2"]);
+    run.grant();
+    expect(run.ok("b")).toEqual(["SUCCEEDED b #2", "RESOLVE t"]);
+    expect(run.resolve("t", "skip")).toEqual(["SKIPPED t CONDITION", "RUN_STATUS run SUCCESSFUL"]);
+  });
+
   test("R37: while the run is paused no teardown is granted a slot, and a retry in the middle is one of its own", () => {
     const run = new CoreRun(plan([node("a"), cleanUp("t", ["a"]), cleanUp("u", ["a"])]));
     run.start();

@@ -78,6 +78,27 @@ describe("R25: attempts", () => {
     expect(nodeOf(snapshot, "b")).toMatchObject({ runTime: 1, error: { code: "E_GONE", retryable: false } });
   });
 
+  test("R25, R31: nonRetryable of a node is not its compensation's, which has codes of its own", async () => {
+    const gone = (): never => {
+      throw Object.assign(new Error("gone"), { code: "E_GONE" });
+    };
+    const s = await stage({ z: "fatal" }, { extra: { gone } });
+    const twice = { maxAttempts: 2, initialInterval: 0 };
+    const coded = { ...twice, nonRetryable: ["E_GONE"] };
+    const run = await s.start(
+      plan([
+        node("a", [], { retry: coded, compensation: { action: "gone", retry: twice } }),
+        node("b", [], { retry: twice, compensation: { action: "gone", retry: coded } }),
+        node("z", ["a", "b"]),
+      ]),
+    );
+    await s.rest(run);
+    await run.rollback();
+    const snapshot = await s.rest(run);
+    expect(snapshot.status).toBe("ROLLBACK_FAILED");
+    expect(snapshot.nodes.map(({ compensation }) => compensation?.runTime ?? 0)).toEqual([2, 1, 0]);
+  });
+
   test("R25: compensate-first undoes the node before each further attempt", async () => {
     const s = await stage({ a: "fail,fail,ok" });
     const run = await s.start(plan([undoable("a", [], { retry: { maxAttempts: 3, mode: "compensate-first" } })]));

@@ -204,6 +204,16 @@ describe("R42: time", () => {
     expect(statuses(second.run().snapshot())["b"]).toBe("CANCELING");
   });
 
+  test("R26, R42: the time of all attempts goes on while one of them is run again", async () => {
+    const x: ActionDefinition = { idempotent: true, run: () => new Promise(() => undefined) };
+    const timeouts = { totalTimeout: 60, compensation: { action: "undo", timeout: 600 } };
+    const second = await cutOff(chain("x", timeouts), x, { afterMs: 20_000 });
+    await second.clock.advance(39_999);
+    expect(statuses(second.run().snapshot())["b"]).toBe("RUNNING");
+    await second.clock.advance(1);
+    expect(statuses(second.run().snapshot())["b"]).toBe("CANCELING");
+  });
+
   test("R25, R42: a backoff goes on from where it was", async () => {
     const first = await life({ scripts: { b: "fail,ok" } });
     await first.start(chain("do", { retry: { maxAttempts: 2, initialInterval: 60 } }), { runId: "r" });

@@ -53,6 +53,15 @@ test("R27: the node fails with its run, and says which node of it failed and why
   });
 });
 
+test("R27: the failure of a node whose run undid itself says so", async () => {
+  const s = await withInner(inner([undoable("x"), node("y", ["x"])], { onFailure: "rollback" }), { y: "fatal" });
+  const run = await s.start(plan([sub()]));
+  expect(nodeOf(await s.rest(run), "sub").error).toMatchObject({
+    code: "SUB_RUN_ROLLED_BACK",
+    details: { runId: `${run.id}/sub/1`, status: "ROLLED_BACK", failed: [{ node: "y" }] },
+  });
+});
+
 test("R25: the next attempt goes on with the same run: what it has done is not done again", async () => {
   const s = await withInner(inner([node("x"), node("y", ["x"])]), { y: "fail,ok" });
   const run = await s.start(plan([sub({ retry: { maxAttempts: 2, initialInterval: 0 } })]));

@@ -23,7 +23,9 @@ export function verdictOf(
   const [name = "", index] = id.split(/[[\]]/);
   const node = document.nodes.find((declared) => declared.id === name);
   const skips = node?.when === "params.no" || (node?.when === "item != 'b'" && ITEMS[Number(index)] === "b");
-  if (skips) return { verdict: "skip", members: 0 };
+  const [, read, is] = /^nodes\.(\w+)\.status (==|!=) 'SUCCESSFUL'$/.exec(node?.when ?? "") ?? [];
+  const unlike = read !== undefined && (model.standing(read).status === "SUCCESSFUL") !== (is === "==");
+  if (skips || unlike) return { verdict: "skip", members: 0 };
   const source = index === undefined ? /^nodes\.(\w+)\.output\.items$/.exec(node?.split?.over ?? "")?.[1] : undefined;
   if (source === undefined)
     return { verdict: "run", members: listsOf({ document, scripts, params: {}, choices: [] }).get(name) ?? 0 };

@@ -178,7 +178,10 @@ function resetUndone(state: RunState, out: Commands): void {
     }
     resetNode(state, v, out);
   }
-  for (const { node } of state.plan.teardowns) if (state.node[node] !== NodeState.PENDING) resetNode(state, node, out);
+  for (const { node } of state.plan.teardowns) {
+    // One that was held before its turn ended was asked for its condition: what that read may be another thing now.
+    if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVED)) resetNode(state, node, out);
+  }
 }
 
 /** A group whose list came from the run will expand again; its attempts go on counting (R43). */

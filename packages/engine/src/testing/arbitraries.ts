@@ -3,7 +3,15 @@
  * point can be imported without it; only its types are named here.
  */
 import type * as FastCheck from "fast-check";
-import type { CompensationDocument, FailureMode, RetryDocument, SplitDocument, Trigger } from "../plan/document.ts";
+import { BelayError } from "../errors.ts";
+import type {
+  CompensationDocument,
+  FailureMode,
+  PlanDocument,
+  RetryDocument,
+  SplitDocument,
+  Trigger,
+} from "../plan/document.ts";
 import {
   buildScenario,
   LISTS,
@@ -51,6 +59,14 @@ export interface ScenarioOptions {
   readonly prohibitingPlans?: boolean;
   /** Given `seriesId`s, in any order (R13). Default false. */
   readonly seriesIds?: boolean;
+  /** Plans with `defaults` for nodes that say nothing themselves. Default false. */
+  readonly defaults?: boolean;
+  /** Intervals between attempts of every form, none included; needs `retries`. Default false. */
+  readonly intervals?: boolean;
+  /** SERIAL groups that tolerate failures; needs `groups`. Default false. */
+  readonly serialTolerance?: boolean;
+  /** Conditions that read the status of an upstream; needs `conditions`. Default false. */
+  readonly statuses?: boolean;
   /** More of what makes lives long: retries, compensate-first, groups, FIRST_SUCCESS, barriers. Default false. */
   readonly eventful?: boolean;
 }
@@ -75,6 +91,10 @@ const ALL: Required<ScenarioOptions> = {
   teardowns: false,
   prohibitingPlans: false,
   seriesIds: false,
+  defaults: false,
+  intervals: false,
+  serialTolerance: false,
+  statuses: false,
   eventful: false,
 };
 
@@ -88,11 +108,31 @@ export const EVERY_FEATURE: Required<ScenarioOptions> = {
   teardowns: true,
   prohibitingPlans: true,
   seriesIds: true,
+  defaults: true,
+  intervals: true,
+  serialTolerance: true,
+  statuses: true,
 };
 
-/** A scenario within `options`: a valid plan, its parameters, the actions' scripts, and choices for `driveRun`. */
+/**
+ * A scenario within `options`: a valid plan, its parameters, the actions' scripts, and choices for `driveRun`. Throws
+ * INVALID_ARGUMENT for an option that there is not, and for sizes that no plan can have.
+ */
 export function scenario(fc: FastCheckApi, options: ScenarioOptions = {}): FastCheck.Arbitrary<Scenario> {
+  checkOptions(options);
   return new Odds(fc, { ...ALL, ...options }).scenario();
+}
+
+function checkOptions(options: ScenarioOptions): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(ALL, name));
+  const { minNodes, maxNodes } = { ...ALL, ...options };
+  const sized =
+    Number.isSafeInteger(minNodes) && Number.isSafeInteger(maxNodes) && minNodes >= 1 && maxNodes >= minNodes;
+  if (unknown === undefined && sized) return;
+  const sizes = `minNodes, ${minNodes}, and maxNodes, ${maxNodes}, must be whole numbers from 1 on, the first not above the second`;
+  const message =
+    unknown === undefined ? sizes : `there is no option "${unknown}": there are ${Object.keys(ALL).join(", ")}`;
+  throw new BelayError("INVALID_ARGUMENT", `scenario: ${message}`);
 }
 
 class Odds {
@@ -126,6 +166,7 @@ class Odds {
               { arbitrary: fc.array(this.#teardown(), { minLength: 1, maxLength: 3 }), weight: 1 },
             )
           : fc.constant([]),
+        defaults: this.#rarely(this.#settings.defaults, this.#defaults(), 6),
       })
       .map(buildScenario);
   }
@@ -174,6 +215,7 @@ class Odds {
       required: when(settings.waiting, fc.constantFrom(2, 3), 1),
       approvers: when(settings.waiting, fc.constantFrom(["ann", "bob", "cy"], ["bob", "cy", "dee"]), 2),
       seriesId: when(settings.seriesIds, fc.nat(12), 2),
+      asks: when(settings.conditions && settings.statuses, fc.constantFrom("==", "!="), 8),
     });
   }
 
@@ -186,7 +228,33 @@ class Odds {
       onFailure: this.#rarely(this.#settings.failures, fc.constant<"continue">("continue"), 4),
       trigger: this.#rarely(this.#settings.triggers, fc.constantFrom<Trigger>("all_finished", "any_failed"), 3),
       run: this.#behaviours(),
+      when: this.#rarely(this.#settings.conditions, fc.constantFrom("params.yes", "params.no"), 6),
+      timeout: this.#rarely(this.#settings.deadlines, fc.constant(3), 4),
     });
+  }
+
+  #defaults(): FastCheck.Arbitrary<NonNullable<PlanDocument["defaults"]>> {
+    const fc = this.#fc;
+    return fc
+      .record({
+        timeout: this.#rarely(this.#settings.deadlines, fc.constant(9), 1),
+        retry: this.#rarely(this.#settings.retries, this.#retry(), 1),
+        compensation: this.#rarely(this.#settings.deadlines, fc.constant({ timeout: 8 }), 1),
+      })
+      .map(optional);
+  }
+
+  #intervals(): FastCheck.Arbitrary<RetryDocument | undefined> {
+    const fc = this.#fc;
+    if (!this.#settings.intervals) return fc.constant(undefined);
+    return this.#mostly(
+      fc.constantFrom<RetryDocument>(
+        { initialInterval: 0 },
+        { backoffCoefficient: 1 },
+        { initialInterval: 2, backoffCoefficient: 3, maxInterval: 4 },
+      ),
+      2,
+    );
   }
 
   /** Undefined when the feature is off, and mostly when it is on. */
@@ -217,6 +285,7 @@ class Odds {
 
   #split(): FastCheck.Arbitrary<SplitDocument> {
     const fc = this.#fc;
+    const { serialTolerance } = this.#settings;
     return fc
       .record({
         over: fc.constantFrom(...LISTS).map((name) => `params.${name}`),
@@ -230,8 +299,9 @@ class Odds {
         tolerated: this.#mostly(fc.constantFrom<number | string>(1, "50%")),
       })
       .map(({ over, method, maxConcurrency, tolerated }) => {
-        // Only PARALLEL runs several members, so only there the other two options mean anything.
-        return method === "PARALLEL" ? { over, method, ...optional({ maxConcurrency, tolerated }) } : { over, method };
+        // SERIAL runs one member at a time, FIRST_SUCCESS takes neither option.
+        if (method === "PARALLEL") return { over, method, ...optional({ maxConcurrency, tolerated }) };
+        return method === "SERIAL" && serialTolerance ? { over, method, ...optional({ tolerated }) } : { over, method };
       });
   }
 
@@ -245,8 +315,9 @@ class Odds {
         mode: compensations
           ? this.#mostly(fc.constant<"compensate-first">("compensate-first"), eventful ? 1 : 3)
           : fc.constant(undefined),
+        intervals: this.#intervals(),
       })
-      .map(({ maxAttempts, ...rest }) => ({ maxAttempts, ...optional(rest) }));
+      .map(({ maxAttempts, intervals, ...rest }) => ({ maxAttempts, ...intervals, ...optional(rest) }));
   }
 
   #compensation(): FastCheck.Arbitrary<CompensationDocument> {
@@ -255,8 +326,11 @@ class Odds {
       .record({
         when: this.#mostly(fc.constant<"succeeded">("succeeded")),
         retry: this.#mostly(fc.constant<RetryDocument>({ maxAttempts: 2 })),
+        intervals: this.#intervals(),
       })
-      .map((rest) => ({ action: "undo", ...optional(rest) }));
+      .map(({ retry, intervals, ...rest }) => {
+        return { action: "undo", ...optional({ ...rest, retry: retry && { ...retry, ...intervals } }) };
+      });
   }
 
   /** Undefined `weight` times out of `weight + 1`, and when shrunk. */

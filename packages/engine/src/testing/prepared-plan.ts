@@ -5,31 +5,42 @@
 import { BelayError } from "../errors.ts";
 import type { RunHeader } from "../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
+import type { Diagnostic } from "../plan/diagnostic.ts";
 import type { Json, Plan } from "../plan/document.ts";
 import { bindItems } from "../plan/expand.ts";
 import { type Limits, resolveLimits } from "../plan/limits.ts";
+import { checkParams } from "../plan/params.ts";
 
 export interface Prepared {
+  /** As the run sees them: defaults filled in. */
   readonly params: Readonly<Record<string, Json>>;
   readonly program: CompiledProgram;
   readonly items: Readonly<Record<string, readonly Json[]>>;
   readonly limits: Limits;
 }
 
-const PREPARED = new WeakMap<Plan, Prepared>();
+/** The last preparation of each plan, and the parameters it was given. */
+const PREPARED = new WeakMap<Plan, { readonly given: unknown; readonly prepared: Prepared }>();
 
-/** Compiles the plan, once for as long as it is played with the same parameters. */
-export function prepare(plan: Plan, params: Readonly<Record<string, Json>>): Prepared {
+/** Checks the parameters and compiles the plan, once for as long as it is played with the same ones. */
+export function prepare(plan: Plan, given: Readonly<Record<string, Json>>): Prepared {
   const known = PREPARED.get(plan);
-  if (known?.params === params) return known;
+  if (known?.given === given) return known.prepared;
   const limits = resolveLimits();
-  const { items, diagnostics } = bindItems(plan, params, limits);
-  if (diagnostics.length > 0) {
-    throw new BelayError("PARAMS_INVALID", diagnostics.map(({ message }) => message).join("; "), { diagnostics });
-  }
-  const prepared = { params, program: compilePlan(plan, items, limits), items, limits };
-  PREPARED.set(plan, prepared);
+  const { params, diagnostics } = checkParams(plan.document.params, given, limits);
+  refuse(diagnostics);
+  const bound = bindItems(plan, params, limits);
+  refuse(bound.diagnostics);
+  const prepared = { params, program: compilePlan(plan, bound.items, limits), items: bound.items, limits };
+  PREPARED.set(plan, { given, prepared });
   return prepared;
+}
+
+function refuse(diagnostics: readonly Diagnostic[]): void {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return;
+  const text = errors.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  throw new BelayError("PARAMS_INVALID", text, { diagnostics: errors });
 }
 
 /** The header of the run that a seed names. */

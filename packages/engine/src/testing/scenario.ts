@@ -41,6 +41,7 @@ export interface ScenarioSeed {
   readonly prohibitRollback: true | undefined;
   /** Nodes that clean up after others. */
   readonly teardowns: readonly TeardownSeed[];
+  readonly defaults: PlanDocument["defaults"];
 }
 
 /** All that decides one teardown. */
@@ -53,6 +54,9 @@ export interface TeardownSeed {
   readonly onFailure: "continue" | undefined;
   readonly trigger: Trigger | undefined;
   readonly run: string;
+  readonly when: string | undefined;
+  /** Seconds. */
+  readonly timeout: number | undefined;
 }
 
 /** All that decides one node and what its action does. */
@@ -90,6 +94,8 @@ export interface NodeSeed {
   readonly approvers: readonly string[] | undefined;
   /** Left out when a node before has the same. */
   readonly seriesId: number | undefined;
+  /** Its condition is whether the first upstream's status is SUCCESSFUL, or is not; left out beside another condition. */
+  readonly asks: string | undefined;
 }
 
 /** The pools of scenarios: `createEngine({ pools: SCENARIO_POOLS })`. */
@@ -135,7 +141,7 @@ export function buildScenario(seed: ScenarioSeed): Scenario {
   const scripts: Record<string, NodeScript> = {};
   for (const [place, node] of seeds.entries()) addScripts(scripts, node, `n${place}`);
   const head = { belay: 1, name: "scenario", params: PARAMS_SCHEMA } as const;
-  const settings = optional({ timeout, failureMode, onFailure, prohibitRollback });
+  const settings = optional({ timeout, failureMode, onFailure, prohibitRollback, defaults: seed.defaults });
   const teardowns = seed.teardowns.map((one, place) => teardownDocument(one, place, seeds.length));
   for (const [place, { run }] of seed.teardowns.entries()) scripts[`t${place}`] = { run };
   const document: PlanDocument = { ...head, ...settings, nodes: [...nodes, ...teardowns] };
@@ -143,7 +149,7 @@ export function buildScenario(seed: ScenarioSeed): Scenario {
 }
 
 function teardownDocument(
-  { setups, after, retry, onFailure, trigger }: TeardownSeed,
+  { setups, after, retry, onFailure, trigger, run, when, timeout }: TeardownSeed,
   place: number,
   nodes: number,
 ): NodeDocument {
@@ -155,7 +161,8 @@ function teardownDocument(
     upstreams,
     // A teardown has nothing to undo before its next attempt.
     ...optional({ retry: retry && { maxAttempts: retry.maxAttempts ?? 1 }, onFailure }),
-    ...optional({ trigger: upstreams.length === 0 ? undefined : trigger }),
+    ...optional({ trigger: upstreams.length === 0 ? undefined : trigger, when }),
+    ...optional({ timeout: /hang|obey/.test(run) ? TIMEOUT_S : timeout }),
   };
 }
 
@@ -188,7 +195,8 @@ interface Surroundings {
 function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities, seriesId }: Surroundings): NodeDocument {
   // A reading node has nothing to undo and is no barrier: the plan check refuses it with either.
   const reads = seed.effect === "none" || seed.waits !== undefined;
-  const { maxAttempts = 1, mode, jitter } = seed.retry ?? {};
+  const { maxAttempts = 1, mode, ...waits } = seed.retry ?? {};
+  const asked = seed.asks && upstreams[0] && `nodes.${upstreams[0]}.status ${seed.asks} 'SUCCESSFUL'`;
   const undoable = !reads && seed.compensation !== undefined;
   const mayHang = seed.run.some((run) => /hang|obey/.test(run));
   const over = seed.dynamic && source !== undefined ? { over: `nodes.${source}.output.items` } : {};
@@ -200,14 +208,14 @@ function nodeDocument(seed: NodeSeed, { place, upstreams, source, priorities, se
       with: withOf(seed),
       trigger: upstreams.length === 0 ? undefined : seed.trigger,
       split: seed.split && { ...seed.split, ...over },
-      retry: seed.retry && { maxAttempts, ...optional({ jitter, mode: undoable ? mode : undefined }) },
+      retry: seed.retry && { maxAttempts, ...waits, ...optional({ mode: undoable ? mode : undefined }) },
       compensation: undoable
         ? seed.compensation && { ...seed.compensation, ...optional({ timeout: seed.undoTimeout }) }
         : undefined,
       prohibitRollback: reads ? undefined : seed.prohibitRollback,
       effect: seed.waits === undefined ? seed.effect : undefined,
       onFailure: seed.onFailure,
-      when: seed.split === undefined ? seed.when : (seed.itemWhen ?? seed.when),
+      when: (seed.split && seed.itemWhen) ?? seed.when ?? asked,
       priority: priorities ? seed.priority : undefined,
       timeout: mayHang ? TIMEOUT_S : seed.timeout,
       totalTimeout: seed.totalTimeout,

@@ -20,12 +20,13 @@ import { SimulatedLife, type SimulationResult } from "./simulated-life.ts";
 import { SimulatedRun } from "./simulated-run.ts";
 import { goodWord, type Word } from "./simulated-waits.ts";
 import { type SimulatedWorld, WorldTeller } from "./simulated-world.ts";
+import { checkSimulation } from "./simulation-options.ts";
 import type { TraceEntry } from "./trace.ts";
 
 export interface SimulationOptions {
   /** The whole story: same plan, same seed, same options, byte-identical records (R50). */
   readonly seed: number;
-  /** Parameters of the run. */
+  /** Parameters of the run; the defaults of the plan's schema are filled in. */
   readonly params?: Readonly<Record<string, Json>>;
   /** Share of calls with each fault, 0..1. Default: 0.08 error, 0.03 of each other. */
   readonly faults?: FaultShares;
@@ -52,8 +53,12 @@ export interface SimulationOptions {
   readonly world?: () => SimulatedWorld;
 }
 
-/** Runs the plan once. Fails with PARAMS_INVALID when a group's list cannot be bound; never for what the run does. */
+/**
+ * Runs the plan once. Throws INVALID_ARGUMENT for options that make no sense and PARAMS_INVALID for parameters, or lists over
+ * them, that do not fit the plan; never for what the run does.
+ */
 export function simulate(plan: Plan, options: SimulationOptions): SimulationResult {
+  checkSimulation(plan, options);
   return new Simulation(plan, options, false).play();
 }
 
