@@ -78,11 +78,17 @@ export interface Engine {
   recover(options?: RecoverOptions): Promise<Recovered>;
   /** Runs that could not be taken up, and why; one leaves the list once it is. */
   refused(): readonly RefusedRun[];
-  /** Drops runs that ended for good before that time, epoch milliseconds, from the journal too; answers how many. */
+  /**
+   * Drops runs that ended for good before that time, epoch milliseconds, from the journal too; answers how many. A run inside one
+   * that has not ended stays: that one asks for it.
+   */
   prune(options: { readonly endedBefore: number }): Promise<number>;
   /** All runs this engine has, in the order of their start. */
   runs(): readonly Run[];
-  /** Drops a run that ended for good, from the journal too. NOT_FOUND; STATE_INVALID while it has not ended. */
+  /**
+   * Drops a run that ended for good, from the journal too; one that has stopped on a fault here stays in the journal. NOT_FOUND;
+   * STATE_INVALID while it has not ended, or while the run around it has not.
+   */
   forget(id: string): void;
   /**
    * Aborts what runs, waits at most the grace period for it to let go, closes the journal. Nothing more is journaled:

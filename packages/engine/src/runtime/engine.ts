@@ -149,20 +149,21 @@ class LocalEngine implements Engine {
       texts: parent === null ? undefined : this.#runs.executor(parent.runId)?.secrets.texts,
     });
     const { runId } = prepared.header;
-    // The same request again, with the id it had: its client token says so (R43).
+    // The same request again, with the id it had: its client token says so (R43). The first one may be under way.
+    while (options.clientToken !== undefined && this.#runs.isHeld(runId)) await this.#runs.free(runId);
     const repeats = options.clientToken !== undefined && this.#runs.tokenOf(runId) === options.clientToken;
     const inUse = this.run(runId) !== undefined || this.#runs.isHeld(runId);
     if (inUse && !repeats) throw invalid(`run id ${runId} is in use`);
-    this.#runs.hold(runId);
+    const letGo = this.#runs.hold(runId);
     try {
       const created = await this.#create(prepared);
       if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
       // Nothing is started: the run may be taken up, which the start would keep others from.
-      if (created.kind !== "created") this.#runs.letGo(runId);
+      if (created.kind !== "created") letGo();
       if (created.kind === "existing") return await this.#existing(created.runId, created.requestHash, prepared);
       return await this.#begin(prepared, created.lease);
     } finally {
-      this.#runs.letGo(runId);
+      letGo();
     }
   }
 
@@ -197,37 +198,26 @@ class LocalEngine implements Engine {
     if (!this.#recovers || this.#closed) return;
     const left = this.#runs.toTakeOver(runIds);
     if (left.length === 0) return;
-    this.#runs.recover(left, {}).then(({ refused }) => {
+    const report = (refused: readonly RefusedRun[]): void => {
       // Another engine was faster: that is no fault.
       for (const one of refused) if (one.error.code !== "FENCED") this.#onRefusedRun(one);
-    }, this.#onListenerError);
+    };
+    this.#runs.takeOver(left).then(
+      ({ refused }) => report(refused),
+      (error: unknown) => {
+        if (!this.#closed) this.#onListenerError(error);
+      },
+    );
   }
 
   forget(id: string): void {
-    const executor = this.#runs.executor(id);
-    if (executor === undefined) throw new BelayError("NOT_FOUND", `no run ${id}`);
-    if (!this.#runs.isOver(executor)) {
-      const { status } = executor.state;
-      const allowedIn = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"];
-      throw new BelayError("STATE_INVALID", `run ${id} is ${status}; only an ended run can be forgotten`, {
-        allowedIn,
-      });
-    }
-    this.#runs.drop(id);
-    this.#inBackground(() => this.#host.journal.remove(id));
+    if (this.#runs.forget(id)) this.#inBackground(() => this.#host.journal.remove(id));
   }
 
   async prune({ endedBefore }: { readonly endedBefore: number }): Promise<number> {
     if (this.#closed) throw this.#host.closedError();
     if (!Number.isFinite(endedBefore)) throw invalid("prune needs endedBefore, a time in epoch milliseconds");
-    let count = 0;
-    for (const { runId, ended, at } of await this.#host.journal.list()) {
-      if (!ended || at >= endedBefore) continue;
-      this.#runs.drop(runId);
-      await this.#host.journal.remove(runId);
-      count++;
-    }
-    return count;
+    return await this.#runs.prune(endedBefore);
   }
 
   async close(): Promise<void> {
