@@ -165,16 +165,19 @@ export class Carrier {
     const input = own?.ok === true ? own.value : this.#inputOf(node);
     const answered = (answer: Answer): void => this.#post(node, attempt, undo, answer);
     if (this.#waiting.start(node, action, input, answered)) return;
-    const taken = take(this.#registered(action, undo && declared?.action === "belay.plan"));
+    const undoesRun = undo && declared?.action === "belay.plan";
+    const taken = take(this.#registered(action, undoesRun ? node : undefined));
     if (taken === undefined) this.#lose(node, attempt, undo);
     else this.#start(node, attempt, { undo, action: taken, input });
   }
 
-  #registered(name: string, undoesRun: boolean): ActionDefinition {
-    const { actions, subRuns } = this.#executor.host;
-    const found = actions.get(name);
+  /** `undoes`: the node whose run inside it undoes. */
+  #registered(name: string, undoes: number | undefined): ActionDefinition {
+    const { header, host } = this.#executor;
+    const found = host.actions.get(name);
     if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
-    return undoesRun ? subRuns.undo(found) : found;
+    if (undoes === undefined) return found;
+    return host.subRuns.undo(found, `${header.runId}/${nodeId(this.#executor, undoes)}`);
   }
 
   /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */
