@@ -43,7 +43,7 @@ import { RunValues } from "./values.ts";
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-const NO_REQUESTS: ReadonlyMap<string, string> = new Map();
+const NO_REQUESTS: ReadonlyMap<string, readonly string[]> = new Map();
 
 export class Executor implements RebuiltRun, SlotUser {
   readonly header: RunHeader;
@@ -101,7 +101,7 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   /** Requests of operators that the records hold, by request id. */
-  get requests(): ReadonlyMap<string, string> {
+  get requests(): ReadonlyMap<string, readonly string[]> {
     return this.#unfinished?.requests ?? NO_REQUESTS;
   }
 
