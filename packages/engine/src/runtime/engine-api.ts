@@ -33,7 +33,8 @@ export interface RecoverOptions {
   readonly plans?: readonly Plan[];
   /**
    * Secrets of the one run in `runs`, given again because the key that sealed them is gone: by the names that
-   * SECRET_MISSING lists, `password`, `nodes.login.output.token` (R46). The run takes them as they are.
+   * SECRET_MISSING lists, `password`, `nodes.login.output.token` (R46). The run takes them as they are; one that goes on here is refused
+   * with INVALID_ARGUMENT.
    */
   readonly secrets?: GivenSecrets;
 }
@@ -58,8 +59,8 @@ export interface PoolOptions {
 export interface Engine {
   /**
    * Checks, journals and starts a run. Refused before anything runs: PLAN_INVALID (an unknown pool), UNKNOWN_ACTION,
-   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client token's run belongs
-   * to another engine), CLOSED.
+   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, JOURNAL_CORRUPT, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client
+   * token's run is not there any more), FENCED (it belongs to another engine), CLOSED.
    */
   start(plan: Plan, options?: StartOptions): Promise<Run>;
   /** The run of that id, if this engine started it or has taken it up, and has not forgotten it. */

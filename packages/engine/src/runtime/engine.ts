@@ -14,6 +14,7 @@ import type { ActionRegistry, Run } from "./api.ts";
 import { systemClock } from "./clock.ts";
 import type { Clock, Engine, PoolOptions, RecoverOptions, StartOptions } from "./engine-api.ts";
 import type { Host } from "./host.ts";
+import { journalFault } from "./journal-answer.ts";
 import { KnownRuns, type Recovered } from "./known-runs.ts";
 import { pollAction } from "./poll.ts";
 import { Pools, Slots } from "./pools.ts";
@@ -241,7 +242,7 @@ class LocalEngine implements Engine {
       // A run that was never acknowledged holds no lock and no client token.
       this.#inBackground(() => this.#host.journal.remove(header.runId));
       if (error instanceof BelayError && error.code === "CLOSED") throw error;
-      throw this.#host.faultError("JOURNAL_FAILED", `run ${header.runId} could not be journaled`, error);
+      throw this.#host.faultError(journalFault(error), `run ${header.runId} could not be journaled`, error);
     }
     // A turn later: listeners attached in the tick in which `start` resolves miss nothing.
     setImmediate(() => executor.begin());
@@ -271,7 +272,7 @@ class LocalEngine implements Engine {
     try {
       return await this.#host.journal.create(this.#name, prepared.recorded, prepared.locks);
     } catch (error) {
-      throw this.#host.faultError("JOURNAL_FAILED", `run ${prepared.header.runId} could not be journaled`, error);
+      throw this.#host.faultError(journalFault(error), `run ${prepared.header.runId} could not be journaled`, error);
     }
   }
 

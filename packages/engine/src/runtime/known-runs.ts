@@ -14,6 +14,7 @@ import { RunEmitter } from "./emitter.ts";
 import type { ExecutedRun } from "./executed-run.ts";
 import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
+import { JOURNAL_FAULTS } from "./journal-answer.ts";
 import { corrupt } from "./open-run.ts";
 import { asBelayError, type RefusedRun } from "./recovery.ts";
 import { carryOutRequest } from "./requests.ts";
@@ -183,7 +184,7 @@ export class KnownRuns {
   toTakeOver(runIds: readonly string[]): readonly string[] {
     return runIds.filter((id) => {
       if (!this.#isFree(id)) return false;
-      const failedHere = this.#refused.has(id) || this.executor(id)?.fault?.code === "JOURNAL_FAILED";
+      const failedHere = this.#refused.has(id) || JOURNAL_FAULTS.has(this.executor(id)?.fault?.code ?? "");
       if (!failedHere) return true;
       const times = (this.#comebacks.get(id) ?? 0) + 1;
       this.#comebacks.set(id, times);
@@ -221,6 +222,7 @@ export class KnownRuns {
       if (summaries.some(({ runId }) => runId === id)) continue;
       found.refused.push({ runId: id, error: new BelayError("NOT_FOUND", `no run ${id} in the journal`) });
     }
+    if (options.secrets !== undefined) found.refused.push(...this.#needless(summaries, wanted, chosen));
     if (this.#closed) throw this.#host.closedError();
     // A turn later: listeners attached in the tick in which this resolves miss nothing.
     setImmediate(() => {
@@ -264,6 +266,19 @@ export class KnownRuns {
       }
     }
     return found;
+  }
+
+  /** Runs that go on, and have no use for secrets that are given again: what was given is not dropped in silence. */
+  #needless(
+    summaries: readonly RunSummary[],
+    wanted: ReadonlySet<string> | undefined,
+    chosen: readonly RunSummary[],
+  ): RefusedRun[] {
+    const goOn = summaries.filter((one) => wanted?.has(one.runId) === true && !one.ended && !chosen.includes(one));
+    return goOn.map(({ runId }) => {
+      const text = `run ${runId} takes no secrets: it goes on in this engine with those that it has`;
+      return { runId, error: new BelayError("INVALID_ARGUMENT", text, { runId }) };
+    });
   }
 
   /** Runs that other engines execute, and which. A run inside one of them is left to that engine, which asks for it. */
