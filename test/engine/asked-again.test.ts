@@ -1,4 +1,5 @@
-/** A request id that is used again, whatever has become of the run meanwhile (R37). */
+/** A request id that is used again, and what was asked and not answered, whatever has become of the run meanwhile (R37). */
+import { BelayError } from "@belay/engine";
 import { settleTurns } from "@belay/engine/testing";
 import { expect, test } from "vitest";
 import { type Life, life } from "./second-life.ts";
@@ -57,4 +58,25 @@ test("R37: a request for a member is the same after its group has expanded again
     await refused(skip(s, "g[0]"), "IDEMPOTENT_PARAMETER_MISMATCH");
     await refused(skip(s, "g[1]", { x: 2 }), "IDEMPOTENT_PARAMETER_MISMATCH");
   }
+});
+
+test("R37, R45: what is asked while the journal is found damaged stays asked, and the damage is told as that", async () => {
+  const s = await life({ extra: { x: { idempotent: true, run: () => new Promise(() => undefined) } } });
+  const run = await s.start(plan([{ id: "a", action: "x" }]), { runId: "r" });
+  await settleTurns();
+  const { append, create } = s.journal;
+  const corrupt = (): never => {
+    throw new BelayError("JOURNAL_CORRUPT", "journal belay.db: row 7 is not what was written; restore a backup");
+  };
+  s.journal.append = corrupt;
+  s.journal.ask({ requestId: "q", runId: "r", verb: "pause", args: [{}], at: 0 });
+  await settleTurns();
+  expect(run.snapshot().fault).toMatchObject({ code: "JOURNAL_CORRUPT" });
+  expect(s.journal.answerTo("q")).toBeUndefined();
+  s.journal.create = corrupt;
+  await refused(s.start(plan([node("b")])), "JOURNAL_CORRUPT");
+  Object.assign(s.journal, { append, create });
+  await s.engine.recover();
+  await settleTurns();
+  expect(s.journal.answerTo("q")).toMatchObject({ ok: true });
 });

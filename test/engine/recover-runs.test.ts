@@ -330,27 +330,6 @@ describe("R39, R44: a run that stopped on a fault", () => {
     expect(events).toEqual(["run:fault", "node:succeeded", "node:succeeded", "node:succeeded", "run:succeeded"]);
   });
 
-  test("R45: a journal that is not what was written is told as that, not as one that refuses; what was asked stays asked", async () => {
-    const s = await life({ extra: idempotent });
-    const run = await s.start(plan([{ id: "a", action: "x" }]), { runId: "r" });
-    await settleTurns();
-    const { append, create } = s.journal;
-    const corrupt = (): never => {
-      throw new BelayError("JOURNAL_CORRUPT", "journal belay.db: row 7 is not what was written; restore a backup");
-    };
-    s.journal.append = corrupt;
-    s.journal.ask({ requestId: "q", runId: "r", verb: "pause", args: [{}], at: 0 });
-    await settleTurns();
-    expect(run.snapshot().fault).toMatchObject({ code: "JOURNAL_CORRUPT" });
-    expect(s.journal.answerTo("q")).toBeUndefined();
-    s.journal.create = corrupt;
-    await refused(s.start(plan([node("b")])), "JOURNAL_CORRUPT");
-    Object.assign(s.journal, { append, create });
-    await s.engine.recover();
-    await settleTurns();
-    expect(s.journal.answerTo("q")).toMatchObject({ ok: true });
-  });
-
   test("R39: what could not be journaled did not succeed, for a run around it neither", async () => {
     const inner = definePlan(plan([node("i")], { name: "inner" }));
     const s = await life({ held: true, engine: { plans: { inner } } });

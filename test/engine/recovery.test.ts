@@ -258,4 +258,16 @@ describe("R42: time", () => {
     await expired.clock.advance(0);
     expect(nodeOf(await expired.settled(), "ask").error?.code).toBe("TIMEOUT");
   });
+
+  test("R42: a poll whose heartbeats came in time is not late for having been cut off", async () => {
+    let answers = 0;
+    const look = () => ({ done: ++answers > 8 });
+    const poll = { id: "p", action: "belay.poll", with: { action: "look", interval: 10 }, heartbeatTimeout: 15 };
+    const first = await life({ extra: { look } });
+    await first.start(plan([poll]), { runId: "r" });
+    for (let times = 0; times < 5; times++) await first.clock.elapse(10_000);
+    const second = await first.crash({ afterMs: 1000 });
+    for (let times = 0; times < 5; times++) await second.clock.elapse(10_000);
+    expect(statuses(await second.settled())).toEqual({ p: "SUCCESSFUL" });
+  });
 });

@@ -4,11 +4,13 @@
  * (`recovery.ts`), making the call (`carrier.ts`).
  *
  * V1: a `verify` runs without the attempt's own limits; they count from the new dispatch, if there is one.
- * V2: what is built in was not lost with the process: it goes on waiting, under its old deadline.
+ * V2: what is built in was not lost with the process: it goes on waiting, under its old deadline. Only its heartbeats were not
+ * kept: the next one is due anew.
  */
-import { Deadline, homeOf } from "../core/index.ts";
+import { DEADLINES, Deadline, type DeadlineKind, homeOf, type Input } from "../core/index.ts";
 import type { ActionDefinition } from "./api.ts";
 import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
 import type { CallInFlight, DeadlineInFlight, Unfinished } from "./rebuild.ts";
 import { recoveryOf, VERIFY_MS } from "./recovery.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
@@ -37,6 +39,46 @@ export function keyOf(node: number, undo: boolean): number {
 /** Deadlines that limit one call. */
 const CALL_LIMITS: ReadonlySet<number> = new Set([Deadline.ATTEMPT, Deadline.HEARTBEAT, Deadline.COMPENSATION]);
 
+/** A call of what is built in (V2). */
+function isBuiltIn({ program, state }: RunFacts, { node, undo }: CallInFlight): boolean {
+  const declared = program.document.nodes[homeOf(state, node)];
+  return (undo ? declared?.compensation?.action : declared?.action)?.startsWith("belay.") === true;
+}
+
+/** Deadlines by what becomes of them when the run is taken up. */
+interface Sorted {
+  /** Limits of calls that may be made again, by key of the call. */
+  readonly again: ReadonlyMap<number, DeadlineInFlight[]>;
+  /** They count from now on. */
+  readonly anew: readonly DeadlineInFlight[];
+  /** They go on from where they were. */
+  readonly goOn: readonly DeadlineInFlight[];
+}
+
+function sorted(run: RunFacts, { calls, deadlines }: Unfinished): Sorted {
+  const alive = new Map(calls.filter(({ aborted }) => !aborted).map((call) => [keyOf(call.node, call.undo), call]));
+  const again = new Map<number, DeadlineInFlight[]>();
+  for (const [key, call] of alive) if (!isBuiltIn(run, call)) again.set(key, []);
+  const anew: DeadlineInFlight[] = [];
+  const goOn: DeadlineInFlight[] = [];
+  for (const deadline of deadlines) {
+    const key = keyOf(deadline.node, deadline.kind === Deadline.COMPENSATION);
+    const limits = again.get(key);
+    if (CALL_LIMITS.has(deadline.kind) && limits !== undefined) limits.push(deadline);
+    else if (deadline.kind === Deadline.HEARTBEAT && alive.has(key)) anew.push(deadline);
+    else goOn.push(deadline);
+  }
+  return { again, anew, goOn };
+}
+
+/** What would pass first when the run was taken up at `now`, oldest first. */
+export function overdue(run: RunFacts, unfinished: Unfinished, now: number): Input[] {
+  const passed = sorted(run, unfinished).goOn.filter(({ at }) => at <= now);
+  return passed
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ node, kind, token }) => ({ kind: "due", at: now, deadline: DEADLINES[kind] as DeadlineKind, node, token }));
+}
+
 export class CallRecovery {
   readonly #executor: Executor;
   readonly #caller: Caller;
@@ -50,15 +92,11 @@ export class CallRecovery {
     this.#caller = caller;
   }
 
-  recover({ calls, deadlines }: Unfinished): void {
-    const again = new Map<number, DeadlineInFlight[]>();
-    for (const call of calls) if (!call.aborted && !this.#isBuiltIn(call)) again.set(keyOf(call.node, call.undo), []);
-    for (const deadline of deadlines) {
-      const limits = again.get(keyOf(deadline.node, deadline.kind === Deadline.COMPENSATION));
-      if (CALL_LIMITS.has(deadline.kind) && limits !== undefined) limits.push(deadline);
-      else this.#caller.arm(deadline);
-    }
-    for (const call of calls) this.#recover(call, again.get(keyOf(call.node, call.undo)) ?? []);
+  recover(unfinished: Unfinished): void {
+    const { again, anew, goOn } = sorted(this.#executor, unfinished);
+    for (const deadline of goOn) this.#caller.arm(deadline);
+    this.#armAnew(anew);
+    for (const call of unfinished.calls) this.#recover(call, again.get(keyOf(call.node, call.undo)) ?? []);
   }
 
   /** The call has answered: its `verify` is over. What is to be recorded of its recovery, for people; mostly nothing. */
@@ -80,12 +118,6 @@ export class CallRecovery {
     if (limit === undefined) return;
     this.#executor.host.timers.disarm(limit);
     this.#verifying.delete(key);
-  }
-
-  #isBuiltIn({ node, undo }: CallInFlight): boolean {
-    const { program, state } = this.#executor;
-    const declared = program.document.nodes[homeOf(state, node)];
-    return (undo ? declared?.compensation?.action : declared?.action)?.startsWith("belay.") === true;
   }
 
   #recover(call: CallInFlight, limits: readonly DeadlineInFlight[]): void {

@@ -27,6 +27,7 @@ import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
+import { overdue } from "./call-recovery.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { Entry } from "./entry.ts";
@@ -103,6 +104,11 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Requests of operators that the records hold, by request id. */
   get requests(): ReadonlyMap<string, readonly string[]> {
     return this.#unfinished?.requests ?? NO_REQUESTS;
+  }
+
+  /** What the records left and would pass first when the run was taken up now. */
+  overdue(): Input[] {
+    return this.#unfinished === undefined ? [] : overdue(this, this.#unfinished, this.now());
   }
 
   /** The run's first input, made durable before `start` is acknowledged (R39); nothing is carried out yet. */
