@@ -227,13 +227,9 @@ describe("R42: time", () => {
 
     const x: ActionDefinition = { idempotent: true, run: () => new Promise(() => undefined) };
     const total = await cutOff(chain("x", { totalTimeout: 60 }), x, { afterMs: 60_001 });
-    await total.clock.advance(0);
-    expect(statuses(total.run().snapshot())["b"]).toBe("CANCELING");
-    await total.clock.advance(5000);
     expect(nodeOf(await total.settled(), "b").error?.code).toBe("TOTAL_TIMEOUT");
 
     const whole = await cutOff({ ...chain("x"), timeout: 60 }, x, { afterMs: 60_001 });
-    await whole.clock.advance(5000);
     expect(nodeOf(await whole.settled(), "b").error?.code).toBe("RUN_TIMEOUT");
   });
 

@@ -17,7 +17,7 @@ import type { Host } from "./host.ts";
 import { JOURNAL_FAULTS } from "./journal-answer.ts";
 import { corrupt } from "./open-run.ts";
 import { asBelayError, type RefusedRun } from "./recovery.ts";
-import { carryOutRequest } from "./requests.ts";
+import { RequestDesk } from "./request-desk.ts";
 import { RunHandle } from "./run.ts";
 import { summariesById, unendedAround, withInnerRuns, withOuterRuns } from "./runs-inside.ts";
 import { readRun, type TakeUpOptions } from "./take-up.ts";
@@ -64,14 +64,14 @@ export class KnownRuns {
   readonly #held = new Map<string, Promise<void>>();
   /** How often a run was taken up without being asked. */
   readonly #comebacks = new Map<string, number>();
-  #serving: Promise<void> | undefined;
-  #askedAgain = false;
+  readonly #desk: RequestDesk;
   #closed = false;
 
   constructor(name: string, host: Host, onListenerError: (error: unknown) => void) {
     this.#name = name;
     this.#host = host;
     this.#onListenerError = onListenerError;
+    this.#desk = new RequestDesk({ name, journal: host.journal, run: (id) => this.get(id), onError: onListenerError });
   }
 
   get(id: string): Run | undefined {
@@ -202,10 +202,15 @@ export class KnownRuns {
     for (const id of runIds) this.#runs.get(id)?.executor.lose();
   }
 
+  /** There may be requests to take. */
+  serveRequests(): void {
+    this.#desk.serve();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#runs.values()].map(({ executor }) => executor.close()));
-    await this.#serving;
+    await this.#desk.close();
   }
 
   /**
@@ -226,8 +231,10 @@ export class KnownRuns {
     if (this.#closed) throw this.#host.closedError();
     // A turn later: listeners attached in the tick in which this resolves miss nothing.
     setImmediate(() => {
-      for (const { executor } of found.taken) executor.begin();
-      this.serveRequests();
+      const ids = found.taken.map(({ handle }) => handle.id);
+      void this.#desk.begin(ids, () => {
+        for (const { executor } of found.taken) executor.begin();
+      });
     });
     return { runs: found.taken.map(({ handle }) => handle), refused: found.refused };
   }
@@ -357,33 +364,6 @@ export class KnownRuns {
     if (claimed.kind === "claimed") return claimed.lease;
     if (claimed.kind === "unknown") throw new BelayError("NOT_FOUND", `no run ${runId} in the journal`);
     throw fenced(runId, claimed.by);
-  }
-
-  /** Does what operators asked of runs of this engine from elsewhere; one after the other, each once. */
-  serveRequests(): void {
-    // An engine that was closed in the tick in which it recovered has no journal to ask any more.
-    if (this.#closed) return;
-    if (this.#serving !== undefined) {
-      this.#askedAgain = true;
-      return;
-    }
-    this.#serving = this.#serve()
-      .catch(this.#onListenerError)
-      .finally(() => {
-        this.#serving = undefined;
-        if (!this.#askedAgain) return;
-        this.#askedAgain = false;
-        this.serveRequests();
-      });
-  }
-
-  async #serve(): Promise<void> {
-    const { journal } = this.#host;
-    for (const request of await journal.takeRequests(this.#name)) {
-      const run = this.get(request.runId);
-      const answer = run === undefined ? undefined : await carryOutRequest(run, request);
-      if (answer !== undefined) await journal.answer(request.requestId, answer);
-    }
   }
 }
 
