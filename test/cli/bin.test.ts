@@ -1,5 +1,8 @@
 /** The command as a process: the way through the bin, signals, pipes, and what it leaves behind. */
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { belay, isAlive, startBelay, startBelayInto } from "./command.ts";
@@ -17,6 +20,23 @@ describe("the bin", () => {
   test("R30: a run that is rolled back exits with 3", async () => {
     const words = ["--params", "who=me", "fail=true", "--actions", "actions.ts", "--on-failure", "rollback"];
     expect(await belay("run", "plan.yaml", ...words)).toMatchObject({ code: 3, stderr: "" });
+  });
+});
+
+describe("a run that only waits", () => {
+  test("R37: the process waits for an approval that another one gives, and goes on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "belay-waits-"));
+    const db = join(folder, "runs.db");
+    try {
+      const { until, finished } = startBelay("run", "asks.yaml", "--db", db);
+      await until(/ask: /);
+      const approved = await belay("approve", "--latest", "ask", "--db", db, "--who", "ada");
+      expect(approved).toMatchObject({ code: 0, stderr: "" });
+      expect(await finished).toMatchObject({ code: 0, stderr: "" });
+      expect((await finished).stdout).toContain("SUCCESSFUL after ");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -138,7 +138,9 @@ describe("R37: a run that nobody executes", () => {
     const { code, stdout } = await belay("abandon", "r1", "--ask-only", "--request-id", "q1");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "asked as request q1; look: belay show r1 --db DB\n" });
     expect(jsonLines((await belay("runs", "--json")).stdout)[0]).toMatchObject({ status: "FAILED" });
+    expect((await belay("logs", "r1")).stdout).toMatch(/ > \S+: abandon \(request q1\): not answered yet\n$/);
     await belay("recover", "r1", "--actions", "actions.ts");
+    expect((await belay("logs", "r1")).stdout).toMatch(/ > \S+: abandon \(request q1\)\n$/);
     expect(jsonLines((await belay("runs", "--json")).stdout)[0]).toMatchObject({ status: "ABANDONED" });
   });
 });
@@ -152,6 +154,17 @@ describe("R37: a run that another engine executes", () => {
     const refused = await belay("approve", "r1", "ask", "--who", "bob");
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/^belay: FORBIDDEN: /);
+    expect(jsonLines((await belay("logs", "r1", "--json")).stdout).at(-1)).toMatchObject({
+      type: "request",
+      verb: "approve",
+      nodeId: "ask",
+      who: "bob",
+      why: null,
+      refused: { code: "FORBIDDEN", message: expect.stringContaining("ada may") },
+    });
+    expect((await belay("logs", "r1")).stdout).toMatch(
+      /bob: approve of ask \(request \S+\): refused: FORBIDDEN: bob may not/,
+    );
     const approved = await belay("approve", "r1", "ask", "--who", "ada", "--why", "checked");
     expect(approved).toEqual({ code: 0, stdout: "approve is done; run r1 is RUNNING\n", stderr: "" });
     const shown = await belay("show", "r1");

@@ -25,6 +25,14 @@ describe("R46: without the key", () => {
     expect(journal.list()[0]).toMatchObject({ owner: null, ended: false });
   });
 
+  test("R46: values for a run that goes on here are refused, not dropped in silence", async () => {
+    const { engine } = await begun();
+    const { runs, refused: no } = await engine.recover({ runs: ["r"], secrets: { password: "another" } });
+    expect(runs).toEqual([]);
+    expect(no.map(({ runId, error }) => [runId, error.code])).toEqual([["r", "INVALID_ARGUMENT"]]);
+    expect(engine.refused()).toEqual([]);
+  });
+
   test("R46: an engine without a key seals with one of its own, and takes its own runs up", async () => {
     let fails = false;
     class FullDisk extends MemoryJournal {

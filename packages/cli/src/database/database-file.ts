@@ -6,10 +6,15 @@
 import { existsSync, statSync } from "node:fs";
 import { BelayError } from "@belay/engine";
 import type { Journal } from "@belay/engine/journal";
+import type { SqliteReader } from "@belay/engine/sqlite";
 import { UsageError } from "../usage-error.ts";
 
 /** What needs no owner. */
-export type DatabaseReader = Pick<Journal, "read" | "list" | "logs" | "ask" | "answerTo"> & { close(): void };
+export type DatabaseReader = Pick<Journal, "read" | "list" | "logs" | "ask" | "answerTo"> &
+  Pick<SqliteReader, "requests" | "close">;
+
+/** What was asked of a run through the file. */
+export type AskedRequest = ReturnType<SqliteReader["requests"]>[number];
 
 /** The journal of a file that may not be there yet; it is opened, or made, by the engine it is given to. */
 export async function ownDatabase(file: string): Promise<Journal> {

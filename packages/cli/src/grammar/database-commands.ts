@@ -37,7 +37,7 @@ left to you.`,
   addLook(program, "show", "show a run: its nodes, what failed, what waits, what can be done")
     .option("--json", "the snapshot as one JSON object")
     .action(async (run: string | undefined, options: ShowOptions) => exit(await showCommand(run, options, context)));
-  addLook(program, "logs", "print what a run's actions logged, and who asked what of it")
+  addLook(program, "logs", "print what a run's actions logged, and who asked what of it, in vain too")
     .option("--json", "one JSON object per line")
     .action(async (run: string | undefined, options: ShowOptions) => exit(await logsCommand(run, options, context)));
   addLook(program, "export", "print a run as lines of JSON, sealed").action(

@@ -8,7 +8,7 @@ import type { Json } from "../plan/document.ts";
 import { copyJson } from "../plan/json.ts";
 import type { ActionDefinition } from "./api.ts";
 import { AbortReason, type Answer, Call } from "./call.ts";
-import { CallRecovery, keyOf } from "./call-recovery.ts";
+import { CallRecovery, keyOf, LATER, type Take } from "./call-recovery.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { jsonValue } from "./json-value.ts";
@@ -33,7 +33,7 @@ interface StartedCall {
   readonly input: Json | undefined;
 }
 
-function asRegistered(action: ActionDefinition): ActionDefinition | undefined {
+function asRegistered(action: ActionDefinition): ActionDefinition {
   return action;
 }
 
@@ -133,9 +133,14 @@ export class Carrier {
     });
   }
 
-  /** Goes on with a run that was taken up again. */
+  /** Goes on with a run that was taken up again, but for the calls that are to be made again. */
   recover(unfinished: Unfinished): void {
     this.#recovery.recover(unfinished);
+  }
+
+  /** Makes these. */
+  callAgain(): void {
+    this.#recovery.callAgain();
   }
 
   /** Nobody can tell what came of the call (R42). */
@@ -148,9 +153,9 @@ export class Carrier {
 
   /**
    * A compensation's own `with` is evaluated for each attempt, the node's was when it was dispatched. `take` decides which
-   * form of the action is called; undefined = none, the call is lost.
+   * form of the action is called.
    */
-  #call(node: number, attempt: number, undo: boolean, take = asRegistered): void {
+  #call(node: number, attempt: number, undo: boolean, take: Take = asRegistered): void {
     const { program, state, values } = this.#executor;
     const home = homeOf(state, node);
     const own = undo ? evaluateInput(this.#executor, node, program.detailsOf(home).compensationInput) : undefined;
@@ -165,16 +170,20 @@ export class Carrier {
     const input = own?.ok === true ? own.value : this.#inputOf(node);
     const answered = (answer: Answer): void => this.#post(node, attempt, undo, answer);
     if (this.#waiting.start(node, action, input, answered)) return;
-    const taken = take(this.#registered(action, undo && declared?.action === "belay.plan"));
+    const undoesRun = undo && declared?.action === "belay.plan";
+    const taken = take(this.#registered(action, undoesRun ? node : undefined));
+    if (taken === LATER) return;
     if (taken === undefined) this.#lose(node, attempt, undo);
     else this.#start(node, attempt, { undo, action: taken, input });
   }
 
-  #registered(name: string, undoesRun: boolean): ActionDefinition {
-    const { actions, subRuns } = this.#executor.host;
-    const found = actions.get(name);
+  /** `undoes`: the node whose run inside it undoes. */
+  #registered(name: string, undoes: number | undefined): ActionDefinition {
+    const { header, host } = this.#executor;
+    const found = host.actions.get(name);
     if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
-    return undoesRun ? subRuns.undo(found) : found;
+    if (undoes === undefined) return found;
+    return host.subRuns.undo(found, `${header.runId}/${nodeId(this.#executor, undoes)}`);
   }
 
   /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */

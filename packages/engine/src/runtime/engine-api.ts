@@ -33,7 +33,8 @@ export interface RecoverOptions {
   readonly plans?: readonly Plan[];
   /**
    * Secrets of the one run in `runs`, given again because the key that sealed them is gone: by the names that
-   * SECRET_MISSING lists, `password`, `nodes.login.output.token` (R46). The run takes them as they are.
+   * SECRET_MISSING lists, `password`, `nodes.login.output.token` (R46). The run takes them as they are; one that goes on here is refused
+   * with INVALID_ARGUMENT.
    */
   readonly secrets?: GivenSecrets;
 }
@@ -66,8 +67,8 @@ export interface PoolOptions {
 export interface Engine {
   /**
    * Checks, journals and starts a run. Refused before anything runs: PLAN_INVALID (an unknown pool), UNKNOWN_ACTION,
-   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client token's run belongs
-   * to another engine), CLOSED.
+   * PARAMS_INVALID, INVALID_ARGUMENT, LOCKED, JOURNAL_FAILED, JOURNAL_CORRUPT, IDEMPOTENT_PARAMETER_MISMATCH, NOT_FOUND (the client
+   * token's run is not there any more), FENCED (it belongs to another engine), CLOSED.
    */
   start(plan: Plan, options?: StartOptions): Promise<Run>;
   /** The run of that id, if this engine started it or has taken it up, and has not forgotten it. */
@@ -86,11 +87,17 @@ export interface Engine {
   recover(options?: RecoverOptions): Promise<Recovered>;
   /** Runs that could not be taken up, and why; one leaves the list once it is. */
   refused(): readonly RefusedRun[];
-  /** Drops runs that ended for good before that time, epoch milliseconds, from the journal too; answers how many. */
+  /**
+   * Drops runs that ended for good before that time, epoch milliseconds, from the journal too; answers how many. A run inside one
+   * that has not ended stays: that one asks for it.
+   */
   prune(options: { readonly endedBefore: number }): Promise<number>;
   /** All runs this engine has, in the order of their start. */
   runs(): readonly Run[];
-  /** Drops a run that ended for good, from the journal too. NOT_FOUND; STATE_INVALID while it has not ended. */
+  /**
+   * Drops a run that ended for good, from the journal too; one that has stopped on a fault here stays in the journal. NOT_FOUND;
+   * STATE_INVALID while it has not ended, or while the run around it has not.
+   */
   forget(id: string): void;
   /**
    * Aborts what runs, waits at most the grace period for it to let go, closes the journal. Nothing more is journaled:

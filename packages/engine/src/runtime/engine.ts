@@ -15,6 +15,7 @@ import { systemClock } from "./clock.ts";
 import type { Engine, RecoverOptions, StartOptions } from "./engine-api.ts";
 import { checkEngineOptions, checkRecoverOptions, type EngineOptions, invalid } from "./engine-options.ts";
 import type { Host } from "./host.ts";
+import { journalFault } from "./journal-answer.ts";
 import { KnownRuns, type Recovered } from "./known-runs.ts";
 import { pollAction } from "./poll.ts";
 import { OwnPool, Pools, Slots } from "./pools.ts";
@@ -122,20 +123,21 @@ class LocalEngine implements Engine {
       texts: parent === null ? undefined : this.#runs.executor(parent.runId)?.secrets.texts,
     });
     const { runId } = prepared.header;
-    // The same request again, with the id it had: its client token says so (R43).
+    // The same request again, with the id it had: its client token says so (R43). The first one may be under way.
+    while (options.clientToken !== undefined && this.#runs.isHeld(runId)) await this.#runs.free(runId);
     const repeats = options.clientToken !== undefined && this.#runs.tokenOf(runId) === options.clientToken;
     const inUse = this.run(runId) !== undefined || this.#runs.isHeld(runId);
     if (inUse && !repeats) throw invalid(`run id ${runId} is in use`);
-    this.#runs.hold(runId);
+    const letGo = this.#runs.hold(runId);
     try {
       const created = await this.#create(prepared);
       if (created.kind === "locked") throw lockedError(created.resource, created.heldBy);
       // Nothing is started: the run may be taken up, which the start would keep others from.
-      if (created.kind !== "created") this.#runs.letGo(runId);
+      if (created.kind !== "created") letGo();
       if (created.kind === "existing") return await this.#existing(created.runId, created.requestHash, prepared);
       return await this.#begin(prepared, created.lease);
     } finally {
-      this.#runs.letGo(runId);
+      letGo();
     }
   }
 
@@ -170,37 +172,26 @@ class LocalEngine implements Engine {
     if (!this.#recovers || this.#closed) return;
     const left = this.#runs.toTakeOver(runIds);
     if (left.length === 0) return;
-    this.#runs.recover(left, {}).then(({ refused }) => {
+    const report = (refused: readonly RefusedRun[]): void => {
       // Another engine was faster: that is no fault.
       for (const one of refused) if (one.error.code !== "FENCED") this.#onRefusedRun(one);
-    }, this.#onListenerError);
+    };
+    this.#runs.takeOver(left).then(
+      ({ refused }) => report(refused),
+      (error: unknown) => {
+        if (!this.#closed) this.#onListenerError(error);
+      },
+    );
   }
 
   forget(id: string): void {
-    const executor = this.#runs.executor(id);
-    if (executor === undefined) throw new BelayError("NOT_FOUND", `no run ${id}`);
-    if (!this.#runs.isOver(executor)) {
-      const { status } = executor.state;
-      const allowedIn = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"];
-      throw new BelayError("STATE_INVALID", `run ${id} is ${status}; only an ended run can be forgotten`, {
-        allowedIn,
-      });
-    }
-    this.#runs.drop(id);
-    this.#inBackground(() => this.#host.journal.remove(id));
+    if (this.#runs.forget(id)) this.#inBackground(() => this.#host.journal.remove(id));
   }
 
   async prune({ endedBefore }: { readonly endedBefore: number }): Promise<number> {
     if (this.#closed) throw this.#host.closedError();
     if (!Number.isFinite(endedBefore)) throw invalid("prune needs endedBefore, a time in epoch milliseconds");
-    let count = 0;
-    for (const { runId, ended, at } of await this.#host.journal.list()) {
-      if (!ended || at >= endedBefore) continue;
-      this.#runs.drop(runId);
-      await this.#host.journal.remove(runId);
-      count++;
-    }
-    return count;
+    return await this.#runs.prune(endedBefore);
   }
 
   async close(): Promise<void> {
@@ -224,7 +215,7 @@ class LocalEngine implements Engine {
       // A run that was never acknowledged holds no lock and no client token.
       this.#inBackground(() => this.#host.journal.remove(header.runId));
       if (error instanceof BelayError && error.code === "CLOSED") throw error;
-      throw this.#host.faultError("JOURNAL_FAILED", `run ${header.runId} could not be journaled`, error);
+      throw this.#host.faultError(journalFault(error), `run ${header.runId} could not be journaled`, error);
     }
     // A turn later: listeners attached in the tick in which `start` resolves miss nothing.
     setImmediate(() => executor.begin());
@@ -254,7 +245,7 @@ class LocalEngine implements Engine {
     try {
       return await this.#host.journal.create(this.#name, prepared.recorded, prepared.locks);
     } catch (error) {
-      throw this.#host.faultError("JOURNAL_FAILED", `run ${prepared.header.runId} could not be journaled`, error);
+      throw this.#host.faultError(journalFault(error), `run ${prepared.header.runId} could not be journaled`, error);
     }
   }
 

@@ -27,6 +27,7 @@ import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
+import { overdue } from "./call-recovery.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { Entry } from "./entry.ts";
@@ -43,7 +44,7 @@ import { RunValues } from "./values.ts";
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-const NO_REQUESTS: ReadonlyMap<string, string> = new Map();
+const NO_REQUESTS: ReadonlyMap<string, readonly string[]> = new Map();
 
 export class Executor implements RebuiltRun, SlotUser {
   readonly header: RunHeader;
@@ -73,6 +74,8 @@ export class Executor implements RebuiltRun, SlotUser {
   #seq = 0;
   /** What the records left to be done; set for a run that was taken up again. */
   #unfinished: Unfinished | undefined;
+  /** Calls that were cut off are still to be made again. */
+  #callsAgain = false;
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
@@ -101,8 +104,13 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   /** Requests of operators that the records hold, by request id. */
-  get requests(): ReadonlyMap<string, string> {
+  get requests(): ReadonlyMap<string, readonly string[]> {
     return this.#unfinished?.requests ?? NO_REQUESTS;
+  }
+
+  /** What the records left and would pass first when the run was taken up now. */
+  overdue(): Input[] {
+    return this.#unfinished === undefined ? [] : overdue(this, this.#unfinished, this.now());
   }
 
   /** The run's first input, made durable before `start` is acknowledged (R39); nothing is carried out yet. */
@@ -120,6 +128,7 @@ export class Executor implements RebuiltRun, SlotUser {
     // What was due while no process lived passes before verbs that came meanwhile.
     const early = this.#inbox.splice(0);
     if (this.#unfinished !== undefined) this.#carrier.recover(this.#unfinished);
+    this.#callsAgain = this.#unfinished !== undefined;
     this.host.timers.passDue();
     this.#inbox.push(...early);
     this.#resume();
@@ -212,11 +221,13 @@ export class Executor implements RebuiltRun, SlotUser {
     for (let batches = 0; ; batches++) {
       const records = this.#takeBatch();
       if (records.length === 0 && this.#acknowledge.length === 0) {
-        if (this.#inbox.length === 0) break;
+        if (this.#inbox.length > 0) continue;
+        if (!this.#callAgain()) break;
         continue;
       }
       if (this.#write(records) !== undefined || this.#closed || this.fault !== null) return;
       this.#carryOut();
+      this.#callAgain();
       if (this.#closed || this.fault !== null) return;
       if (batches === BATCHES_PER_TURN) {
         setImmediate(() => this.#resume());
@@ -244,19 +255,29 @@ export class Executor implements RebuiltRun, SlotUser {
     }
     if (!isThenable(written)) return undefined;
     return written.then(
-      () => this.#resume(),
+      () => this.#resume(true),
       (error: unknown) => this.#fail(journalFault(error), error),
     );
   }
 
-  #resume(): void {
+  /** `written`: after a batch, which may have stopped what was to be called again. */
+  #resume(written = false): void {
     if (this.#closed || this.fault !== null) return;
     try {
       this.#carryOut();
+      if (written) this.#callAgain();
       this.#loop();
     } catch (error) {
       this.#fail("INTERNAL", error);
     }
+  }
+
+  /** Calls again what was cut off: once what was overdue, and asked meanwhile, is durable (R37, R42). Answers whether it was time. */
+  #callAgain(): boolean {
+    if (!this.#callsAgain || this.#closed) return false;
+    this.#callsAgain = false;
+    this.#carrier.callAgain();
+    return true;
   }
 
   /** Steps every waiting input, then asks for slots; answers the records to journal. */

@@ -35,6 +35,7 @@ import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
 import { absorb } from "./absorb.ts";
 import type { RunFacts } from "./facts.ts";
+import { isAborting, isInFlight } from "./in-flight.ts";
 import { evaluateNode } from "./scope.ts";
 import type { RunValues } from "./values.ts";
 
@@ -144,18 +145,13 @@ export class PreviewRun implements RunFacts {
   }
 
   /** Whether the call still runs. */
-  isInFlight({ node, attempt, undo }: Pending): boolean {
-    const { state } = this;
-    const code = state.node[node];
-    if (!undo) return state.attempt[node] === attempt && (code === NodeState.RUNNING || code === NodeState.CANCELING);
-    const waits = hasMark(state, node, Mark.UNDO_QUEUED | Mark.UNDO_BACKOFF);
-    return state.undoAttempt[node] === attempt && code === NodeState.COMPENSATING && !waits;
+  isInFlight(call: Pending): boolean {
+    return isInFlight(this.state, call);
   }
 
   /** Whether it was asked to let go. */
-  isAborting({ node, undo }: Pending): boolean {
-    const { state } = this;
-    return undo ? hasMark(state, node, Mark.UNDO_ABORTING) : state.node[node] === NodeState.CANCELING;
+  isAborting(call: Pending): boolean {
+    return isAborting(this.state, call);
   }
 
   /** What is under way in the copied state: calls and backoffs. */

@@ -3,13 +3,13 @@
  * end. Owns: what of the commands is still to be carried out. Changes nothing outside of the run. Cost: that of the
  * decisions, once more.
  */
-import { Commands, DEADLINES, isAtRest, isVerb, Op, step } from "../core/index.ts";
+import { Commands, DEADLINES, isAtRest, isVerb, Op, step, type VerbInput } from "../core/index.ts";
 import type { JournalRecord } from "../journal/port.ts";
 import type { Json } from "../plan/document.ts";
 import { deepFreeze } from "../plan/json.ts";
 import { absorb } from "./absorb.ts";
 import type { RunFacts } from "./facts.ts";
-import { requestText } from "./verbs.ts";
+import { recordedRequest } from "./verbs.ts";
 
 /** An attempt, or a compensation's, that was dispatched and has not ended. */
 export interface CallInFlight {
@@ -35,8 +35,8 @@ export interface Unfinished {
   readonly deadlines: readonly DeadlineInFlight[];
   /** Nodes whose condition or list is asked for. */
   readonly undecided: readonly number[];
-  /** Requests of operators that were carried out, by request id (R37). */
-  readonly requests: ReadonlyMap<string, string>;
+  /** Requests of operators that were carried out, by request id, see `recordedRequest` (R37). */
+  readonly requests: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A run whose facts can still be written: nothing moves yet. */
@@ -54,19 +54,17 @@ export function rebuild(run: RebuiltRun, records: readonly JournalRecord[]): Unf
   const calls = new Map<number, CallInFlight>();
   const deadlines = new Map<number, DeadlineInFlight>();
   const undecided = new Set<number>();
-  const requests = new Map<string, string>();
+  const requests = new Map<string, readonly string[]>();
   for (const { input, payload } of records) {
     run.lastAt = input.at;
+    const requestId = isVerb(input) ? requestIdOf(payload) : undefined;
+    if (requestId !== undefined) requests.set(requestId, recordedRequest(run, input as VerbInput, payload));
     step(run.state, input, commands);
     run.restedAt = isAtRest(run.state) ? (run.restedAt ?? input.at) : null;
     if (input.kind === "resolved") undecided.delete(input.node);
     for (const node of absorb(run, commands, 0, deepFreeze(payload))) undecided.add(node);
     if (input.kind === "due")
       forgetPassed(deadlines, input.node * KINDS + DEADLINES.indexOf(input.deadline), input.token);
-    if (isVerb(input)) {
-      const id = requestIdOf(payload);
-      if (id !== undefined) requests.set(id, requestText(input, payload));
-    }
     note(commands, calls, deadlines);
     commands.clear();
   }

@@ -10,7 +10,15 @@ import type { VerbOptions } from "./api.ts";
 import type { Executor } from "./executor.ts";
 import { jsonArgument } from "./json-value.ts";
 import type { VerbRequest } from "./preview.ts";
-import { checkVerbOptions, checkWordOptions, nodeArgument, refusalError, rejection, rollbackInput } from "./verbs.ts";
+import {
+  checkVerbOptions,
+  checkWordOptions,
+  nodeArgument,
+  refusalError,
+  rejection,
+  requestText,
+  rollbackInput,
+} from "./verbs.ts";
 import { judgeWord } from "./waiting.ts";
 
 /** The verbs by the names of their methods. */
@@ -54,11 +62,28 @@ export function takesNode(verb: VerbName): boolean {
   return NODE_VERBS.has(verb);
 }
 
-/** Reads the arguments of a verb. Fails with INVALID_ARGUMENT or NOT_FOUND. */
-export function requestOf(executor: Executor, verb: VerbName, given: unknown, id?: string): VerbCall {
+/**
+ * A verb as text, to tell whether it was asked before under its request id: whatever the run's state is by now. Fails with
+ * INVALID_ARGUMENT.
+ */
+export function askedText(executor: Executor, verb: VerbName, given: unknown, id?: string): string {
+  checkOptions(verb, given);
+  const { node = id, to, who, output } = given as AskedOptions;
+  const kind = verb === "skipRollback" ? "skip-rollback" : verb;
+  return requestText({ kind, node, to, who, ...outputOf(executor, output) });
+}
+
+type AskedOptions = VerbOptions & { readonly node?: string; readonly to?: string; readonly output?: Json };
+
+function checkOptions(verb: VerbName, given: unknown): void {
   if (verb === "approve" || verb === "reject") checkWordOptions(verb, given);
   else checkVerbOptions(verb, given, OWN_OPTIONS[verb]);
-  const options = given as VerbOptions & { readonly node?: string; readonly to?: string; readonly output?: Json };
+}
+
+/** Reads the arguments of a verb. Fails with INVALID_ARGUMENT or NOT_FOUND. */
+export function requestOf(executor: Executor, verb: VerbName, given: unknown, id?: string): VerbCall {
+  checkOptions(verb, given);
+  const options = given as AskedOptions;
   const at = executor.now();
   const node = (): number => nodeArgument(executor, id as string);
   switch (verb) {

@@ -6,6 +6,7 @@ import type { BelayError } from "../errors.ts";
 import type { OperatorRequest, RequestAnswer } from "../journal/port.ts";
 import type { Json } from "../plan/document.ts";
 import type { Run, RunSnapshot } from "./api.ts";
+import { JOURNAL_FAULTS } from "./journal-answer.ts";
 import { asBelayError } from "./recovery.ts";
 
 type Options = Readonly<Record<string, Json>>;
@@ -27,6 +28,9 @@ const VERBS: Readonly<
   abandon: { node: false, ask: (run, _node, options) => run.abandon(options) },
 };
 
+/** The run stops, or has stopped: nothing was decided. */
+const STOPPED: ReadonlySet<string> = new Set(["CLOSED", "FENCED", ...JOURNAL_FAULTS]);
+
 /** Does what was asked. Never fails: a refusal is an answer. undefined = the run has stopped; somebody may answer later. */
 export async function carryOutRequest(run: Run, request: OperatorRequest): Promise<RequestAnswer | undefined> {
   const { verb, args, requestId } = request;
@@ -42,7 +46,7 @@ export async function carryOutRequest(run: Run, request: OperatorRequest): Promi
     return { ok: true, status };
   } catch (error) {
     const { code, message } = asBelayError(error);
-    return code === "CLOSED" || code === "JOURNAL_FAILED" || code === "FENCED" ? undefined : refusal(code, message);
+    return STOPPED.has(code) ? undefined : refusal(code, message);
   }
 }
 

@@ -8,18 +8,18 @@ import type { AnyRunEvent, Run, RunEventMap, RunEventName, RunSnapshot, VerbOpti
 import type { Executor } from "./executor.ts";
 import type { Preview, VerbRequest } from "./preview.ts";
 import { previewOf } from "./preview-answer.ts";
-import { requestOf, type VerbCall } from "./request.ts";
+import { askedText, requestOf, type VerbName } from "./request.ts";
 import { declareSecrets } from "./secret-outputs.ts";
 import { snapshotOf } from "./snapshot.ts";
-import { requestMismatch, requestText, verbPayload } from "./verbs.ts";
+import { requestMismatch, verbPayload } from "./verbs.ts";
 
 const DONE: Promise<void> = Promise.resolve();
 
 export class RunHandle implements Run {
   readonly id: string;
   #executor: Executor;
-  /** What was asked under each request id, and its answer. */
-  readonly #requests = new Map<string, { readonly request: string; readonly done: Promise<void> }>();
+  /** What was asked under each request id, one of these, and its answer. */
+  readonly #requests = new Map<string, { readonly requests: readonly string[]; readonly done: Promise<void> }>();
 
   constructor(executor: Executor) {
     this.id = executor.header.runId;
@@ -30,7 +30,7 @@ export class RunHandle implements Run {
   /** The run goes on in another executor, after recovery. What was asked of it before stays asked (R37). */
   adopt(executor: Executor): void {
     this.#executor = executor;
-    for (const [id, request] of executor.requests) this.#requests.set(id, { request, done: DONE });
+    for (const [id, requests] of executor.requests) this.#requests.set(id, { requests, done: DONE });
   }
 
   on<K extends RunEventName>(type: K, listener: (event: RunEventMap[K]) => void): this {
@@ -65,67 +65,69 @@ export class RunHandle implements Run {
   }
 
   async retry(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "retry", options), options);
+    return await this.#verb("retry", options);
   }
 
   async skip(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "skip", options, node), options);
+    return await this.#verb("skip", options, node);
   }
 
   async cancel(options: { node?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "cancel", options), options);
+    return await this.#verb("cancel", options);
   }
 
   async rollback(options: { to?: string } & VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "rollback", options), options);
+    return await this.#verb("rollback", options);
   }
 
   async skipRollback(node: string, options: VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "skipRollback", options, node), options);
+    return await this.#verb("skipRollback", options, node);
   }
 
   async pause(options: VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "pause", options), options);
+    return await this.#verb("pause", options);
   }
 
   async resume(options: VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "resume", options), options);
+    return await this.#verb("resume", options);
   }
 
   async abandon(options: VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "abandon", options), options);
+    return await this.#verb("abandon", options);
   }
 
   async approve(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "approve", options, node), options);
+    return await this.#verb("approve", options, node);
   }
 
   async reject(node: string, options: { who: string } & VerbOptions): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "reject", options, node), options);
+    return await this.#verb("reject", options, node);
   }
 
   async signal(node: string, options: { output?: Json } & VerbOptions = {}): Promise<RunSnapshot> {
-    return await this.#verb(requestOf(this.#executor, "signal", options, node), options);
+    return await this.#verb("signal", options, node);
   }
 
   preview(request: VerbRequest): Preview {
     return previewOf(this.#executor, request);
   }
 
-  async #verb({ input, more }: VerbCall, options: VerbOptions): Promise<RunSnapshot> {
+  async #verb(verb: VerbName, options: VerbOptions, id?: string): Promise<RunSnapshot> {
+    const executor = this.#executor;
+    const request = askedText(executor, verb, options, id);
     const { requestId } = options;
-    const payload = verbPayload(options, more);
-    if (more?.["output"] !== undefined && "node" in input) declareSecrets(this.#executor, input.node, payload as Json);
     const repeated = requestId === undefined ? undefined : this.#requests.get(requestId);
-    const request = requestText(input, payload);
     if (repeated !== undefined) {
-      if (repeated.request !== request) throw this.#executor.secrets.error(requestMismatch(requestId as string));
+      if (!repeated.requests.includes(request)) throw executor.secrets.error(requestMismatch(requestId as string));
       await repeated.done;
       return this.snapshot();
     }
+    const { input, more } = requestOf(executor, verb, options, id);
+    const payload = verbPayload(options, more);
+    if (more["output"] !== undefined && "node" in input) declareSecrets(executor, input.node, payload as Json);
     const done = this.#post(input, payload);
     if (requestId !== undefined) {
-      this.#requests.set(requestId, { request, done });
+      this.#requests.set(requestId, { requests: [request], done });
       // A refused request left no trace: it may be asked again.
       done.catch(() => this.#requests.delete(requestId));
     }

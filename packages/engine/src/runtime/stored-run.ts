@@ -6,7 +6,7 @@
  */
 import { BelayError } from "../errors.ts";
 import { MemoryJournal } from "../journal/memory.ts";
-import type { Journal } from "../journal/port.ts";
+import type { Journal, JournalRecord } from "../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../plan/compile.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import { deepFreeze } from "../plan/json.ts";
@@ -15,6 +15,7 @@ import { Actions } from "./actions.ts";
 import type { ActionDefinition, Run } from "./api.ts";
 import { systemClock } from "./clock.ts";
 import { RunEmitter } from "./emitter.ts";
+import type { Clock } from "./engine-api.ts";
 import { Executor } from "./executor.ts";
 import type { Host } from "./host.ts";
 import { corrupt, openRun } from "./open-run.ts";
@@ -30,11 +31,13 @@ export type StoredRun = Pick<Run, "id" | "snapshot" | "preview">;
 
 /**
  * Reads a run of any journal, or of a reader of one. undefined when there is none of that id; JOURNAL_CORRUPT for records
- * that its plan cannot have made.
+ * that its plan cannot have made. Its snapshot is that of the last record; a preview lets deadlines that have passed by `clock`
+ * pass first, as whoever takes the run up does (R26).
  */
 export async function readStoredRun(
   journal: Pick<Journal, "read" | "list">,
   runId: string,
+  clock: Clock = systemClock,
 ): Promise<StoredRun | undefined> {
   const stored = await journal.read(runId);
   if (stored === undefined) return undefined;
@@ -45,17 +48,42 @@ export async function readStoredRun(
   const program = compilePlan(plan, header.items, resolveLimits(UNLIMITED));
   const locks = (await journal.list()).find((run) => run.runId === runId)?.locks ?? [];
   const lease = { runId, epoch: 0, tokens: Object.fromEntries(locks.map((resource) => [resource, 0])) };
+  const host = stillHost(program, { keys, clock });
   const links = { emitter: new RunEmitter(() => undefined), live: new Map<string, number>() };
+  const replay = (known: readonly JournalRecord[]): Executor =>
+    new Executor({ header, program, lease, records: known, secrets }, host, links);
   try {
-    return new RunHandle(new Executor({ header, program, lease, records, secrets }, stillHost(program, keys), links));
+    const executor = replay(records);
+    const run = new RunHandle(executor);
+    const preview: StoredRun["preview"] = (request) =>
+      new RunHandle(withOverdue(executor, records, replay)).preview(request);
+    return { id: runId, snapshot: () => run.snapshot(), preview };
   } catch (error) {
     throw corrupt(runId, error instanceof Error ? error.message : String(error), error);
   }
 }
 
+/** What passed may have armed what has passed, too: a delay of 0. */
+const MOST_ROUNDS = 8;
+
+/** The run once all that is overdue has passed; the same one when nothing is. */
+function withOverdue(
+  executor: Executor,
+  records: readonly JournalRecord[],
+  replay: (records: readonly JournalRecord[]) => Executor,
+): Executor {
+  let [run, known] = [executor, records];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const passed = run.overdue();
+    if (passed.length === 0) return run;
+    known = [...known, ...passed.map((input, place) => ({ seq: known.length + place, input }))];
+    run = replay(known);
+  }
+  return run;
+}
+
 /** Nothing of it is ever asked for: the executor does not begin. */
-function stillHost({ compiled }: CompiledProgram, keys: SealKeys): Host {
-  const clock = systemClock;
+function stillHost({ compiled }: CompiledProgram, { keys, clock }: Pick<Host, "keys" | "clock">): Host {
   const timers = new Timers(clock);
   const slots = new Slots(Number.POSITIVE_INFINITY);
   const still: ActionDefinition = { run: () => undefined };

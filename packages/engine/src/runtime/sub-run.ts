@@ -12,7 +12,7 @@ import { isTerminal } from "../core/index.ts";
 import { BelayError, NonRetryable } from "../errors.ts";
 import type { ParentAttempt, RunHeader } from "../journal/port.ts";
 import type { Json, Plan } from "../plan/document.ts";
-import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot } from "./api.ts";
+import type { ActionContext, ActionDefinition, Run, RunEventName, RunSnapshot, RunStatus } from "./api.ts";
 import type { StartOptions } from "./engine-api.ts";
 import type { RunFacts } from "./facts.ts";
 
@@ -57,21 +57,25 @@ export class SubRuns {
     },
   };
 
-  /** The compensation of a node with `belay.plan`; `declared` undoes a run that succeeded. */
-  undo(declared: ActionDefinition): ActionDefinition {
-    return {
-      ...declared,
-      run: async (ctx) => {
-        const run = this.#latestOf(ctx.idempotencyKey.replace(/\/undo\/\d+$/, ""));
-        const status = run?.snapshot().status;
-        if (run === undefined || status === "SUCCESSFUL") return await declared.run(ctx);
-        if (status !== "ROLLED_BACK") await rollBack(run, ctx);
-        return undefined;
-      },
+  /**
+   * The compensation of the node with that key; `declared` undoes a run that succeeded, and its `verify` knows of nothing else.
+   * Rolling back one that has not may be asked for again.
+   */
+  undo(declared: ActionDefinition, node: string): ActionDefinition {
+    const run = async (ctx: ActionContext): Promise<unknown> => {
+      const inner = this.#latestOf(node, "SUB_RUN_ROLLBACK_FAILED");
+      if (inner === undefined || (await stopped(inner, ctx)) === "SUCCESSFUL") return await declared.run(ctx);
+      await rollBack(inner, ctx);
+      return undefined;
     };
+    const latest = this.#latest.get(node);
+    const succeeded = latest !== undefined && this.#host.run(latest.runId)?.snapshot().status === "SUCCESSFUL";
+    if (latest === undefined || succeeded) return { ...declared, run };
+    const { verify: _verify, ...others } = declared;
+    return { ...others, idempotent: true, run };
   }
 
-  /** A run was taken up from the journal: it stands for an attempt again. */
+  /** A run was found in the journal: it stands for an attempt again, whether or not it could be taken up. */
   adopt({ runId, parent }: Pick<RunHeader, "runId" | "parent">): void {
     if (parent === null) return;
     const node = `${parent.runId}/${parent.nodeId}`;
@@ -79,9 +83,15 @@ export class SubRuns {
     if (attempt >= (this.#latest.get(node)?.attempt ?? 0)) this.#latest.set(node, { runId, attempt });
   }
 
-  #latestOf(node: string): Run | undefined {
+  /** undefined = there was none. Fails with `code` while there is one that this engine has not taken up: it may have done something. */
+  #latestOf(node: string, code: string): Run | undefined {
     const latest = this.#latest.get(node);
-    return latest === undefined ? undefined : this.#host.run(latest.runId);
+    if (latest === undefined) return undefined;
+    const { runId } = latest;
+    const run = this.#host.run(runId);
+    if (run !== undefined) return run;
+    const message = `run ${runId} is not taken up by this engine: recover it first`;
+    throw new NonRetryable(message, { code, details: { runId } });
   }
 
   /** The run this attempt stands for: its own, the last one's if that can go on, or a new one. */
@@ -94,11 +104,13 @@ export class SubRuns {
   }
 
   async #goOn(node: string, ctx: ActionContext): Promise<Run | undefined> {
-    const last = this.#latestOf(node);
+    const last = this.#latestOf(node, "SUB_RUN_FAILED");
     const status = last?.snapshot().status;
     if (last === undefined || status === undefined || (isTerminal(status) && status !== "SUCCESSFUL")) return undefined;
     const rested = status === "FAILED" || status === "CANCELED" || status === "PARTIALLY_ROLLED_BACK";
-    if (rested) await last.retry({ who: `run ${ctx.runId}`, why: `attempt ${ctx.attempt} of ${ctx.nodeId}` });
+    const why = `attempt ${ctx.attempt} of ${ctx.nodeId}`;
+    // Asked once by each attempt, however often a crash lets that be called.
+    if (rested) await last.retry({ who: `run ${ctx.runId}`, why, requestId: ctx.idempotencyKey });
     return last;
   }
 
@@ -196,22 +208,36 @@ function failureOf(snapshot: RunSnapshot): Error {
   return stuck ? new NonRetryable(message, { code, details }) : Object.assign(new Error(message), { code, details });
 }
 
-/** Undoes everything the run has done; fails for good where that is not possible. */
-async function rollBack(run: Run, ctx: ActionContext): Promise<void> {
-  const by = { who: `run ${ctx.runId}`, why: `rollback of ${ctx.nodeId}` };
+/** Where the run rests once nothing of it goes forward any more. One that rolls back already is waited for. */
+async function stopped(run: Run, ctx: ActionContext): Promise<RunStatus> {
+  const { status } = run.snapshot();
+  if (status !== "RUNNING" && status !== "PAUSED") return (await rest(run, ctx)).status;
   try {
-    const { status } = run.snapshot();
-    if (status === "RUNNING" || status === "PAUSED") await run.cancel(by);
-    await rest(run, ctx);
-    await run.rollback(by);
+    await run.cancel(rollbackBy(ctx));
   } catch (error) {
-    throw stuckRollback(run, error instanceof Error ? error.message : String(error));
+    // It is being canceled already, or has come to its end just now.
+    if (!(error instanceof BelayError && error.code === "STATE_INVALID")) throw stuckRollback(run, error);
+  }
+  return (await rest(run, ctx)).status;
+}
+
+/** Undoes everything that a run at rest has done; fails for good where that is not possible. Asked once by each attempt. */
+async function rollBack(run: Run, ctx: ActionContext): Promise<void> {
+  if (run.snapshot().status === "ROLLED_BACK") return;
+  try {
+    await run.rollback({ ...rollbackBy(ctx), requestId: ctx.idempotencyKey });
+  } catch (error) {
+    throw stuckRollback(run, error);
   }
   const { status } = await rest(run, ctx);
   if (status !== "ROLLED_BACK") throw stuckRollback(run, `it is ${status}`);
 }
 
-function stuckRollback(run: Run, why: string): NonRetryable {
-  const message = `run ${run.id} could not be rolled back: ${why}`;
+function rollbackBy({ runId, nodeId }: ActionContext): { readonly who: string; readonly why: string } {
+  return { who: `run ${runId}`, why: `rollback of ${nodeId}` };
+}
+
+function stuckRollback(run: Run, why: unknown): NonRetryable {
+  const message = `run ${run.id} could not be rolled back: ${why instanceof Error ? why.message : String(why)}`;
   return new NonRetryable(message, { code: "SUB_RUN_ROLLBACK_FAILED", details: { runId: run.id } });
 }

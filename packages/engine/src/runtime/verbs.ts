@@ -8,6 +8,7 @@ import type { Json } from "../plan/document.ts";
 import { personOf } from "../plan/person.ts";
 import type { VerbOptions } from "./api.ts";
 import type { Executor } from "./executor.ts";
+import type { RunFacts } from "./facts.ts";
 import { nodeId, nodeNumber } from "./node-id.ts";
 
 /** The node number of an id given to a verb; NOT_FOUND with the ids that exist, when there is none. */
@@ -84,17 +85,42 @@ export function verbPayload(options: VerbOptions, more: Readonly<Record<string, 
   return Object.keys(payload).length === 0 ? undefined : payload;
 }
 
+/** What is the same in a request and its repetition (R37), in the words of whoever asks. */
+export interface AskedWords {
+  /** `input.kind` of the verb. */
+  readonly kind: VerbInput["kind"];
+  /** Id of the node; absent = the run. */
+  readonly node?: string | undefined;
+  /** Where a rollback goes; absent = everything, or where a failed one went. */
+  readonly to?: string | undefined;
+  readonly output?: Json | undefined;
+  /** Only where that is what is said. */
+  readonly who?: string | undefined;
+}
+
 /**
- * A verb with all that makes two requests the same one (R37), as text: not when, who or why, nor what the run made of
- * it; but who, where that is what is said. The same for a verb that is asked and for its record.
+ * A request as text: not when, who or why, nor what the run made of it, since that is another state when it is repeated. A rollback
+ * to a member is one to its group.
  */
-export function requestText(input: VerbInput, payload: Json | undefined): string {
-  const { kind } = input;
-  const node = "node" in input ? input.node : WHOLE_RUN;
-  const scope = input.kind === "rollback" ? input.scope : null;
-  const { who, why: _why, requestId: _requestId, error: _error, ...more } = (payload ?? {}) as Record<string, Json>;
+export function requestText({ kind, node, to, output, who }: AskedWords): string {
   const person = kind === "approve" || kind === "reject" ? who : undefined;
-  return JSON.stringify([kind, node, scope, more, person ?? null]);
+  const where = to?.replace(/\[\d+\]$/, "");
+  return JSON.stringify([kind, node ?? null, where ?? null, output === undefined ? [] : [output], person ?? null]);
+}
+
+/** The requests that a record may stem from, as texts, before its input is stepped: "where a failed one went" leaves no word. */
+export function recordedRequest(run: RunFacts, input: VerbInput, payload: Json | undefined): readonly string[] {
+  const { output, who } = (payload ?? {}) as { readonly output?: Json; readonly who?: string };
+  const { kind } = input;
+  if (input.kind !== "rollback") {
+    const node = "node" in input && input.node !== WHOLE_RUN ? nodeId(run, input.node) : undefined;
+    return [requestText({ kind, node, output, who })];
+  }
+  const { scope, node } = input;
+  const to = scope === "all" ? undefined : scope === "barrier" ? scope : nodeId(run, node);
+  const { status, undoScopeKind, undoScopeNode } = run.state;
+  const isSame = status === "ROLLBACK_FAILED" && scope === undoScopeKind && node === undoScopeNode;
+  return (isSame ? [to, undefined] : [to]).map((where) => requestText({ kind, to: where }));
 }
 
 /** The typed error of a refused verb. */

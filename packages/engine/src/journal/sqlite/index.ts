@@ -36,8 +36,8 @@ export function openSqliteJournal(path: string, options: SqliteJournalOptions = 
 }
 
 /**
- * The journal in the file at `path` as somebody sees it who runs nothing: `read`, `list`, `logs`, `ask` and `answerTo`, while an
- * engine may use it, in this process or another. Close it after use. Fails with JOURNAL_FAILED when there is no such file,
+ * The journal in the file at `path` as somebody sees it who runs nothing: `read`, `list`, `logs`, `requests`, `ask` and `answerTo`,
+ * while an engine may use it, in this process or another. Close it after use. Fails with JOURNAL_FAILED when there is no such file,
  * JOURNAL_CORRUPT when it is no journal.
  */
 export function openSqliteReader(path: string, options: SqliteReaderOptions = {}): SqliteReader {

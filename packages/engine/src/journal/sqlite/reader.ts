@@ -16,7 +16,16 @@ import type { Connection } from "./connection.ts";
 import { failure } from "./failure.ts";
 import { openToAsk, openToRead, realPath } from "./opening.ts";
 import { isOwned } from "./owner-lock.ts";
-import { findRequest, findRun, listRuns, readAnswer, readLines, readRun } from "./reading.ts";
+import {
+  type AskedRequest,
+  findRequest,
+  findRun,
+  listRuns,
+  readAnswer,
+  readLines,
+  readRequests,
+  readRun,
+} from "./reading.ts";
 import { keepRequest } from "./writing.ts";
 
 /** The half of a journal that needs no owner. Made by `openSqliteReader`. */
@@ -53,6 +62,14 @@ export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "a
       this.#unlessThere(findRun(connection, runId));
       this.#checkOnce(checkLog);
       return readLines(connection, runId);
+    });
+  }
+
+  /** What was asked of a run through the file, refused and unanswered requests included, in the order of asking (R37). */
+  requests(runId: string): readonly AskedRequest[] {
+    return this.#look((connection) => {
+      this.#checkOnce(checkSmallTables);
+      return readRequests(connection, runId);
     });
   }
 

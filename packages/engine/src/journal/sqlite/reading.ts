@@ -117,6 +117,24 @@ export function openRequests(connection: Connection, engine: string): OperatorRe
   });
 }
 
+/** What was asked of a run from outside of the process that executes it. */
+export interface AskedRequest {
+  readonly request: OperatorRequest;
+  /** What became of it; undefined while nothing has. */
+  readonly answer: RequestAnswer | undefined;
+}
+
+/** All requests of a run, in the order of asking. */
+export function readRequests(connection: Connection, runId: string): AskedRequest[] {
+  const found = findRun(connection, runId);
+  if (found === undefined) return [];
+  const rows = connection.all("select * from request where run = ? order by number", found.run);
+  return rows.map((row) => {
+    const columns = requestColumns(connection.file, row);
+    return { request: requestOf(columns, runId), answer: answerOf(columns) };
+  });
+}
+
 /** The lines of a run, oldest first. */
 export function readLines(connection: Connection, runId: string): LogLine[] {
   const found = findRun(connection, runId);

@@ -1,0 +1,22 @@
+/** Whether a call is under way by the core's state, and whether it was asked to let go. Owns: reading that of states and marks. */
+import { hasMark, Mark, NodeState, type RunState } from "../core/index.ts";
+
+/** An attempt of a node, or of its compensation, which counts its own. */
+interface AttemptOf {
+  readonly node: number;
+  readonly attempt: number;
+  readonly undo: boolean;
+}
+
+/** It was dispatched and has not ended. */
+export function isInFlight(state: RunState, { node, attempt, undo }: AttemptOf): boolean {
+  const code = state.node[node];
+  if (!undo) return state.attempt[node] === attempt && (code === NodeState.RUNNING || code === NodeState.CANCELING);
+  const waits = hasMark(state, node, Mark.UNDO_QUEUED | Mark.UNDO_BACKOFF);
+  return state.undoAttempt[node] === attempt && code === NodeState.COMPENSATING && !waits;
+}
+
+/** Of one in flight: it was asked to let go. */
+export function isAborting(state: RunState, { node, undo }: AttemptOf): boolean {
+  return undo ? hasMark(state, node, Mark.UNDO_ABORTING) : state.node[node] === NodeState.CANCELING;
+}
