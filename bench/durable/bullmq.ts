@@ -13,7 +13,9 @@ export interface BullMq {
   readonly FlowProducer: new (options: Options) => FlowProducer;
 }
 interface IoRedis {
-  readonly Redis: new (options: Options) => {
+  readonly Redis: new (
+    options: Options,
+  ) => {
     config(verb: "GET", name: string): Promise<readonly string[]>;
     disconnect(): void;
   };
