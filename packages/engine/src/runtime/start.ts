@@ -72,9 +72,26 @@ export function prepareRun(
     header: { ...whole, requestHash },
     recorded: { ...sealed, requestHash },
     secrets,
-    program: compilePlan(plan, bound.items, host.limits),
+    program: programOf(plan, bound.items, host.limits),
     locks: locks.names,
   };
+}
+
+/** Programs are only ever read: runs of a plan whose groups bind nothing at their start have one in common. */
+const PROGRAMS = new WeakMap<Limits, WeakMap<Plan, CompiledProgram>>();
+
+function programOf(plan: Plan, items: RunHeader["items"], limits: Limits): CompiledProgram {
+  if (Object.keys(items).length > 0) return compilePlan(plan, items, limits);
+  let programs = PROGRAMS.get(limits);
+  if (programs === undefined) {
+    programs = new WeakMap();
+    PROGRAMS.set(limits, programs);
+  }
+  const known = programs.get(plan);
+  if (known !== undefined) return known;
+  const program = compilePlan(plan, items, limits);
+  programs.set(plan, program);
+  return program;
 }
 
 /** Whether a run was started by the same request, by what both hold; what could not be opened compares with nothing. */

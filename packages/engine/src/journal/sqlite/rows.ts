@@ -38,13 +38,18 @@ export interface RunRow {
  * CRC-32 of columns, told apart by kind and length. Half a surrogate pair counts as the U+FFFD that SQLite keeps of it.
  */
 function crcOf(...columns: readonly (string | number | boolean | null)[]): number {
-  let text = "";
-  for (const column of columns) text += typeof column === "string" ? `"${column.length}:${column}` : `${column};`;
-  return crc32(text);
+  return crcAfter(0, columns);
 }
 
-/** CRC-32 of a row of `run`. */
-export function runCrc(row: RunRow): number {
+/** Goes on from the CRC of the columns before: the same as that of all of them. */
+function crcAfter(before: number, columns: readonly (string | number | boolean | null)[]): number {
+  let text = "";
+  for (const column of columns) text += typeof column === "string" ? `"${column.length}:${column}` : `${column};`;
+  return crc32(text, before);
+}
+
+/** CRC-32 of the columns that stay the same for as long as the run is there. */
+export function fixedRunCrc(row: RunRow): number {
   return crcOf(
     row.run,
     row.runId,
@@ -56,14 +61,12 @@ export function runCrc(row: RunRow): number {
     row.parentNode,
     row.parentAttempt,
     row.startedAt,
-    row.status,
-    row.ended,
-    row.at,
-    row.records,
-    row.locks,
-    row.epoch,
-    row.owner,
   );
+}
+
+/** CRC-32 of a row of `run`; `fixed` is its `fixedRunCrc`, where that is known. */
+export function runCrc(row: RunRow, fixed: number = fixedRunCrc(row)): number {
+  return crcAfter(fixed, [row.status, row.ended, row.at, row.records, row.locks, row.epoch, row.owner]);
 }
 
 /** A row of `run`, checked. */

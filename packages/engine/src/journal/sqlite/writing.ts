@@ -1,6 +1,7 @@
 /**
  * What is written to a journal file, each function inside a transaction of its caller's. Owns: the order of checks before
  * the first write of each, so that a refusal (LOCKED, FENCED, NOT_FOUND, ...) leaves a shared transaction as it was.
+ * Does not own: the rows of runs as they were last written (`owned-runs.ts`).
  */
 import { BelayError } from "../../errors.ts";
 import type {
@@ -14,9 +15,11 @@ import type {
   RunProgress,
 } from "../port.ts";
 import type { Connection } from "./connection.ts";
-import { refused } from "./failure.ts";
+import { corrupt, refused } from "./failure.ts";
+import { forgetRun, lastWritten, rememberRun } from "./owned-runs.ts";
 import { findRequest, findRun, runByNumber } from "./reading.ts";
 import {
+  fixedRunCrc,
   headerCrc,
   type LockRow,
   lineCrc,
@@ -84,14 +87,19 @@ function insertRun(connection: Connection, row: RunRow): void {
     row.owner,
     runCrc(row),
   );
+  rememberRun(connection, row);
 }
 
 const UPDATE_RUN = `update run set status = ?, ended = ?, at = ?, records = ?, locks = ?, epoch = ?, owner = ?, crc = ?
   where run = ?`;
 
-function updateRun(connection: Connection, row: RunRow): void {
-  const { status, ended, at, records, locks, epoch, owner } = row;
-  connection.run(UPDATE_RUN, status, ended ? 1 : 0, at, records, locks, epoch, owner, runCrc(row), row.run);
+/** `fixedCrc` as in `runCrc`. */
+function updateRun(connection: Connection, row: RunRow, fixedCrc: number = fixedRunCrc(row)): void {
+  const { run, runId, status, ended, at, records, locks, epoch, owner } = row;
+  const crc = runCrc(row, fixedCrc);
+  const changed = connection.run(UPDATE_RUN, status, ended ? 1 : 0, at, records, locks, epoch, owner, crc, run);
+  if (changed !== 1) throw corrupt(connection.file, `the row of run ${runId} is gone`, { runId, table: "run" });
+  rememberRun(connection, row, fixedCrc);
 }
 
 /** A lock as it stands; one that nobody ever took is free and has had no token. */
@@ -142,7 +150,8 @@ export function appendRecords(
   records: readonly RecordColumns[],
   { status, ended, at }: RunProgress,
 ): void {
-  const found = findRun(connection, runId);
+  const known = lastWritten(connection, runId);
+  const found = known?.row ?? findRun(connection, runId);
   if (found === undefined) throw refused(connection.file, `run ${runId} is not there (any more)`, { runId });
   if (found.epoch !== epoch || found.owner === null) {
     throw new BelayError("FENCED", `run ${runId} has another owner by now`, { runId });
@@ -153,12 +162,25 @@ export function appendRecords(
       runId,
     });
   }
-  for (const { seq, input, payload, crc } of records) {
-    connection.run("insert into record values (?, ?, ?, ?, ?)", found.run, seq, input, payload, crc);
-  }
+  insertRecords(connection, found.run, records);
   if (ended) freeLocks(connection, found.run);
   const locks = ended ? 0 : found.locks;
-  updateRun(connection, { ...found, status, ended, at, records: found.records + records.length, locks });
+  const row = { ...found, status, ended, at, records: found.records + records.length, locks };
+  updateRun(connection, row, known?.fixedCrc);
+}
+
+const INSERT_ONE = "insert into record values (?, ?, ?, ?, ?)";
+const INSERT_TWO = "insert into record values (?, ?, ?, ?, ?), (?, ?, ?, ?, ?)";
+
+/** Two by two: the end of a node and the start of the next are most of what is written, and a call costs more than a row. */
+function insertRecords(connection: Connection, run: number, records: readonly RecordColumns[]): void {
+  let index = 0;
+  for (; index + 1 < records.length; index += 2) {
+    const [a, b] = [records[index] as RecordColumns, records[index + 1] as RecordColumns];
+    connection.run(INSERT_TWO, run, a.seq, a.input, a.payload, a.crc, run, b.seq, b.input, b.payload, b.crc);
+  }
+  const last = records[index];
+  if (last !== undefined) connection.run(INSERT_ONE, run, last.seq, last.input, last.payload, last.crc);
 }
 
 /** The owner gives the run up; without effect when the epoch is over. */
@@ -242,6 +264,7 @@ export function removeRun(connection: Connection, runId: string): void {
   const found = findRun(connection, runId);
   if (found === undefined) return;
   freeLocks(connection, found.run);
+  forgetRun(connection, runId);
   for (const table of ["record", "log", "request", "header", "run"]) {
     connection.run(`delete from ${table} where run = ?`, found.run);
   }
