@@ -1,6 +1,6 @@
 /**
  * Follows one run until it rests: passes its events to a renderer and turns Ctrl-C into a cancel. Owns: that nothing is
- * missed between start and rest, that the process lives until then, and that an interrupted run is waited for, never left behind.
+ * missed between start and rest, and that an interrupted run is waited for, never left behind.
  */
 import {
   type AnyRunEvent,
@@ -25,8 +25,6 @@ export async function followRun(
   moved?: Promise<unknown>,
 ): Promise<RunSnapshot> {
   const stop = listen(run, (event) => renderer.event(event));
-  // A run that waits for people holds nothing that keeps a process alive.
-  const alive = setInterval(() => undefined, LONG_MS);
   renderer.start(run);
   const cancel = (): void => {
     renderer.say("canceling: what runs is told to stop (Ctrl-C again forces)");
@@ -39,13 +37,9 @@ export async function followRun(
     return await run.settled();
   } finally {
     interrupted.removeEventListener("abort", cancel);
-    clearInterval(alive);
     stop();
   }
 }
-
-/** Any time will do. */
-const LONG_MS = 2 ** 30;
 
 function listen(run: Run, listener: (event: AnyRunEvent) => void): () => void {
   const detach: (() => void)[] = [];

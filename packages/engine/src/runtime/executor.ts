@@ -191,12 +191,7 @@ export class Executor implements RebuiltRun, SlotUser {
   rested(): Promise<void> {
     if (this.atRest) return Promise.resolve();
     const letGo = this.host.clock.keepAlive?.();
-    return new Promise((resolve) => {
-      this.#restWaiters.push(() => {
-        letGo?.();
-        resolve();
-      });
-    });
+    return new Promise<void>((resolve) => this.#restWaiters.push(resolve)).finally(letGo);
   }
 
   /** Stops without journaling anything more: aborts calls, drops deadlines. Resolves when all calls let go. */
