@@ -24,6 +24,16 @@ describe("retry of a node with mode compensate-first", () => {
     },
   );
 
+  test("R28, R31: what undoes it, and the new attempt, get the input of the first", async () => {
+    const s = await stage({ a: "fail,ok" });
+    const run = await s.start(plan([undoable("a", [], { retry: FIRST, with: { host: "db-1" } })]));
+    await s.rest(run);
+    await run.retry();
+    await s.finish(run);
+    expect(calls(s)).toEqual(["start a", "undo a", "start a"]);
+    expect(s.rig.contexts.map(({ input }) => input)).toEqual([{ host: "db-1" }, { host: "db-1" }, { host: "db-1" }]);
+  });
+
   test("R24, R25: members too, one by one or with their group", async () => {
     const s = await stage({ "g[1]": "fail,fail,ok" });
     const run = await s.start(plan([undoable("g", [], { retry: FIRST, split: { over: "[1, 2]" } })]));

@@ -69,6 +69,28 @@ describe("R26: timeouts", () => {
     expect(s.rig.contexts.map((ctx) => ctx.previousStillRunning)).toEqual([false, false]);
   });
 
+  test("R26: a compensation that let go does not stand for the action, which has not", async () => {
+    const s = await stage({ a: { run: "hang", undo: "fail,fail,ok" } });
+    const retry = { maxAttempts: 3, initialInterval: 1 };
+    const run = await s.start(plan([undoable("a", [], { timeout: 1, compensation: { action: "undo", retry } })]));
+    await s.clock.elapse(6_000);
+    await s.finish(run);
+    await run.rollback();
+    await s.clock.elapse(60_000);
+    expect((await s.finish(run)).status).toBe("ROLLED_BACK");
+    expect(s.rig.contexts.map((ctx) => ctx.previousStillRunning)).toEqual([false, true, true, true]);
+  });
+
+  test("R26: a heartbeat of an attempt that was given up counts for nothing", async () => {
+    const s = await stage({ a: "hang" });
+    const run = await s.start(plan([node("a", [], { heartbeatTimeout: 1 })]));
+    await s.clock.elapse(6_000);
+    expect((await s.finish(run)).status).toBe("FAILED");
+    expect(s.clock.pending).toBe(0);
+    s.rig.contexts[0]?.heartbeat();
+    expect(s.clock.pending).toBe(0);
+  });
+
   test("R26: a compensation that starts while the action has not let go is told so", async () => {
     const s = await stage({ a: "hang" });
     const run = await s.start(plan([undoable("a", [], { timeout: 1 })]));

@@ -36,6 +36,11 @@ function firstCaught({ definePlan, simulate }: PatchedEngine): { run: number; fo
   return undefined;
 }
 
+test("docs/benchmarks.md says how many there are", () => {
+  const figures = readFileSync(join(import.meta.dirname, "../../docs/benchmarks.md"), "utf8");
+  expect(figures).toContain(`| known bugs, each kept as a patch of the core | ${PATCHES.length}, each caught`);
+});
+
 test("without a patch nothing is caught", async () => {
   const engine = await patchedEngine("");
   try {
