@@ -94,7 +94,7 @@ function* smaller({ document, options }: PlayedPlan): Generator<PlayedPlan> {
   for (const nodes of withoutNodes(document.nodes)) yield { document: { ...document, nodes }, options: steps };
   for (const fewer of fewerFaults(options)) yield { document, options: fewer };
   for (const nodes of simplerNodes(document.nodes)) yield { document: { ...document, nodes }, options: steps };
-  for (const field of ["failureMode", "onFailure"] as const) {
+  for (const field of ["failureMode", "onFailure", "timeout", "defaults"] as const) {
     const { [field]: gone, ...rest } = document;
     if (gone !== undefined) yield { document: rest, options: steps };
   }
@@ -115,10 +115,24 @@ function* withoutNodes(nodes: readonly NodeDocument[]): Generator<readonly NodeD
 }
 
 function withoutUpstreams(node: NodeDocument, gone: ReadonlySet<string>): NodeDocument {
-  return { ...node, upstreams: (node.upstreams ?? []).filter((id) => !gone.has(id)) };
+  const kept = (ids: readonly string[] = []): readonly string[] => ids.filter((id) => !gone.has(id));
+  if (node.always !== undefined) return { ...node, always: { for: kept(node.always.for) } };
+  return { ...node, upstreams: kept(node.upstreams) };
 }
 
-const OPTIONS = ["when", "priority", "prohibitRollback", "onFailure", "effect", "timeout", "trigger"] as const;
+const OPTIONS = [
+  "when",
+  "priority",
+  "prohibitRollback",
+  "onFailure",
+  "effect",
+  "timeout",
+  "totalTimeout",
+  "heartbeatTimeout",
+  "pool",
+  "seriesId",
+  "trigger",
+] as const;
 
 /** One option of one node less; what depends on another option goes with it. */
 function* simplerNodes(nodes: readonly NodeDocument[]): Generator<readonly NodeDocument[]> {
