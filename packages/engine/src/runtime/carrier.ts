@@ -12,6 +12,7 @@ import { CallRecovery, keyOf } from "./call-recovery.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { jsonValue } from "./json-value.ts";
+import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";
 import { noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
@@ -171,7 +172,9 @@ export class Carrier {
   }
 
   #registered(name: string, undoesRun: boolean): ActionDefinition {
-    const { actions, subRuns } = this.#executor.host;
+    const { host, secrets } = this.#executor;
+    const { actions, subRuns } = host;
+    if (secrets.missing.length > 0) return WITHOUT_SECRETS;
     const found = actions.get(name);
     if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
     return undoesRun ? subRuns.undo(found) : found;
