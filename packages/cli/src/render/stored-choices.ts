@@ -55,7 +55,11 @@ function byStatus(snapshot: RunSnapshot, { executedBy }: StoredRef): Offer[] {
   switch (snapshot.status) {
     case "RUNNING":
     case "ROLLING_BACK":
-      return executedBy === null ? [["nobody executes it; let it go on", ["recover"]]] : [];
+      if (executedBy !== null) return [];
+      return [
+        ["nobody executes it; let it go on", ["recover"]],
+        ["or give it up where it was cut off; nothing is undone", ["abandon"]],
+      ];
     case "FAILED":
       return [again, ...passing(snapshot), ...undoing(snapshot), giveUp];
     case "CANCELED":
