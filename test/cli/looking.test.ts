@@ -1,7 +1,10 @@
 /** `belay runs`, `show`, `logs`, `export`, `prune`: what is said of the runs of a file, by somebody who owns none. */
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { PlanDocument } from "@belay/engine";
 import { readExport } from "@belay/engine/journal";
 import { describe, expect, test } from "vitest";
+import { belayHere } from "./command.ts";
 import { hang, jsonLines, type Kept, kept } from "./kept-runs.ts";
 
 const plan = (action: string, name: string): PlanDocument => ({
@@ -147,5 +150,25 @@ describe("belay prune", () => {
     const { code, stderr } = await belay("prune", "--older-than", "0s");
     expect(code).toBe(2);
     expect(stderr).toMatch(/executes its runs: end it first, or let it call engine\.prune\n$/);
+  });
+});
+
+describe("a file that is no journal", () => {
+  test("is called what it is, in words of the command, and nothing is left beside it", async () => {
+    const { belay, db } = await kept();
+    await writeFile(db, "");
+    const empty = { code: 2, stdout: "", stderr: "belay: --db DB: the file is empty: it holds no journal\n" };
+    for (const command of ["runs", "recover", "export", "show"]) expect(await belay(command)).toEqual(empty);
+    await writeFile(db, "belay: 1\nname: p\n");
+    for (const words of [["runs"], ["export"], ["run", "kept.yaml"]]) {
+      const { code, stderr } = await belay(...words);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^belay: JOURNAL_CORRUPT: journal DB: it is not a journal of Belay, .*; name a journal's file, /,
+      );
+    }
+    expect(existsSync(`${db}-owner`)).toBe(false);
+    const device = await belayHere("runs", "--db", "/dev/null");
+    expect(device).toEqual({ code: 2, stdout: "", stderr: "belay: --db /dev/null: it is no file\n" });
   });
 });
