@@ -107,6 +107,32 @@ describe("belay show", () => {
   });
 });
 
+describe("belay show, its words", () => {
+  test("are whole where nothing has to fit a terminal", async () => {
+    const { belay, leave } = await kept();
+    const message = `what is decisive stands at the end of a long message ${"-".repeat(80)} here`;
+    const nodes = [{ id: "a", action: "fail" }];
+    const fail = () => Promise.reject(new Error(message));
+    await leave({ belay: 1, name: "f", nodes }, { actions: { fail }, rests: true, runId: "r1" });
+    await belay("abandon", "r1", "--why", message);
+    const { stdout } = await belay("show", "r1");
+    expect(stdout).not.toContain("…");
+    expect(stdout.split(message)).toHaveLength(4);
+  });
+
+  test("R26: an approval that expired has done nothing, and is not said to", async () => {
+    const { belay, db } = await kept();
+    const nodes = [{ id: "go", action: "belay.approval", timeout: 0.05, with: { approvers: ["ada"] } }];
+    await writeFile(`${db}.yaml`, JSON.stringify({ belay: 1, name: "asks", nodes }));
+    const { code, stdout } = await belay("run", `${db}.yaml`);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "go: failed: TIMEOUT: what it waits for did not come within 0.05 s; it changes nothing by itself\n",
+    );
+    expect(stdout).not.toMatch(/taken effect|outcome unknown/);
+  });
+});
+
 describe("belay logs", () => {
   test("are lines of actions and entries of the audit trail, without what could move a cursor", async () => {
     const { belay } = await three();

@@ -3,6 +3,7 @@
  * to do next. Pure: reads a snapshot, asks no server. Owns the words; the facts come from the nodes' statuses, outputs and errors.
  */
 import type { Json, NodeSnapshot, RunSnapshot } from "@belay/engine";
+import { rowsOf } from "./salvage.ts";
 
 /** Plans that this module knows. */
 const KNOWN_PLANS: ReadonlySet<string> = new Set(["postgres-failover", "postgres-switchover", "postgres-rejoin"]);
@@ -291,7 +292,7 @@ function loose(facts: Facts): string[] {
     const rows =
       salvage === undefined
         ? "which rows those were was not compared"
-        : `${String(salvage["count"])} rows of ${String(salvage["table"])} existed only there; their keys are in the node's output`;
+        : `${rowsOf(Number(salvage["count"]), String(salvage["table"]))} existed only there; the keys are in the node's output`;
     lines.push(
       `${facts.oldPrimary} held ${String(output["divergedBytes"])} bytes of WAL that nobody else has and was copied anew; ${rows}.`,
     );
