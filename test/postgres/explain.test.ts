@@ -105,6 +105,7 @@ describe("the guidance for operators", () => {
     expect(words).toContain("a is not back (DOES_NOT_START_FENCED)");
     expect(words).toContain("start plan postgres-rejoin");
     expect(words).toContain("do not start it as a primary");
+    expect(words).toMatch(/belay run postgres-rejoin.yaml --actions MODULE --params cluster=CLUSTER node=a writer=\w+/);
     expect(words).not.toContain("Nothing is left to do");
   });
 
