@@ -31,6 +31,16 @@ describe("an event reads as one plain line", () => {
       { type: "node:retrying", ...FAILURE, outcome: "failed", delayMs: 1500 },
       "promote: attempt 2 failed: TIMEOUT: no answer; next in 1.5s",
     ],
+    [
+      {
+        type: "node:failed",
+        ...NODE,
+        error: { code: "TIMEOUT", message: "timed out after 5 s; it may have taken effect", retryable: true },
+        outcome: "unknown",
+        tolerated: false,
+      },
+      "promote: failed: TIMEOUT: timed out after 5 s; it may have taken effect",
+    ],
     [{ type: "node:skipped", ...NODE, reason: "upstream" }, "promote: skipped (upstream)"],
     [{ type: "node:canceling", ...NODE, reason: "TIMEOUT" }, "promote: canceling: TIMEOUT"],
     [

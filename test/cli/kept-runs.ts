@@ -37,7 +37,7 @@ export interface Left extends StartOptions {
   /** Default: the run is left in the midst of what never ends by itself. */
   readonly rests?: boolean;
   /** Done before the engine goes. */
-  readonly then?: (run: Run) => Promise<unknown>;
+  readonly meanwhile?: (run: Run) => Promise<unknown>;
 }
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -63,12 +63,12 @@ export async function kept(): Promise<Kept> {
       cleanups.push(() => engine.close());
       return engine;
     },
-    async leave(document, { actions, rests = false, then, engine: more, ...options }) {
+    async leave(document, { actions, rests = false, meanwhile, engine: more, ...options }) {
       const engine = await open(actions, more);
       const run = await engine.start(definePlan(document), options);
       if (rests) await run.settled();
       else await new Promise<void>((resolve) => run.once("node:started", () => setImmediate(resolve)));
-      await then?.(run);
+      await meanwhile?.(run);
       await engine.close();
       return run.id;
     },

@@ -1,7 +1,10 @@
 /** `belay runs`, `show`, `logs`, `export`, `prune`: what is said of the runs of a file, by somebody who owns none. */
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { PlanDocument } from "@belay/engine";
 import { readExport } from "@belay/engine/journal";
 import { describe, expect, test } from "vitest";
+import { belayHere } from "./command.ts";
 import { hang, jsonLines, type Kept, kept } from "./kept-runs.ts";
 
 const plan = (action: string, name: string): PlanDocument => ({
@@ -104,6 +107,32 @@ describe("belay show", () => {
   });
 });
 
+describe("belay show, its words", () => {
+  test("are whole where nothing has to fit a terminal", async () => {
+    const { belay, leave } = await kept();
+    const message = `what is decisive stands at the end of a long message ${"-".repeat(80)} here`;
+    const nodes = [{ id: "a", action: "fail" }];
+    const fail = () => Promise.reject(new Error(message));
+    await leave({ belay: 1, name: "f", nodes }, { actions: { fail }, rests: true, runId: "r1" });
+    await belay("abandon", "r1", "--why", message);
+    const { stdout } = await belay("show", "r1");
+    expect(stdout).not.toContain("…");
+    expect(stdout.split(message)).toHaveLength(4);
+  });
+
+  test("R26: an approval that expired has done nothing, and is not said to", async () => {
+    const { belay, db } = await kept();
+    const nodes = [{ id: "go", action: "belay.approval", timeout: 0.05, with: { approvers: ["ada"] } }];
+    await writeFile(`${db}.yaml`, JSON.stringify({ belay: 1, name: "asks", nodes }));
+    const { code, stdout } = await belay("run", `${db}.yaml`);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "go: failed: TIMEOUT: what it waits for did not come within 0.05 s; it changes nothing by itself\n",
+    );
+    expect(stdout).not.toMatch(/taken effect|outcome unknown/);
+  });
+});
+
 describe("belay logs", () => {
   test("are lines of actions and entries of the audit trail, without what could move a cursor", async () => {
     const { belay } = await three();
@@ -147,5 +176,25 @@ describe("belay prune", () => {
     const { code, stderr } = await belay("prune", "--older-than", "0s");
     expect(code).toBe(2);
     expect(stderr).toMatch(/executes its runs: end it first, or let it call engine\.prune\n$/);
+  });
+});
+
+describe("a file that is no journal", () => {
+  test("is called what it is, in words of the command, and nothing is left beside it", async () => {
+    const { belay, db } = await kept();
+    await writeFile(db, "");
+    const empty = { code: 2, stdout: "", stderr: "belay: --db DB: the file is empty: it holds no journal\n" };
+    for (const command of ["runs", "recover", "export", "show"]) expect(await belay(command)).toEqual(empty);
+    await writeFile(db, "belay: 1\nname: p\n");
+    for (const words of [["runs"], ["export"], ["run", "kept.yaml"]]) {
+      const { code, stderr } = await belay(...words);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^belay: JOURNAL_CORRUPT: journal DB: it is not a journal of Belay, .*; name a journal's file, /,
+      );
+    }
+    expect(existsSync(`${db}-owner`)).toBe(false);
+    const device = await belayHere("runs", "--db", "/dev/null");
+    expect(device).toEqual({ code: 2, stdout: "", stderr: "belay: --db /dev/null: it is no file\n" });
   });
 });

@@ -1,4 +1,6 @@
 /** What is said at the end: how it ended, why, and only what an operator can really do. */
+
+import { INJECTED_FAILURE } from "@belay/failover-plans";
 import pc from "picocolors";
 import { describe, expect, test } from "vitest";
 import { outcomeLines } from "../../packages/cli/src/render/outcome.ts";
@@ -66,6 +68,14 @@ describe("the end of a run is explained", () => {
     });
     expect(lines).toContain("  whether this took effect is not known, look first: promote");
     expect(lines.join("\n")).not.toContain("belay run");
+  });
+
+  test("R33: of a failure that a demo was told to make, the effect is known", () => {
+    const error = { code: INJECTED_FAILURE, message: "failure injected before the effect", retryable: false };
+    const promote = { status: "FAILED", prohibitRollback: true, error } as const;
+    const lines = said([ran("promote", 1, 2, promote)], { status: "FAILED", ...END });
+    expect(lines.join("\n")).toContain("failure injected before the effect");
+    expect(lines.join("\n")).not.toContain("not known");
   });
 
   test("R33: a point of no return that never started is not spoken of", () => {

@@ -23,6 +23,8 @@ describe("usage", () => {
     [["chek"], "belay: unknown command 'chek' (did you mean check?)\n"],
     [["check", "--jsn", "plan.yaml"], "belay: unknown option '--jsn' (did you mean --json?)\n"],
     [["check"], "belay: missing required argument 'file'\n"],
+    [["check", "actions.ts"], 'belay: actions.ts is no plan: that is a YAML or JSON file with "belay: 1"\n'],
+    [["run", "actions.ts"], 'belay: actions.ts is no plan: that is a YAML or JSON file with "belay: 1"\n'],
     [
       ["graph", "plan.yaml", "--format", "png"],
       /^belay: option '-f, --format <format>' argument 'png' is invalid\. Allowed choices are mermaid, dot, json\.\n$/,

@@ -78,9 +78,12 @@ describe("R42: a run whose process is gone", () => {
     const refused = await belay("recover", "--actions", "actions.ts");
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/^belay: run r1 is not taken up: SECRET_MISSING: /);
-    expect(refused.stderr).toContain(
-      "give the key that sealed its secrets in BELAY_SECRET_KEY, then: belay recover --db DB r1",
-    );
+    expect(refused.stderr.split("\n")).toEqual([
+      "belay: run r1 is not taken up: SECRET_MISSING: its secrets were sealed with a key that is not here: token",
+      "belay:   give the key that sealed its secrets in BELAY_SECRET_KEY, or their values in a file (a mapping by these names; - is " +
+        "the standard input): belay recover --db DB --secrets FILE r1; or give it up: belay abandon r1 --db DB",
+      "",
+    ]);
     const looked = await Promise.all([belay("show", "r1", "--json"), belay("export", "r1"), belay("logs", "r1")]);
     expect(JSON.stringify(looked)).not.toContain("hunter2");
     vi.stubEnv("BELAY_SECRET_KEY", key);

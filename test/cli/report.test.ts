@@ -91,5 +91,10 @@ describe("without one writer no loss is claimed that is not there", () => {
       pc.createColors(false),
     );
     expect(lines.join("\n")).toContain("3 rows that only it had were reported");
+    const one = { ...rejoined, salvageable: { count: 1 } };
+    const node = ran("rejoinOld", 0, 1, { output: one });
+    expect(reportLines(snapshot([node]), GOOD, pc.createColors(false)).join("\n")).toContain(
+      "1 row that only it had (never acknowledged) was reported",
+    );
   });
 });

@@ -1,4 +1,5 @@
 /** `belay run --db`: a run that a file keeps, beside others that are left alone. */
+import { writeFile } from "node:fs/promises";
 import type { PlanDocument } from "@belay/engine";
 import { describe, expect, test } from "vitest";
 import { RunNotes } from "../../packages/cli/src/database/run-note.ts";
@@ -45,8 +46,20 @@ describe("R39: belay run --db", () => {
     const { belay } = await kept();
     const words = ["run", "secret.yaml", "--actions", "actions.ts", "--params", "token=hunter2", "--pool", "db=1"];
     const { stderr, stdout } = await belay(...words);
-    expect(stderr).toMatch(/^belay: BELAY_SECRET_KEY is not set: /);
+    expect(stderr).toMatch(
+      /^belay: BELAY_SECRET_KEY is not set: .* belay recover --db DB --secrets FILE .* belay abandon /,
+    );
     expect(stdout).not.toContain("hunter2");
+  });
+
+  test("R46: says nothing of a key when the plan's secrets were not given", async () => {
+    const { belay, db } = await kept();
+    const params = { properties: { token: { type: "string", "x-secret": true } } };
+    await writeFile(
+      `${db}.yaml`,
+      JSON.stringify({ belay: 1, name: "p", params, nodes: [{ id: "a", action: "belay.noop" }] }),
+    );
+    expect(await belay("run", `${db}.yaml`)).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("R43: the same token gives the same run, whose result is told again", async () => {
@@ -54,6 +67,21 @@ describe("R39: belay run --db", () => {
     await belay(...SAMPLE, "--client-token", "t");
     const again = await belay(...SAMPLE, "--client-token", "t", "--json");
     expect(again.code).toBe(0);
+    expect(again.stderr).toMatch(
+      /^belay: nothing new was started: client token "t" is that of run [0-9a-f]{8}, which is shown\n$/,
+    );
+    const other = await belay(
+      "run",
+      "plan.yaml",
+      "--actions",
+      "actions.ts",
+      "--params",
+      "who=you",
+      "--client-token",
+      "t",
+    );
+    expect(other).toMatchObject({ code: 2, stdout: "" });
+    expect(other.stderr).toMatch(/^belay: client token "t" was used for another request/);
     expect(jsonLines((await belay("runs", "--json")).stdout)).toHaveLength(1);
     expect(await new RunNotes(db).ids()).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { definePlan, type NodeSnapshot, type PlanDocument } from "@belay/engine";
 import { openSqliteJournal, openSqliteReader } from "@belay/engine/sqlite";
 import { describe, expect, test } from "vitest";
+import { RunNotes } from "../../packages/cli/src/database/run-note.ts";
 import { hang, jsonLines, type Kept, kept } from "./kept-runs.ts";
 
 const failing: PlanDocument = {
@@ -103,7 +104,9 @@ describe("R37: a run that nobody executes", () => {
     const { code, stderr } = await belay("retry", "r1");
     expect(code).toBe(2);
     expect(stderr).toMatch(/^belay: run r1 is not taken up: UNKNOWN_ACTION: /);
-    expect(stderr).toContain("belay recover --db DB --actions MODULE r1\n");
+    expect(stderr).toContain("give the module that has its actions: belay retry r1 --actions MODULE --db DB\n");
+    const back = await belay("rollback", "r1", "--to", "a");
+    expect(back.stderr).toContain("belay rollback r1 --to a --actions MODULE --db DB\n");
     expect(await belay("abandon", "r1")).toMatchObject({ code: 0, stderr: "" });
   });
 
@@ -114,6 +117,29 @@ describe("R37: a run that nobody executes", () => {
     expect(canceled).toMatchObject({ code: 0, stderr: "" });
     expect(canceled.stdout).toContain("CANCELED after ");
     expect((await belay("abandon", "r1")).stdout).toContain("ABANDONED after ");
+  });
+
+  test("one that was cut off says so, and what comes before a verb that it does not allow", async () => {
+    const { belay, leave } = await kept();
+    await leave(failing, { actions: { prepare: hang, work: hang, undo: hang }, runId: "r1" });
+    const cut =
+      "run r1 was cut off while it was RUNNING, and nobody executes it; let it go on first, to where it allows retry: " +
+      "belay recover --db DB r1\n";
+    expect(await belay("retry", "--latest")).toEqual({ code: 2, stdout: "", stderr: `belay: STATE_INVALID: ${cut}` });
+    const preview = await belay("preview", "retry", "r1");
+    expect(preview).toMatchObject({ code: 2, stdout: "" });
+    expect(preview.stderr).toContain(`belay:   ${cut}`);
+    expect((await belay("preview", "abandon", "r1")).stderr).toContain(
+      "it is stopped there first: belay abandon r1 --db DB\n",
+    );
+    expect((await belay("show", "r1")).stdout).toContain("    belay abandon r1 --db DB\n");
+  });
+
+  test("the module that a run was taken up with is noted for the next command", async () => {
+    const { belay, db } = await failed();
+    await new RunNotes(db).write({ format: 1, runId: "r1", actions: "/gone.js", plans: [], pools: {}, demo: null });
+    expect((await belay("recover", "r1", "--actions", "actions.ts")).code).toBe(1);
+    expect(await belay("rollback", "r1")).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("one that waits for people is taken up by the first who answers; the next one asks that process", async () => {

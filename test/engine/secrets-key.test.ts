@@ -104,6 +104,55 @@ describe("R46: without the key", () => {
   });
 });
 
+describe("R46: a run that is given up", () => {
+  test("R46: needs no secret, and nothing of it is called: canceled, then abandoned, its locks are free", async () => {
+    const called: unknown[] = [];
+    const { extra } = actions((...args: unknown[]) => called.push(args));
+    const second = await next(await begun(), {}, extra);
+    await refused(second.engine.recover({ runs: ["r"], giveUp: "yes" as never }), "INVALID_ARGUMENT");
+    const { runs, refused: no } = await second.engine.recover({ runs: ["r"], giveUp: true });
+    expect([runs.length, no]).toEqual([1, []]);
+    await settleTurns();
+    expect(second.run().snapshot().status).toBe("RUNNING");
+    await second.run().cancel({ who: "ada" });
+    expect((await second.settled()).status).toBe("CANCELED");
+    await second.run().abandon({ who: "ada" });
+    expect((await second.settled()).status).toBe("ABANDONED");
+    expect(called).toEqual([]);
+  });
+
+  test("R46: cut off in its rollback it comes to rest, with what was not undone", async () => {
+    const undone: string[] = [];
+    const secretly = plan(
+      [
+        { id: "a", action: "note", compensation: { action: "undo" } },
+        { id: "b", action: "fail", upstreams: ["a"], compensation: { action: "undo" } },
+      ],
+      { params, onFailure: "rollback" },
+    );
+    const extra = {
+      note: { idempotent: true, run: () => undefined },
+      fail: () => Promise.reject(new Error("no")),
+      undo: { idempotent: true, run: hang },
+    };
+    const first = await life({ extra, engine: { secrets: { key: KEY } } });
+    await first.start(secretly, { runId: "r", params: PARAMS });
+    await settleTurns();
+    expect(first.run().snapshot().status).toBe("ROLLING_BACK");
+    const undo = { idempotent: true, run: ({ nodeId }: { nodeId: string }) => void undone.push(nodeId) };
+    const second = await next(first, {}, { ...extra, undo });
+    await second.engine.recover({ runs: ["r"], giveUp: true });
+    const snapshot = await second.settled();
+    expect(snapshot.status).toBe("ROLLBACK_FAILED");
+    expect(nodeOf(snapshot, "b").compensation?.error).toMatchObject({ code: "SECRET_MISSING" });
+    // With its key it goes on from there.
+    const third = await next(second, { secrets: { key: KEY } }, { ...extra, undo });
+    await third.run().rollback({ who: "ada" });
+    expect((await third.settled()).status).toBe("ROLLED_BACK");
+    expect(undone).toEqual(["b", "a"]);
+  });
+});
+
 describe("R46: values given again", () => {
   const all = { password: "hunter2-Zx9", "users[0].token": "tok-ann", "nodes.login.output.token": "tok-login" };
 

@@ -24,12 +24,12 @@ export class Child {
 
   /**
    * Starts `journal-child.ts`. `before` is a shell command that ends with starting it; `cache` a folder in which a child that
-   * ends by itself leaves what Node has compiled, for those that follow.
+   * ends by itself leaves what Node has compiled, for those that follow; `as` another user of the system, for root.
    */
-  constructor(args: readonly string[], { before = `exec "$@"`, cache = "" } = {}) {
+  constructor(args: readonly string[], { before = `exec "$@"`, cache = "", as = -1 } = {}) {
     const command = ["-c", before, "sh", process.execPath, "--conditions=source", CHILD, ...args];
     const env = cache === "" ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache };
-    this.#process = spawn("sh", command, { stdio: ["pipe", "pipe", "pipe"], env });
+    this.#process = spawn("sh", command, { stdio: ["pipe", "pipe", "pipe"], env, ...(as < 0 ? {} : { uid: as }) });
     const { stdout, stderr } = this.#process;
     if (stdout === null || stderr === null) throw new Error("a pipe was asked for");
     LIVING.add(this);

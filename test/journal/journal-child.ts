@@ -3,11 +3,12 @@
  * was answered. Owns: what it writes to the journal, which `expectedRecord` states again for those who read it.
  *
  * `hold FILE`: makes the run "held" with two records, says "ready", and stays. `append FILE SEED`: goes on with three runs for
- * ever, in batches drawn from the seed; says "RUN COUNT" for each append that was answered.
+ * ever, in batches drawn from the seed; says "RUN COUNT" for each append that was answered. `look FILE`: says what somebody sees who
+ * only reads.
  */
 import { writeSync } from "node:fs";
 import type { JournalRecord, Lease } from "@belay/engine/journal";
-import { openSqliteJournal, type SqliteJournal } from "@belay/engine/sqlite";
+import { openSqliteJournal, openSqliteReader, type SqliteJournal } from "@belay/engine/sqlite";
 import { SILENT, sampleHeader } from "./sample-run.ts";
 
 /** Runs that `append` writes to. */
@@ -24,10 +25,24 @@ export function expectedRecord(runId: string, seq: number): JournalRecord {
 process.on("SIGXFSZ", () => {});
 
 async function main([mode, file = "", seed = "1"]: readonly string[]): Promise<void> {
+  if (mode === "look") {
+    look(file);
+    return;
+  }
   const journal = openSqliteJournal(file);
   journal.open(`child-${process.pid}`, SILENT);
   if (mode === "hold") await hold(journal);
   else await Promise.all(RUNS.map((runId, index) => goOn(journal, runId, Number(seed) + index)));
+}
+
+function look(file: string): void {
+  const reader = openSqliteReader(file);
+  const runs = reader.list();
+  const [first] = runs.map(({ runId }) => runId);
+  const read = reader.read(first ?? "")?.header.runId;
+  const owners = runs.map(({ owner }) => owner);
+  say(JSON.stringify({ runs: runs.map(({ runId }) => runId), owners, read, logs: reader.logs(first ?? "").length }));
+  reader.close();
 }
 
 async function hold(journal: SqliteJournal): Promise<void> {

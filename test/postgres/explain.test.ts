@@ -4,6 +4,7 @@
 import type { NodeSnapshot, RunSnapshot, RunStatus } from "@belay/engine";
 import { explainPostgresRun } from "@belay/failover-plans/postgres";
 import { describe, expect, test } from "vitest";
+import { rowsOf } from "../../packages/failover-plans/src/postgres/salvage.ts";
 
 type Part = Partial<NodeSnapshot> & { readonly id: string };
 
@@ -92,6 +93,7 @@ describe("the guidance for operators", () => {
     ]);
     expect(words).toContain("a held 528 bytes of WAL that nobody else has");
     expect(words).toContain("3 rows of t existed only there");
+    expect([rowsOf(1, "t"), rowsOf(0, "t")]).toEqual(["1 row of t", "0 rows of t"]);
   });
 
   test("an old primary that stayed away is named with its cause and the plan that brings it back", () => {
@@ -103,6 +105,7 @@ describe("the guidance for operators", () => {
     expect(words).toContain("a is not back (DOES_NOT_START_FENCED)");
     expect(words).toContain("start plan postgres-rejoin");
     expect(words).toContain("do not start it as a primary");
+    expect(words).toMatch(/belay run postgres-rejoin.yaml --actions MODULE --params cluster=CLUSTER node=a writer=\w+/);
     expect(words).not.toContain("Nothing is left to do");
   });
 

@@ -79,6 +79,13 @@ describe("R33: the point of no return", () => {
     expect(barriers("postgres-failover")).toEqual(["promote", "rejoinOld"]);
   });
 
+  test("the rejoin is tried once more on a machine that is slow to answer", () => {
+    for (const name of ["postgres-failover", "postgres-switchover"]) {
+      const rejoin = loadPlan(name).document.nodes.find(({ id }) => id === "rejoinOld");
+      expect(rejoin?.retry, name).toEqual({ maxAttempts: 2, initialInterval: 2 });
+    }
+  });
+
   test("a switchover has one: it never wipes", () => {
     expect(barriers("postgres-switchover")).toEqual(["promote"]);
     const rejoin = loadPlan("postgres-switchover").document.nodes.find(({ id }) => id === "rejoinOld");

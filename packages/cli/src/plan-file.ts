@@ -26,12 +26,16 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: "it is no UTF-8 text",
 };
 
+const PLAN_NAMES = /\.(?:ya?ml|json)$/i;
+
 /**
  * Reads and checks; the answer has the plan unless a diagnostic is an error. With `actions` (registered names), the plan's
- * actions are checked too. Throws UsageError when the file cannot be read.
+ * actions are checked too. Throws UsageError when the file cannot be read, or is nothing like a plan.
  */
 export async function checkFile(file: string, actions?: readonly string[]): Promise<PlanCheck> {
   const text = await readTextFile(file);
+  if (!PLAN_NAMES.test(file) && !/^\s*["']?belay["']?\s*:/m.test(text))
+    throw new UsageError(`${file} is no plan: that is a YAML or JSON file with "belay: 1"`);
   return checkPlan(text, { filename: file, ...(actions === undefined ? {} : { actions }) });
 }
 

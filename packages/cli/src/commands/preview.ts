@@ -3,7 +3,8 @@ import { BelayError, type Preview, readStoredRun, type VerbRequest } from "@bela
 import type { Context } from "../context.ts";
 import { type AskedFor, VERBS, verbOptions } from "../database/ask-owner.ts";
 import { type DatabaseReader, readDatabase } from "../database/database-file.ts";
-import { whichRun } from "../database/run-ref.ts";
+import { cutOffRemedy, isCutOff } from "../database/remedy.ts";
+import { shortId, whichRun } from "../database/run-ref.ts";
 import { ExitCode } from "../exit-code.ts";
 import { previewLines } from "../render/preview-lines.ts";
 import { oneLine } from "../render/text.ts";
@@ -29,14 +30,21 @@ export async function previewCommand(
   }
   const reader = await readDatabase(options.db);
   try {
-    const { run, rest } = whichRun(await reader.list(), { ...options, words });
+    const all = await reader.list();
+    const { run, rest } = whichRun(all, { ...options, words });
     const { to, output } = options;
     const asked = { runId: run.runId, verb, node: nodeOf(verb, rest), to, output: readOutput(output) };
     const preview = await previewOf(reader, { ...asked, who: "preview", why: undefined, requestId: "preview" });
     if (options.json) terminal.out.line(JSON.stringify(preview));
     else if (preview.refused === null)
       for (const line of previewLines(preview, terminal.out.colors)) terminal.out.line(line);
-    else terminal.err.line(`belay: ${preview.refused.code}: ${oneLine(preview.refused.message)}`);
+    else {
+      const { code, message } = preview.refused;
+      terminal.err.line(`belay: ${code}: ${oneLine(message)}`);
+      const ids = all.map(({ runId }) => runId);
+      const ref = { run: shortId(run.runId, ids), db: options.db };
+      if (code === "STATE_INVALID" && isCutOff(run)) terminal.err.line(`belay:   ${cutOffRemedy(verb, run, ref)}`);
+    }
     return preview.refused === null ? ExitCode.OK : ExitCode.REFUSED;
   } finally {
     reader.close();

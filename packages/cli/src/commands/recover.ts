@@ -9,7 +9,7 @@ import { endChildren } from "../children.ts";
 import type { Context } from "../context.ts";
 import { readDatabase, throwInUse } from "../database/database-file.ts";
 import { dropNote } from "../database/noted-start.ts";
-import { remedyFor } from "../database/remedy.ts";
+import { refusalText, remedyFor } from "../database/remedy.ts";
 import { RunNotes } from "../database/run-note.ts";
 import { findRun, shortId } from "../database/run-ref.ts";
 import { type GivenSurroundings, loadGiven } from "../database/surroundings.ts";
@@ -45,7 +45,7 @@ export async function recoverCommand(
     const chosen = words.length > 0 ? words.map((word) => findRun(word, all)) : await leftRuns(all, notes);
     const view = new RecoveryView(options, all, chosen, context);
     if (chosen.length === 0) return view.nothing();
-    const search = { notes, given, context, renderer: view.renderer, givesUp: false };
+    const search = { notes, given, context, renderer: view.renderer, code: "needed" as const };
     const spec = { file: options.db, reader, all, chosen, search, plans: given.plans };
     const taken = await takeUp(spec).catch((error: unknown) =>
       throwInUse(error, options.db, "ask it, or end it first"),
@@ -126,15 +126,14 @@ class RecoveryView {
   }
 
   refused({ runId, error }: NotTaken): void {
-    const status = this.#all.find((run) => run.runId === runId)?.status;
-    const rests = status !== "RUNNING" && status !== "ROLLING_BACK";
-    const remedy = remedyFor(error, { run: this.#short(runId), db: this.#options.db, rests });
+    const message = refusalText(error);
+    const remedy = remedyFor(error, { run: this.#short(runId), db: this.#options.db, verb: undefined });
     if (this.renderer instanceof JsonRenderer) {
-      this.renderer.record({ type: "refused", runId, code: error.code, message: error.message, remedy });
+      this.renderer.record({ type: "refused", runId, code: error.code, message, remedy });
       return;
     }
     const { err } = this.context.terminal;
-    err.line(`belay: run ${this.#short(runId)} is not taken up: ${error.code}: ${oneLine(error.message)}`);
+    err.line(`belay: run ${this.#short(runId)} is not taken up: ${error.code}: ${oneLine(message)}`);
     err.line(`belay:   ${remedy}`);
   }
 

@@ -10,6 +10,7 @@ import {
   type Diagnostic,
   type EngineOptions,
   type Plan,
+  type Run,
   type RunSnapshot,
   type StartOptions,
 } from "@belay/engine";
@@ -106,10 +107,14 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
       return await followRun(await engine.start(plan, start), renderer, context.interrupts.signal);
     }
     await sayUnfinished(journal, db, context.terminal.err);
-    if (settings.secrets === undefined && hasSecrets(plan)) context.terminal.err.line(NO_KEY);
     const notes = new RunNotes(db);
-    const run = await startNoted(engine, plan, start, { notes, facts: factsOf(execution) });
-    const snapshot = await followRun(run, renderer, context.interrupts.signal);
+    const { err } = context.terminal;
+    const existing = ({ id }: Run): void => err.line(`belay: ${startedBefore(id, options)}`);
+    const run = await startNoted(engine, plan, start, { notes, facts: factsOf(execution), existing });
+    const followed = followRun(run, renderer, context.interrupts.signal);
+    if (settings.secrets === undefined && (await journal.read(run.id))?.header.sealed === true)
+      err.line(noKey(run.id, db));
+    const snapshot = await followed;
     await dropNote(notes, snapshot);
     return snapshot;
   } catch (error) {
@@ -125,11 +130,20 @@ async function execute(execution: Execution, renderer: Renderer, context: Contex
   }
 }
 
-const NO_KEY =
-  "belay: BELAY_SECRET_KEY is not set: the run's secrets are sealed with a key that ends with this process, and so does the run";
+/** What its secrets mean for a run that was started without a key: true of any end of this process. */
+function noKey(id: string, db: string): string {
+  const run = id.slice(0, 8);
+  const again = commandLine(["belay", "recover", "--db", db, "--secrets", "FILE", run]);
+  const giveUp = commandLine(["belay", "abandon", run, "--db", db]);
+  return (
+    `belay: BELAY_SECRET_KEY is not set: the run's secrets are sealed with a key that ends with this process; after that it goes on ` +
+    `with their values, given again: ${again}; or it is given up: ${giveUp}`
+  );
+}
 
-function hasSecrets({ document }: Plan): boolean {
-  return JSON.stringify(document.params ?? {}).includes('"x-secret":true');
+/** The run of an earlier request under the same token (R43). */
+function startedBefore(id: string, { clientToken = "" }: RunOptions): string {
+  return `nothing new was started: client token ${JSON.stringify(clientToken)} is that of run ${id.slice(0, 8)}, which is shown`;
 }
 
 /** What another process needs to go on with the run. */
@@ -155,6 +169,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "PARAMS_INVALID",
   "INVALID_ARGUMENT",
   "LOCKED",
+  "IDEMPOTENT_PARAMETER_MISMATCH",
 ]);
 
 /** What the engine asks a program to do is an option here. */

@@ -37,7 +37,9 @@ export async function showCommand(
         all.map(({ runId }) => runId),
       );
       const place = { run, db: options.db, executedBy: summary.owner };
-      const size = { columns: out.size.columns, rows: ROWS };
+      // Cut only where a longer line would break the picture.
+      const columns = out.stream.isTTY === true ? out.size.columns : Number.MAX_SAFE_INTEGER;
+      const size = { columns, rows: ROWS };
       const view = { summary, snapshot, audit, stored: place, nowMs: Date.now(), ...size, colors: out.colors };
       for (const line of runPage(view)) out.line(line);
     }

@@ -9,6 +9,7 @@ import type { RequestAnswer } from "@belay/engine/journal";
 import type { Context } from "../context.ts";
 import { type AskedFor, awaitAnswer, requestFor } from "../database/ask-owner.ts";
 import { isInUse, readDatabase, userOf } from "../database/database-file.ts";
+import { cutOffRemedy, isCutOff } from "../database/remedy.ts";
 import { shortId, whichRun } from "../database/run-ref.ts";
 import { ExitCode } from "../exit-code.ts";
 import { executedBy } from "../render/run-rows.ts";
@@ -83,9 +84,12 @@ function endedAlready({ summary, asked, short }: Asking): RequestAnswer {
 async function here(asking: Asking, context: Context): Promise<ExitCode> {
   // What the run would refuse takes nothing up: nothing of it moves for a refusal.
   const { refused } = await previewOf(asking.reader, asking.asked);
-  if (refused !== null) return tellAnswer({ ok: false, ...refused }, asking, context);
+  // What was cut off stops first: nobody needs the code, or the secrets, of a run that is given up.
+  const stopsFirst = asking.asked.verb === "abandon" && refused?.code === "STATE_INVALID";
+  if (refused !== null && !stopsFirst)
+    return tellAnswer({ ok: false, ...refused, ...cutOff(asking, refused) }, asking, context);
   try {
-    return await doHere(asking, context);
+    return await doHere(asking, stopsFirst, context);
   } catch (error) {
     if (!isInUse(error)) throw error;
     const { short, options } = asking;
@@ -95,6 +99,13 @@ async function here(asking: Asking, context: Context): Promise<ExitCode> {
     );
     return await askOwner({ ...asking, options: { ...options, askOnly: true } }, context);
   }
+}
+
+/** Of a run that was cut off the engine says what allows the verb; what to type comes before that. */
+function cutOff(asking: Asking, { code }: { readonly code: string }): { readonly message: string } | undefined {
+  const { asked, summary, short, options } = asking;
+  if (code !== "STATE_INVALID" || !isCutOff(summary)) return undefined;
+  return { message: cutOffRemedy(asked.verb, summary, { run: short, db: options.db }) };
 }
 
 async function askOwner(asking: Asking, context: Context): Promise<ExitCode> {

@@ -26,13 +26,20 @@ export async function ownDatabase(file: string): Promise<Journal> {
 export async function readDatabase(file: string): Promise<DatabaseReader> {
   needsFile(file);
   const { openSqliteReader } = await import("@belay/engine/sqlite");
-  return openSqliteReader(file);
+  try {
+    return openSqliteReader(file);
+  } catch (error) {
+    const isEmpty = error instanceof BelayError && error.details["empty"] === true;
+    throw isEmpty ? new UsageError(`--db ${file}: the file is empty: it holds no journal`) : error;
+  }
 }
 
 /** Throws UsageError for what is no file: a mistyped name must not make an empty journal. */
 export function needsFile(file: string): void {
   if (!existsSync(file)) throw new UsageError(`--db ${file}: there is no such file`);
-  if (statSync(file).isDirectory()) throw new UsageError(`--db ${file}: it is a directory`);
+  const found = statSync(file);
+  if (found.isDirectory()) throw new UsageError(`--db ${file}: it is a directory`);
+  if (!found.isFile()) throw new UsageError(`--db ${file}: it is no file`);
 }
 
 /** Whether the error says that another engine runs the runs of the file. */

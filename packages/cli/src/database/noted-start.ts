@@ -20,6 +20,8 @@ export interface NotedStart {
   readonly facts: Facts;
   /** Done once the note is kept, before the run begins. */
   readonly ready?: (runId: string) => Promise<void>;
+  /** Told when nothing was started: the run of an earlier request under the same client token is answered (R43). */
+  readonly existing?: (run: Run) => void;
 }
 
 /** Starts a run under an id of its own, with its note. */
@@ -27,7 +29,7 @@ export async function startNoted(
   engine: Engine,
   plan: Plan,
   options: StartOptions,
-  { notes, facts, ready }: NotedStart,
+  { notes, facts, ready, existing }: NotedStart,
 ): Promise<Run> {
   const runId = randomUUID();
   await notes.write({ format: 1, runId, ...facts });
@@ -35,6 +37,7 @@ export async function startNoted(
   try {
     await ready?.(runId);
     run = await engine.start(plan, { ...options, runId });
+    if (run.id !== runId) existing?.(run);
     return run;
   } finally {
     // Refused, or the run of an earlier request under the same token (R43): that one has its own.

@@ -1,5 +1,5 @@
 /** A run and what it needs of a process besides its journal. Owns: the shapes that demos and plans share. */
-import type { ActionRegistry, Plan, PlanDocument, RunSnapshot } from "@belay/engine";
+import type { ActionRegistry, Json, Plan, PlanDocument, RunSnapshot } from "@belay/engine";
 import type { Context } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Renderer } from "../render/renderer.ts";
@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly pools: Readonly<Record<string, number>>;
   /** Of a demo: what is done and said once the run rests, instead of what is said of any run. */
   readonly finish?: (snapshot: RunSnapshot, renderer: Renderer) => Promise<ExitCode>;
+  /** Its note is for whoever puts a demo's servers away, and stays. */
+  readonly keepsNote?: boolean;
   /** Lets go of everything; what a demo needs for its next process stays. */
   close(): Promise<void>;
 }
@@ -22,7 +24,17 @@ export interface LoadedSurroundings {
   readonly actions: ActionRegistry | undefined;
   readonly plans: readonly Plan[];
   readonly pools: Readonly<Record<string, number>>;
+  /** Module with the actions, absolute; undefined = none was named. */
+  readonly module: string | undefined;
+  /** Values of secrets whose key is gone, by name (R46). */
+  readonly secrets: Readonly<Record<string, Json>> | undefined;
 }
+
+/**
+ * What of a run's code is asked for. `needed`: it goes on. `if-there`: it is only to be ended, and code that is gone does not
+ * stand in the way. `none`: it is ended as it is, and nothing of it is called.
+ */
+export type CodeNeed = "needed" | "if-there" | "none";
 
 /** A run, as far as its surroundings go. */
 export interface SurroundedRun {
@@ -42,6 +54,5 @@ export interface Search {
   readonly context: Context;
   /** Shows the runs, and what is said of their surroundings. */
   readonly renderer: Renderer;
-  /** The run is only to be ended: code that is not there any more does not stand in the way. */
-  readonly givesUp: boolean;
+  readonly code: CodeNeed;
 }

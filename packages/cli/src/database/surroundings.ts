@@ -2,6 +2,7 @@
  * What runs need of a process besides their journal. Owns: where it comes from (the command line, the run's note, a demo),
  * that runs with needs of their own can share an engine, and what is said when something is missing.
  */
+import { resolve } from "node:path";
 import {
   type ActionRegistry,
   BelayError,
@@ -12,6 +13,7 @@ import {
 } from "@belay/engine";
 import { loadActions } from "../actions-module.ts";
 import type { Context } from "../context.ts";
+import { readSecretsFile } from "../params-file.ts";
 import { loadPlanFile } from "../plan-file.ts";
 import { UsageError } from "../usage-error.ts";
 import { mergeActions } from "./actions-by-run.ts";
@@ -26,6 +28,8 @@ export interface GivenSurroundings {
   /** Files of plans. */
   readonly plan?: readonly string[];
   readonly pool?: ReadonlyMap<string, number>;
+  /** File of values for secrets whose key is gone. */
+  readonly secrets?: string;
 }
 
 /** Loads what the command line names. Throws UsageError, or Refused once the diagnostics are printed. */
@@ -33,21 +37,47 @@ export async function loadGiven(given: GivenSurroundings, { terminal }: Context)
   const actions = given.actions === undefined ? undefined : await loadActions(given.actions);
   const plans: Plan[] = [];
   for (const file of given.plan ?? []) plans.push(await loadPlanFile(file, terminal.err));
-  return { actions, plans, pools: Object.fromEntries(given.pool ?? []) };
+  const module = given.actions === undefined ? undefined : resolve(given.actions);
+  const secrets = given.secrets === undefined ? undefined : await readSecretsFile(given.secrets);
+  return { actions, plans, pools: Object.fromEntries(given.pool ?? []), module, secrets };
 }
 
 /** What a run needs. Fails with UNKNOWN_ACTION, PLAN_INVALID or ENVIRONMENT when it cannot be had. */
 export async function findSurroundings(run: SurroundedRun, search: Search): Promise<Surroundings> {
   const note = await search.notes.read(run.notedAs);
+  if (search.code === "none") return nothingCalled(run, note);
   try {
     if (note?.demo) return await demoSurroundings(run, note.demo, search);
     const found = await planSurroundings(note, search.given);
     checkActions(run.document, found.actions);
     return found;
   } catch (error) {
-    if (search.givesUp) return { ...withoutCode(run.document, note), close: async () => undefined };
+    if (search.code === "if-there") return nothingCalled(run, note);
     throw error;
   }
+}
+
+function nothingCalled({ document }: SurroundedRun, note: RunNote | undefined): Surroundings {
+  const keepsNote = typeof note?.demo?.dataDir === "string";
+  return { ...withoutCode(document, note), keepsNote, close: async () => undefined };
+}
+
+/** Notes what the command line gave for a run that was taken up with it: the next command needs not be told again. */
+export async function noteGiven(notedAs: string, { notes, given }: Search): Promise<void> {
+  const { module, plans, pools } = given;
+  if (module === undefined && plans.length === 0 && Object.keys(pools).length === 0) return;
+  const before = await notes.read(notedAs);
+  if (before?.demo) return;
+  const known = new Map((before?.plans ?? []).map((document) => [document.name, document]));
+  for (const { document } of plans) known.set(document.name, document);
+  await notes.write({
+    format: 1,
+    runId: notedAs,
+    actions: module ?? before?.actions ?? null,
+    plans: [...known.values()],
+    pools: { ...before?.pools, ...pools },
+    demo: null,
+  });
 }
 
 async function planSurroundings(note: RunNote | undefined, given: LoadedSurroundings): Promise<Surroundings> {

@@ -13,10 +13,11 @@ import {
 } from "@belay/engine";
 import type { Journal, RunSummary } from "@belay/engine/journal";
 import { secretSettings } from "../secret-key.ts";
+import { UsageError } from "../usage-error.ts";
 import { type DatabaseReader, ownDatabase } from "./database-file.ts";
 import { rootOf } from "./run-ref.ts";
 import type { Search, SurroundedRun, Surroundings } from "./surrounded-run.ts";
-import { findSurroundings, shareSurroundings } from "./surroundings.ts";
+import { findSurroundings, noteGiven, shareSurroundings } from "./surroundings.ts";
 
 /** A run that this process executes. */
 export interface TakenRun {
@@ -72,6 +73,9 @@ export interface TakeUpSpec {
  * the file.
  */
 export async function takeUp({ file, reader, all, chosen, search, plans }: TakeUpSpec): Promise<TakenUp> {
+  const given = search.given.secrets;
+  if (given !== undefined && chosen.length !== 1)
+    throw new UsageError(`--secrets gives those of one run, and there are ${chosen.length}: name one`);
   const refused: NotTaken[] = [];
   const found = new Map<string, Surroundings>();
   const before = new Map<string, RunSnapshot>();
@@ -96,7 +100,17 @@ export async function takeUp({ file, reader, all, chosen, search, plans }: TakeU
     await closeAll();
     throw error;
   });
-  const recovered = await engine.recover({ runs: [...byRun.keys()], plans });
+  // Before they move: nobody waits between that and whoever listens.
+  for (const summary of chosen) {
+    if (byRun.has(summary.runId) && !summary.ended && search.code === "needed")
+      await noteGiven(rootOf(summary, all), search).catch(() => undefined);
+  }
+  const recovered = await engine.recover({
+    runs: [...byRun.keys()],
+    plans,
+    giveUp: search.code !== "needed",
+    ...(given === undefined || byRun.size !== 1 ? {} : { secrets: given }),
+  });
   refused.push(...recovered.refused);
   const runs = [...byRun].flatMap(([runId, surroundings]) => {
     const [run, was] = [engine.run(runId), before.get(runId)];

@@ -80,8 +80,14 @@ function rejoinText(snapshot: RunSnapshot, { acknowledgedLost }: PostgresReport)
   if (output?.mode !== "reclone") return `${output?.node ?? "it"} follows again as it was (its WAL had not diverged)`;
   // With nothing acknowledged missing on the writer, what only this server had was never acknowledged.
   const known = acknowledgedLost === 0 ? " (never acknowledged)" : "";
-  const only = output.salvageable ? `, ${output.salvageable.count} rows that only it had${known} were reported` : "";
+  const only = output.salvageable ? `, ${reportedText(output.salvageable.count, known)}` : "";
   return `${output.node} was copied anew: ${output.divergedBytes} bytes of its WAL had diverged${only}`;
+}
+
+function reportedText(count: number, known: string): string {
+  return count === 1
+    ? `1 row that only it had${known} was reported`
+    : `${count} rows that only it had${known} were reported`;
 }
 
 /** What is read of the output of `postgres.rejoin`. */

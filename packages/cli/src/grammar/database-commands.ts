@@ -7,7 +7,7 @@ import { type RecoverOptions, recoverCommand } from "../commands/recover.ts";
 import { type RunsOptions, runsCommand } from "../commands/runs.ts";
 import { type ShowOptions, showCommand } from "../commands/show.ts";
 import { RUN_STATUSES } from "../render/status.ts";
-import { type AddCommands, addSurroundings, JSON_EVENTS, neededDb, span } from "./options.ts";
+import { type AddCommands, addSurroundings, JSON_EVENTS, neededDb, secretsOption, span } from "./options.ts";
 
 export const addDatabaseCommands: AddCommands = (program, context, exit) => {
   program.commandsGroup("Runs that a file keeps:");
@@ -17,12 +17,14 @@ export const addDatabaseCommands: AddCommands = (program, context, exit) => {
     .argument("[run...]", "only these: ids, or beginnings of ids")
     .addOption(neededDb());
   addSurroundings(recover, "a plan that belay.plan may run, and that runs are expected to follow; once for each")
+    .addOption(secretsOption())
     .option("--json", JSON_EVENTS)
     .addHelpText(
       "after",
       `
 A run is taken up with the module, the plans and the pools that it was started
-with; --actions, --plan and --pool say others. An attempt that was cut off is
+with; --actions, --plan and --pool say others, which is noted when they are
+taken. An attempt that was cut off is
 run again when its action is idempotent, asked for when it can verify, else
 left to you.`,
     )

@@ -37,6 +37,13 @@ export function addSurroundings(command: Command, plans: string): Command {
     .option("--plan <file>", plans, addFile);
 }
 
+/** Values of secrets whose key is gone. */
+export function secretsOption(): Option {
+  const description =
+    "values of the run's secrets whose key is gone, by name: a JSON or YAML mapping; - is the standard input";
+  return new Option("--secrets <file>", description);
+}
+
 /** One more word of `--plan`. */
 function addFile(file: string, before: readonly string[] = []): readonly string[] {
   return [...before, file];

@@ -4,7 +4,7 @@ import { type PreviewOptions, previewCommand } from "../commands/preview.ts";
 import { verbCommand } from "../commands/verb.ts";
 import type { VerbCommandOptions } from "../commands/verb-answer.ts";
 import { VERBS, type VerbSpec } from "../database/ask-owner.ts";
-import { type AddCommands, addSurroundings, JSON_EVENTS, neededDb, wholeNumber } from "./options.ts";
+import { type AddCommands, addSurroundings, JSON_EVENTS, neededDb, secretsOption, wholeNumber } from "./options.ts";
 
 /** Seconds to wait for an answer. */
 const WAIT = 30;
@@ -20,7 +20,7 @@ export const addVerbCommands: AddCommands = (program, context, exit) => {
       .option("--request-id <id>", "names the request: asked again under it, it is done once")
       .option("--wait <seconds>", "how long to wait for who executes the run", wholeNumber(0, MOST_WAIT), WAIT)
       .option("--ask-only", "ask whoever executes the run, now or later, and do not wait");
-    addSurroundings(command, "as in belay recover").option("--json", JSON_EVENTS);
+    addSurroundings(command, "as in belay recover").addOption(secretsOption()).option("--json", JSON_EVENTS);
     command
       .addHelpText(
         "after",

@@ -60,7 +60,8 @@ function happening(event: Extract<AnyRunEvent, { nodeId: string }>): string | nu
   }
 }
 
-/** An unknown outcome is said: "timed out" does not mean "did not happen" (R26). */
-function why(event: { readonly error: NodeFailure; readonly outcome: string }): string {
-  return failureText(event.error) + (event.outcome === "unknown" ? " (outcome unknown)" : "");
+/** An unknown outcome is said, once: "timed out" does not mean "did not happen" (R26). */
+function why({ error, outcome }: { readonly error: NodeFailure; readonly outcome: string }): string {
+  const isSaid = outcome !== "unknown" || /it (?:may have taken effect|changes nothing by itself)/.test(error.message);
+  return failureText(error) + (isSaid ? "" : " (outcome unknown)");
 }

@@ -6,7 +6,7 @@
 import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
 import type { Colors } from "../output.ts";
 import { failureText } from "./note.ts";
-import { idsOf, keptIds, LISTED, startedBarriers, undoable } from "./run-facts.ts";
+import { idsOf, keptIds, LISTED, startedBarriers, undoable, unknownEffects } from "./run-facts.ts";
 import { runPaint } from "./status.ts";
 import { type StoredRef, storedChoices } from "./stored-choices.ts";
 import { duration, firstLine } from "./text.ts";
@@ -103,7 +103,7 @@ function wayForward(snapshot: RunSnapshot): string[] {
   const stands = snapshot.nodes.filter((node) => node.started && kept.has(node.id));
   const left = snapshot.nodes.filter((node) => !ENDED_WELL.has(node.status));
   const lines = [`  do not run it again from the start: it would repeat what stands (${idsOf(stands)})`];
-  const unknown = stands.filter((node) => !ENDED_WELL.has(node.status));
+  const unknown = unknownEffects(stands.filter((node) => !ENDED_WELL.has(node.status)));
   if (unknown.length > 0) lines.push(`  whether this took effect is not known, look first: ${idsOf(unknown)}`);
   if (left.length > 0)
     lines.push(`  what is left: ${idsOf(left)}; do it by hand, or with a plan that holds only these steps`);

@@ -29,6 +29,14 @@ export function keptIds(snapshot: RunSnapshot): ReadonlySet<string> {
   return kept;
 }
 
+/** Code of a failure that a demo was told to make: its text says whether the effect came. */
+export const INJECTED = "INJECTED_FAILURE";
+
+/** Of what started and did not end well, that of which nobody can tell whether it took effect. */
+export function unknownEffects(nodes: readonly NodeSnapshot[]): NodeSnapshot[] {
+  return nodes.filter(({ error }) => error?.code !== INJECTED);
+}
+
 /** What `rollback({to: "barrier"})` would undo: started, with a compensation, and neither a started barrier nor above one. */
 export function undoable(snapshot: RunSnapshot): NodeSnapshot[] {
   const kept = keptIds(snapshot);

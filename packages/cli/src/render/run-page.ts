@@ -62,12 +62,12 @@ function whoExecutes({ owner, ended, status }: RunSummary): string {
   return status === "RUNNING" || status === "ROLLING_BACK" ? "nobody: it was cut off" : "nobody";
 }
 
-function lastAsked({ audit, columns, colors, stored }: PageView, nowMs: number): string[] {
+function lastAsked({ audit, colors, stored }: PageView, nowMs: number): string[] {
   const asked = audit.filter(({ verb }) => verb !== "start");
   if (asked.length === 0) return [];
   const more = asked.length > ASKED ? ` (the last ${ASKED} of ${asked.length}; belay logs ${stored.run} has all)` : "";
   const lines = asked.slice(-ASKED).map((one) => {
-    return cut(`  ${duration(nowMs - Date.parse(one.at)).padStart(6)} ago  ${auditText(one)}`, columns);
+    return `  ${duration(nowMs - Date.parse(one.at)).padStart(6)} ago  ${oneLine(auditText(one))}`;
   });
   return ["", colors.bold(`What was asked and decided${more}:`), ...lines];
 }

@@ -5,7 +5,7 @@
 import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
 import type { Colors } from "../output.ts";
 import { commandLine } from "../shell.ts";
-import { idsOf, keptIds, startedBarriers, undoable } from "./run-facts.ts";
+import { idsOf, keptIds, startedBarriers, undoable, unknownEffects } from "./run-facts.ts";
 
 /** How the run is named on a command line. */
 export interface StoredRef {
@@ -55,7 +55,11 @@ function byStatus(snapshot: RunSnapshot, { executedBy }: StoredRef): Offer[] {
   switch (snapshot.status) {
     case "RUNNING":
     case "ROLLING_BACK":
-      return executedBy === null ? [["nobody executes it; let it go on", ["recover"]]] : [];
+      if (executedBy !== null) return [];
+      return [
+        ["nobody executes it; let it go on", ["recover"]],
+        ["or give it up where it was cut off; nothing is undone", ["abandon"]],
+      ];
     case "FAILED":
       return [again, ...passing(snapshot), ...undoing(snapshot), giveUp];
     case "CANCELED":
@@ -95,8 +99,7 @@ function undoing(snapshot: RunSnapshot): Offer[] {
 /** Past a point of no return: of what nobody knows whether it took effect. */
 function warnings(snapshot: RunSnapshot): string[] {
   const kept = keptIds(snapshot);
-  const unknown = snapshot.nodes.filter(
-    (node: NodeSnapshot) => node.started && kept.has(node.id) && node.status === "FAILED",
-  );
+  const failed = ({ id, status, started }: NodeSnapshot): boolean => started && kept.has(id) && status === "FAILED";
+  const unknown = unknownEffects(snapshot.nodes.filter(failed));
   return unknown.length === 0 ? [] : [`  whether this took effect is not known, look first: ${idsOf(unknown)}`];
 }

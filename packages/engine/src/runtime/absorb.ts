@@ -13,7 +13,7 @@ import {
   Op,
   SkipCode,
 } from "../core/index.ts";
-import { MethodCode } from "../plan/compiled.ts";
+import { MethodCode, WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
 import { bindAttempt } from "./attempt-input.ts";
@@ -125,7 +125,7 @@ function groupOutput(
 }
 
 function failureFor(facts: RunFacts, node: number, cause: number, payload: Json | undefined): NodeFailure {
-  if (cause !== Cause.NONE) return stoppedFailure(cause, secondsOf(facts, node, cause));
+  if (cause !== Cause.NONE) return stoppedFailure(cause, secondsOf(facts, node, cause), isWait(facts, node));
   const given = field(payload, "error") as NodeFailure | undefined;
   const group = expandedGroup(facts.state, node);
   // A group that failed without a failed member says itself why: its condition could not be evaluated.
@@ -142,6 +142,12 @@ function failureFor(facts: RunFacts, node: number, cause: number, payload: Json 
   return group.split.method === MethodCode.FIRST_SUCCESS
     ? engineFailure("ALL_CANDIDATES_FAILED", `${of} candidates failed`, failed)
     : engineFailure("MEMBERS_FAILED", `${of} members failed`, failed);
+}
+
+/** It waits for people, a message or a time: there is no call that could have done something. */
+function isWait({ program, state }: RunFacts, node: number): boolean {
+  const { pools, pool } = program.compiled;
+  return pools[pool[homeOf(state, node)] as number] === WAITING_POOL;
 }
 
 function secondsOf(facts: RunFacts, node: number, cause: number): number {

@@ -12,6 +12,7 @@ import { CallRecovery, keyOf, LATER, type Take } from "./call-recovery.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { jsonValue } from "./json-value.ts";
+import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";
 import { noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
@@ -179,7 +180,8 @@ export class Carrier {
 
   /** `undoes`: the node whose run inside it undoes. */
   #registered(name: string, undoes: number | undefined): ActionDefinition {
-    const { header, host } = this.#executor;
+    const { header, host, secrets } = this.#executor;
+    if (secrets.missing.length > 0) return WITHOUT_SECRETS;
     const found = host.actions.get(name);
     if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
     if (undoes === undefined) return found;

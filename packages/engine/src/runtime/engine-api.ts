@@ -37,6 +37,11 @@ export interface RecoverOptions {
    * with INVALID_ARGUMENT.
    */
   readonly secrets?: GivenSecrets;
+  /**
+   * The runs are taken up to be canceled or abandoned, and nothing else: they need no secret (R46). No action of a run that lacks
+   * one is called: an attempt waits until it is aborted, a compensation fails. Default false.
+   */
+  readonly giveUp?: boolean;
 }
 
 /** The only source of time. `systemClock` in production, `ManualClock` in tests. */

@@ -113,14 +113,15 @@ function isLimit(value: unknown): boolean {
 /** Fails with INVALID_ARGUMENT. */
 export function checkRecoverOptions(options: unknown): void {
   if (typeof options !== "object" || options === null)
-    throw invalid("recover takes an object with runs, plans, secrets");
-  const { runs, plans, secrets, ...others } = options as Record<string, unknown>;
+    throw invalid("recover takes an object with runs, plans, secrets, giveUp");
+  const { runs, plans, secrets, giveUp, ...others } = options as Record<string, unknown>;
   const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans, secrets`);
+  if (unknown !== undefined) throw invalid(`recover has no option "${unknown}"; it has runs, plans, secrets, giveUp`);
   const isIds = Array.isArray(runs) && runs.every((id) => typeof id === "string");
   if (runs !== undefined && !isIds) throw invalid("recover: runs must be a list of run ids");
   if (plans !== undefined && !(Array.isArray(plans) && plans.every(isPlan)))
     throw invalid("recover: plans must be a list of plans made by definePlan, parsePlan or importOcpTask");
+  if (giveUp !== undefined && typeof giveUp !== "boolean") throw invalid("recover: giveUp must be true or false");
   const isOne = Array.isArray(runs) && runs.length === 1;
   if (secrets !== undefined && !(isOne && typeof secrets === "object" && secrets !== null && !Array.isArray(secrets)))
     throw invalid('recover: secrets are those of one run, by name: { runs: ["id"], secrets: { password: "..." } }');

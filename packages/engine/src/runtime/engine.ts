@@ -158,7 +158,8 @@ class LocalEngine implements Engine {
     if (this.#closed) throw this.#host.closedError();
     checkRecoverOptions(options);
     const expected = options.plans && new Map(options.plans.map((plan) => [plan.document.name, plan]));
-    const recovered = await this.#runs.recover(options.runs, { expected, secrets: options.secrets });
+    const { runs, secrets, giveUp } = options;
+    const recovered = await this.#runs.recover(runs, { expected, secrets, giveUp });
     this.#runs.forgive(recovered.runs);
     return recovered;
   }

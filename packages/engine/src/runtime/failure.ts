@@ -68,15 +68,16 @@ export function engineFailure(code: string, message: string, details?: Json): No
   return details === undefined ? { code, message, retryable: false } : { code, message, retryable: false, details };
 }
 
-/** Why an attempt was stopped. `seconds` are those of the deadline that passed. */
-export function stoppedFailure(cause: number, seconds: number): NodeFailure {
+/** Why an attempt was stopped. `seconds` are those of the deadline that passed; `waits`: it waited for people, a message or a time. */
+export function stoppedFailure(cause: number, seconds: number, waits = false): NodeFailure {
   const retryable = cause === Cause.TIMEOUT || cause === Cause.HEARTBEAT;
-  return { code: STOP_CODES[cause] as string, message: stopMessage(cause, seconds), retryable };
+  return { code: STOP_CODES[cause] as string, message: stopMessage(cause, seconds, waits), retryable };
 }
 
-function stopMessage(cause: number, seconds: number): string {
+function stopMessage(cause: number, seconds: number, waits: boolean): string {
   switch (cause) {
     case Cause.TIMEOUT:
+      if (waits) return `what it waits for did not come within ${seconds} s; it changes nothing by itself`;
       return `timed out after ${seconds} s; it may have taken effect`;
     case Cause.HEARTBEAT:
       return `no heartbeat for ${seconds} s; it may have taken effect`;
@@ -87,6 +88,6 @@ function stopMessage(cause: number, seconds: number): string {
     case Cause.KILL:
       return "stopped because another node failed (failureMode: kill)";
     default:
-      return "canceled by an operator; it may have taken effect";
+      return `canceled by an operator; ${waits ? "it changes nothing by itself" : "it may have taken effect"}`;
   }
 }

@@ -4,7 +4,7 @@
  * not the one it had.
  */
 import type { RunState } from "../core/index.ts";
-import { BelayError } from "../errors.ts";
+import { BelayError, NonRetryable } from "../errors.ts";
 import { replay } from "../journal/replay.ts";
 import { compilePlan } from "../plan/compile.ts";
 import type { Json, Plan } from "../plan/document.ts";
@@ -13,6 +13,7 @@ import { canonicalJson } from "../plan/identity.ts";
 import type { Limits } from "../plan/limits.ts";
 import { checkParams } from "../plan/params.ts";
 import { formatPath, type PathSegment } from "../plan/path.ts";
+import type { ActionDefinition } from "./api.ts";
 import type { RunFacts } from "./facts.ts";
 import { nodeId, nodeNumber } from "./node-id.ts";
 import { corrupt, type OpenedRun, type Opening, openRun, type StoredRun } from "./open-run.ts";
@@ -30,6 +31,16 @@ export interface Remedies {
 }
 
 type Place = readonly PathSegment[];
+
+/** In place of every action of a run that is given up without its secrets: none is called with a value that is not the one it had. */
+export const WITHOUT_SECRETS: ActionDefinition = {
+  idempotent: true,
+  async run({ outcome, signal }) {
+    if (outcome !== undefined)
+      throw new NonRetryable("not undone: the run is given up without its secrets", { code: "SECRET_MISSING" });
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  },
+};
 
 /**
  * The run with every value it had. Fails with SECRET_MISSING, with INVALID_ARGUMENT for secrets that are not missing, with

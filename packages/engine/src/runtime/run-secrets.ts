@@ -37,7 +37,7 @@ export function sealPlace(runId: string, segments: readonly PathSegment[]): stri
 export class RunSecrets {
   /** Shared with the runs around and inside this one. */
   readonly texts: SecretTexts;
-  /** Places of values that could not be opened and stand as `[secret]`, in a run that has ended. */
+  /** Places of values that could not be opened and stand as `[secret]`, in a run that has ended or is given up. */
   missing: readonly string[] = [];
   readonly #runId: string;
   readonly #keys: SealKeys;

@@ -31,6 +31,8 @@ export interface TakeUpOptions {
   readonly expected?: ExpectedPlans | undefined;
   /** Secrets given again (R46). */
   readonly secrets?: GivenSecrets | undefined;
+  /** The runs are only to be ended: nothing of them is called that needs a secret which is missing. */
+  readonly giveUp?: boolean | undefined;
 }
 
 /** How one run is read. */
@@ -57,9 +59,10 @@ export async function readRun(runId: string, host: Host, options: ReadOptions): 
   const parent = header.parent === null ? undefined : options.known(header.parent.runId);
   const opening = { keys: host.keys, texts: parent?.secrets?.texts };
   const limits: Limits = { ...host.limits, ...UNLIMITED };
-  const opened = options.goesOn
-    ? openWhole({ ...stored, header }, opening, { plan, limits, given: options.secrets, parent })
-    : openRun({ ...stored, header }, opening);
+  const opened =
+    options.goesOn && options.giveUp !== true
+      ? openWhole({ ...stored, header }, opening, { plan, limits, given: options.secrets, parent })
+      : openRun({ ...stored, header }, opening);
   return { ...opened, program: compilePlan(plan, opened.header.items, host.limits) };
 }
 
@@ -102,6 +105,6 @@ function changed({ runId, document, planHash }: RunHeader, given: Plan): BelayEr
     nodes.length === 0
       ? "other fields than its nodes"
       : `nodes ${nodes.slice(0, 20).join(", ")}${nodes.length > 20 ? ", ..." : ""}`;
-  const text = `run ${runId} follows another version of plan "${document.name}": ${which} differ; give the plan it was started with, or abandon it`;
+  const text = `run ${runId} follows another version of plan "${document.name}": ${which} differ; give the plan it was started with, or cancel it, then abandon it`;
   return new BelayError("PLAN_CHANGED", text, { runId, nodes, planHash, given: given.hash });
 }

@@ -54,14 +54,17 @@ export async function connect(node: PostgresNode, options: CallOptions = {}): Pr
     lost = true;
   });
   const end = ender(client);
-  await bounded(client.connect(), options.signal, end).catch((error: unknown) => rethrowAfter(end, error));
+  await bounded(greeted(client, node, options), options.signal, end).catch((error: unknown) =>
+    rethrowAfter(end, error),
+  );
   return {
     get lost() {
       return lost;
     },
     end,
     async query<R extends object = Row>(text: string, values: readonly unknown[] = []): Promise<readonly R[]> {
-      const result = await bounded(client.query(text, [...values]), options.signal, end);
+      const asked = client.query(text, [...values]).catch((error: unknown) => rethrowTimeout(error, node, options));
+      const result = await bounded(asked, options.signal, end);
       return result.rows as R[];
     },
   };
@@ -101,7 +104,9 @@ export async function openReplication(node: PostgresNode, options: CallOptions =
   const client = clientFor(node, { ...options, queryTimeoutMs: options.queryTimeoutMs ?? 0 }, { replication: "true" });
   client.on("error", () => undefined);
   const end = ender(client);
-  await bounded(client.connect(), options.signal, end).catch((error: unknown) => rethrowAfter(end, error));
+  await bounded(greeted(client, node, options), options.signal, end).catch((error: unknown) =>
+    rethrowAfter(end, error),
+  );
   return {
     end,
     copyOut: (command, onMessage) => bounded(copyOut(client, command, onMessage), options.signal, end),
@@ -126,12 +131,36 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** A server did not answer in the time of one call: which one, where, and how long that was. */
+class ServerTimeout extends Error {
+  override readonly name = "ServerTimeout";
+  /** It did not greet; false = it did not answer a statement. */
+  readonly connecting: boolean;
+
+  constructor(node: PostgresNode, timeoutMs: number, connecting: boolean, cause: unknown) {
+    const what = connecting ? `accept a connection at ${node.host}:${node.port}` : "answer a statement";
+    super(`${node.name} did not ${what} within ${timeoutMs} ms`, { cause });
+    this.connecting = connecting;
+  }
+}
+
 /** Whether a connection attempt ended because the server did not greet in time; not a refusal, and not a slow statement. */
 export function isConnectTimeout(error: unknown): boolean {
-  // pg gives it no code.
-  return (
-    error instanceof Error && /^(?:timeout expired|Connection terminated due to connection timeout)/.test(error.message)
-  );
+  return error instanceof ServerTimeout && error.connecting;
+}
+
+async function greeted(client: pg.Client, node: PostgresNode, options: CallOptions): Promise<void> {
+  await client.connect().catch((error: unknown) => rethrowTimeout(error, node, options));
+}
+
+/** pg gives its timeouts no code, and says of none which server it was. */
+function rethrowTimeout(error: unknown, node: PostgresNode, options: CallOptions): never {
+  const message = error instanceof Error ? error.message : "";
+  if (/^(?:timeout expired|Connection terminated due to connection timeout)/.test(message))
+    throw new ServerTimeout(node, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, true, error);
+  if (/^Query read timeout/.test(message))
+    throw new ServerTimeout(node, options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, false, error);
+  throw error;
 }
 
 function clientFor(node: PostgresNode, options: CallOptions, extra: { replication?: string }): pg.Client {

@@ -3,6 +3,7 @@
  * to do next. Pure: reads a snapshot, asks no server. Owns the words; the facts come from the nodes' statuses, outputs and errors.
  */
 import type { Json, NodeSnapshot, RunSnapshot } from "@belay/engine";
+import { rowsOf } from "./salvage.ts";
 
 /** Plans that this module knows. */
 const KNOWN_PLANS: ReadonlySet<string> = new Set(["postgres-failover", "postgres-switchover", "postgres-rejoin"]);
@@ -102,7 +103,7 @@ function succeeded(snapshot: RunSnapshot, facts: Facts): string[] {
   const left = leftOut(facts);
   for (const name of left) {
     lines.push(
-      `${name} took no part and does not follow ${facts.candidate}: when it is repaired, start plan postgres-rejoin for it.`,
+      `${name} took no part and does not follow ${facts.candidate}: when it is repaired, start plan postgres-rejoin for it. ${rejoinCommand(name, facts.candidate)}`,
     );
   }
   if (left.length === 0 && facts.nodes.get("rejoinOld")?.status === "SUCCESSFUL") lines.push("Nothing is left to do.");
@@ -278,7 +279,7 @@ function loose(facts: Facts): string[] {
   if (rejoin.status === "FAILED" && rejoin.tolerated) {
     lines.push(
       `${facts.oldPrimary} is not back (${rejoin.error?.code}): ${rejoin.error?.message}`,
-      `It stays fenced; do not start it as a primary. When it is repaired, start plan postgres-rejoin for it.`,
+      `It stays fenced; do not start it as a primary. When it is repaired, start plan postgres-rejoin for it: a retry of this run leaves a tolerated step alone. ${rejoinCommand(facts.oldPrimary, facts.candidate)}`,
     );
   }
   const output = objectOf(rejoin.output);
@@ -291,12 +292,19 @@ function loose(facts: Facts): string[] {
     const rows =
       salvage === undefined
         ? "which rows those were was not compared"
-        : `${String(salvage["count"])} rows of ${String(salvage["table"])} existed only there; their keys are in the node's output`;
+        : `${rowsOf(Number(salvage["count"]), String(salvage["table"]))} existed only there; the keys are in the node's output`;
     lines.push(
       `${facts.oldPrimary} held ${String(output["divergedBytes"])} bytes of WAL that nobody else has and was copied anew; ${rows}.`,
     );
   }
   return lines;
+}
+
+/** How the plan is started, with what this run knows of its parameters: a name of several words stands for one that is not known. */
+function rejoinCommand(node: string, writer: string): string {
+  const known = (name: string, otherwise: string): string => (/\s/.test(name) ? otherwise : name);
+  const params = `--params cluster=CLUSTER node=${known(node, "NODE")} writer=${known(writer, "WRITER")}`;
+  return `As a command, with your module of actions: belay run postgres-rejoin.yaml --actions MODULE ${params}`;
 }
 
 function textOf(node: NodeSnapshot | undefined, field: string): string | undefined {

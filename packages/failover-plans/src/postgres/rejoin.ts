@@ -13,7 +13,7 @@ import { query } from "./client.ts";
 import { followWriter, proveFollowing } from "./follow.ts";
 import { inputSchema, oneOf, optional, shape, text } from "./input-schema.ts";
 import { noteFound, readFound } from "./rejoin-note.ts";
-import { findSalvageable, type SalvageReport, type SalvageTable } from "./salvage.ts";
+import { findSalvageable, rowsOf, type SalvageReport, type SalvageTable } from "./salvage.ts";
 import { endOfWal, isEndOfWalKnown, type ServerStatus } from "./status.ts";
 import { type Branch, type Divergence, divergence, type Fork, historyFile, parseHistory } from "./timeline.ts";
 import { messageOf, pause, refuse } from "./wait.ts";
@@ -202,7 +202,8 @@ async function reportSalvageable(access: Access, ctx: ActionContext<Input>): Pro
     ...access.call(ctx),
     queryTimeoutMs: SALVAGE_QUERY_TIMEOUT_MS,
   });
-  ctx.log(`${report.count} rows of ${salvage.table} exist only on ${node}`, { keys: report.keys });
+  const exist = report.count === 1 ? "exists" : "exist";
+  ctx.log(`${rowsOf(report.count, salvage.table)} ${exist} only on ${node}`, { keys: report.keys });
   return report;
 }
 
@@ -217,7 +218,7 @@ async function copyAnew(access: Access, ctx: ActionContext<Input>): Promise<numb
 }
 
 function describe(verdict: Verdict, salvageable: SalvageReport | null): string {
-  const rows = salvageable === null ? "" : `, ${salvageable.count} rows of ${salvageable.table} only there`;
+  const rows = salvageable === null ? "" : `, ${rowsOf(salvageable.count, salvageable.table)} only there`;
   if (verdict.kind === "diverged") return `${verdict.bytes} bytes of WAL that the writer never had${rows}`;
   if (verdict.kind === "unreadable") return "it does not start, so what it holds is not known";
   return `its timeline is no ancestor of the writer's${rows}`;

@@ -21,6 +21,11 @@ export interface SalvageReport extends SalvageTable {
   readonly keys: readonly string[];
 }
 
+/** "1 row of t", "3 rows of t". */
+export function rowsOf(count: number, table: string): string {
+  return `${count} ${count === 1 ? "row" : "rows"} of ${table}`;
+}
+
 /** Keys listed at most; all are counted. */
 const MAX_LISTED = 1000;
 const BATCH = 5000;

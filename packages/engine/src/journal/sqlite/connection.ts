@@ -2,7 +2,9 @@
  * One connection to one SQLite file: the door of `node:sqlite`. Owns: statements (prepared once each), transactions, and
  * which errors are SQLite's. Does not own: what they mean to a journal (`failure.ts`), or any table.
  */
+
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 
 /** A row, by column. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -11,6 +13,8 @@ export type Row = Readonly<Record<string, SQLOutputValue>>;
 export interface ConnectionOptions {
   /** Writes are refused. Default false. */
   readonly readOnly?: boolean;
+  /** Nobody writes to the file: it is read as it stands, with no lock and nothing made beside it. Default false. */
+  readonly immutable?: boolean;
   /** Milliseconds to wait for a lock that another connection holds, before BUSY. */
   readonly busyMs: number;
 }
@@ -24,9 +28,9 @@ export class Connection {
   #within = false;
   #closed = false;
 
-  constructor(file: string, { readOnly = false, busyMs }: ConnectionOptions) {
+  constructor(file: string, { readOnly = false, immutable = false, busyMs }: ConnectionOptions) {
     this.file = file;
-    this.#database = new DatabaseSync(file, { readOnly });
+    this.#database = new DatabaseSync(immutable ? asItStands(file) : file, { readOnly });
     this.#database.exec(`pragma busy_timeout = ${Math.trunc(busyMs)}`);
   }
 
@@ -110,6 +114,12 @@ export class Connection {
     this.#statements.set(sql, statement);
     return statement;
   }
+}
+
+function asItStands(file: string): URL {
+  const url = pathToFileURL(file);
+  url.searchParams.set("immutable", "1");
+  return url;
 }
 
 /** Ends a write transaction: on disk, as far as `pragma synchronous` asks for it. */

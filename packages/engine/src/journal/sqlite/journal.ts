@@ -25,7 +25,15 @@ import type { Connection } from "./connection.ts";
 import { corrupt, failure, refused } from "./failure.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LogBuffer } from "./log-buffer.ts";
-import { type Durability, type OwnerOptions, openFile, placeOf, realPath, reopenFile } from "./opening.ts";
+import {
+  type Durability,
+  type OwnerOptions,
+  openFile,
+  placeOf,
+  realPath,
+  refuseForeign,
+  reopenFile,
+} from "./opening.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { listRuns, openRequests, readAnswer, readLines, readRun } from "./reading.ts";
 import { recordColumns } from "./rows.ts";
@@ -104,6 +112,7 @@ export class SqliteJournal implements Journal {
       throw new BelayError("JOURNAL_IN_USE", text, { file: this.path, owner: { engine: other, pid: process.pid } });
     }
     this.#file = realPath(this.path);
+    if (!OwnerLock.isKnown(this.#file)) refuseForeign(this.#file, this.#options.busyMs);
     const lock = OwnerLock.acquire(this.#file, engine, Date.now());
     let connection: Connection | undefined;
     try {

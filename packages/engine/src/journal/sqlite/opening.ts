@@ -4,11 +4,13 @@
  */
 import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { BelayError } from "../../errors.ts";
 import { checkAll, checkSmallTables } from "./checking.ts";
 import { Connection } from "./connection.ts";
 import { corrupt, failure, refused } from "./failure.ts";
 import type { OwnerLock } from "./owner-lock.ts";
 import { MIGRATIONS, migrate, readVersion } from "./schema.ts";
+import { isStill } from "./still-file.ts";
 
 /** How long an answered write lasts: through a loss of power, or only through the death of the process. */
 export type Durability = "full" | "normal";
@@ -100,7 +102,18 @@ function settle(connection: Connection): void {
 /** A connection that only reads, while an engine may write. Fails with JOURNAL_FAILED when there is no journal. */
 export function openToRead(file: string, busyMs: number): Connection {
   if (!existsSync(file)) throw refused(file, "there is no such file");
-  return opening(file, busyMs, (connection) => needsLast(connection), true);
+  return opening(file, busyMs, (connection) => needsLast(connection), isStill(file) ? "still" : "reads");
+}
+
+/** Fails with JOURNAL_CORRUPT for a file that is there and is not Belay's, before anything is made beside it. */
+export function refuseForeign(file: string, busyMs: number): void {
+  if (!existsSync(file)) return;
+  try {
+    opening(file, busyMs, (connection) => void readVersion(connection), isStill(file) ? "still" : "reads").close();
+  } catch (error) {
+    // What else is in the way is told by who opens it.
+    if (error instanceof BelayError && error.code === "JOURNAL_CORRUPT") throw error;
+  }
 }
 
 /** A connection that writes one request of somebody who owns nothing. */
@@ -115,7 +128,8 @@ export function openToAsk(file: string, busyMs: number): Connection {
 
 /** Only an engine may bring a file up to date. */
 function needsLast(connection: Connection): void {
-  const { version } = readVersion(connection);
+  const { version, empty } = readVersion(connection);
+  if (empty) throw refused(connection.file, "the file is empty: it holds no journal", { version, empty });
   if (version === MIGRATIONS.length) return;
   throw refused(connection.file, `it has format ${version}: open it once with an engine of this version`, { version });
 }
@@ -124,15 +138,15 @@ function opening(
   file: string,
   busyMs: number,
   prepare: (connection: Connection) => void,
-  readOnly = false,
+  use: "writes" | "reads" | "still" = "writes",
 ): Connection {
   let connection: Connection | undefined;
   try {
-    connection = new Connection(file, { busyMs, readOnly });
+    connection = new Connection(file, { busyMs, readOnly: use !== "writes", immutable: use === "still" });
     prepare(connection);
     return connection;
   } catch (error) {
     connection?.close();
-    throw failure(file, "it could not be opened", error);
+    throw failure(file, "it could not be opened", error, use === "writes" ? "owner" : "reader");
   }
 }

@@ -11,6 +11,7 @@ import { hostname } from "node:os";
 import { BelayError } from "../../errors.ts";
 import { Connection, SQLITE, sqliteCode } from "./connection.ts";
 import { failure } from "./failure.ts";
+import { seemsOwned } from "./still-file.ts";
 
 /** Who uses a journal file. */
 export interface Owner {
@@ -39,6 +40,11 @@ export class OwnerLock {
   private constructor(connection: Connection, file: string) {
     this.#connection = connection;
     this.#file = file;
+  }
+
+  /** Whether an engine ever used the file, as far as can be seen beside it. */
+  static isKnown(file: string): boolean {
+    return existsSync(ownerFile(file));
   }
 
   /** Takes the lock. Fails with JOURNAL_IN_USE, naming who has it; with JOURNAL_FAILED when the medium refuses. */
@@ -100,6 +106,9 @@ export function isOwned(file: string): boolean {
     return false;
   } catch (error) {
     if (sqliteCode(error) === SQLITE.BUSY) return true;
+    // Who may not write there cannot try the lock.
+    if (sqliteCode(error) === SQLITE.READONLY && connection !== undefined)
+      return seemsOwned(file, readOwner(connection));
     throw failure(ownerFile(file), "whether an engine uses the journal could not be found out", error);
   } finally {
     connection?.close();

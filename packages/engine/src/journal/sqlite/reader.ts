@@ -26,19 +26,23 @@ import {
   readRequests,
   readRun,
 } from "./reading.ts";
+import { isStill } from "./still-file.ts";
 import { keepRequest } from "./writing.ts";
 
 /** The half of a journal that needs no owner. Made by `openSqliteReader`. */
 export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "ask" | "answerTo"> {
   readonly #file: string;
   readonly #busyMs: number;
-  readonly #connection: Connection;
+  #connection: Connection;
+  /** Nobody seemed to write to the file, and nothing can be made beside it. */
+  #isStill: boolean;
   readonly #checked = new Set<(connection: Connection) => void>();
 
   /** Use `openSqliteReader`. */
   constructor(path: string, busyMs: number) {
     this.#file = realPath(path);
     this.#busyMs = busyMs;
+    this.#isStill = isStill(this.#file);
     this.#connection = openToRead(this.#file, busyMs);
   }
 
@@ -109,9 +113,19 @@ export class SqliteReader implements Pick<Journal, "read" | "list" | "logs" | "a
 
   #look<T>(work: (connection: Connection) => T): T {
     try {
-      return this.#connection.snapshot(() => work(this.#connection));
+      const connection = this.#current();
+      return connection.snapshot(() => work(connection));
     } catch (error) {
-      throw failure(this.#file, "it could not be read", error);
+      throw failure(this.#file, "it could not be read", error, "reader");
     }
+  }
+
+  /** What is read as it stands is opened anew for each look: somebody else may have begun to write. */
+  #current(): Connection {
+    if (!this.#isStill) return this.#connection;
+    this.#connection.close();
+    this.#isStill = isStill(this.#file);
+    this.#connection = openToRead(this.#file, this.#busyMs);
+    return this.#connection;
   }
 }

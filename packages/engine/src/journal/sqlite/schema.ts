@@ -7,7 +7,7 @@
  */
 import { BelayError } from "../../errors.ts";
 import { Connection } from "./connection.ts";
-import { corrupt } from "./failure.ts";
+import { corrupt, foreign } from "./failure.ts";
 
 /** "Bely" as four letters: tells a journal from other SQLite files (`pragma application_id`). */
 export const APPLICATION_ID = 0x42656c79;
@@ -150,7 +150,7 @@ export function readVersion(connection: Connection, migrations: readonly Migrati
   // The version stands twice: a damaged one is not taken for a newer one.
   const stated = application === APPLICATION_ID ? connection.get("select format from journal")?.["format"] : undefined;
   if (stated !== version || version < 1) {
-    throw corrupt(connection.file, "it is not a journal of Belay, or its first page is damaged");
+    throw foreign(connection.file);
   }
   if (version <= migrations.length) return { version, empty: false };
   const known = `format ${version}, this one knows ${migrations.length}`;
