@@ -118,6 +118,8 @@ async function main(): Promise<void> {
   if (IN_MEMORY.has(statfsSync(tmpdir()).type))
     throw new Error(`${tmpdir()} is in memory, where a sync costs nothing: set TMPDIR to a directory on a disk`);
   const folder = mkdtempSync(join(tmpdir(), "belay-bench-"));
+  // On a signal too: the contenders end with this process, and their servers with them.
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   let server: PostgresServer | undefined;
   const contenders: ContenderProcess[] = [];
   try {
@@ -142,7 +144,6 @@ async function main(): Promise<void> {
   } finally {
     await Promise.all(contenders.map((contender) => contender.end()));
     await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
