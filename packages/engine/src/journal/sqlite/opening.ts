@@ -26,13 +26,6 @@ export interface OwnerOptions {
 /** The WAL file is cut back to this size once it was larger. */
 const WAL_BYTES = 64 * 1024 * 1024;
 
-/**
- * Pages in the WAL file before they are moved into the journal, 32 MiB of SQLite's usual pages. A run that goes on changes
- * the same few pages with each append: moved eight times less often than by SQLite's default, they are written that
- * much less, and appends wait less for it.
- */
-const CHECKPOINT_PAGES = 8192;
-
 /** The path without links, so that two names of one file are one journal. */
 export function realPath(path: string): string {
   const file = resolve(path);
@@ -81,7 +74,6 @@ function connect(file: string, options: OwnerOptions, check: (connection: Connec
     if (mode !== "wal")
       throw refused(file, `its file system allows no write-ahead log (${String(mode)}): use a local disk`);
     connection.exec(`pragma synchronous = full; pragma journal_size_limit = ${WAL_BYTES}`);
-    connection.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     check(connection);
     settle(connection);
     connection.exec(`pragma synchronous = ${options.durability}`);
