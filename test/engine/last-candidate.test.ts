@@ -23,4 +23,48 @@ describe("the last candidate fails and is being undone", () => {
     await finish();
     expect((await s.finish(run)).status).toBe("FAILED");
   });
+
+  test("R21: nor when another group, whose members come after its own, still runs", async () => {
+    const s = await stage({ "g[0]": "fail", t: "fail" }, { held: true });
+    const split = { over: "params.list" } as const;
+    const document = plan(
+      [
+        undoable("g", [], { split: { ...split, method: "FIRST_SUCCESS" } }),
+        node("h", [], { split }),
+        node("t"),
+        node("w"),
+        node("other", ["w"]),
+      ],
+      LIST,
+    );
+    const run = await s.start(document, { params: { list: [1] } });
+    const finish = async (id: string): Promise<void> => {
+      s.rig.pending.find((call) => call.node === id)?.finish();
+      await settleTurns();
+    };
+    await settleTurns();
+    await finish("t");
+    await finish("g[0]");
+    await run.skip("t");
+    await finish("w");
+    expect(statuses(run.snapshot())).toMatchObject({ "g[0]": "COMPENSATING", "h[0]": "RUNNING", other: "PENDING" });
+    await finish("g[0]");
+    await finish("h[0]");
+    expect((await s.finish(run)).status).toBe("FAILED");
+  });
+});
+
+describe("a candidate that was undone on the way", () => {
+  test("R21, R35: its group is not run again when what comes after it was rolled back and is retried", async () => {
+    const s = await stage({ "g[0]": "fail", z: "fail,ok" });
+    const group = { split: { over: "params.list", method: "FIRST_SUCCESS" } } as const;
+    const document = plan([undoable("g", [], group), undoable("y", ["g"]), node("z", ["y"])], LIST);
+    const run = await s.start(document, { params: { list: [1, 2] } });
+    expect((await s.rest(run)).status).toBe("FAILED");
+    await run.rollback({ to: "g" });
+    expect((await s.rest(run)).status).toBe("PARTIALLY_ROLLED_BACK");
+    await run.retry();
+    expect((await s.finish(run)).status).toBe("SUCCESSFUL");
+    expect(s.rig.started()).toEqual(["g[0]", "g[1]", "y", "z", "y", "z"]);
+  });
 });
