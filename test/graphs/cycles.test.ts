@@ -1,7 +1,7 @@
 /** Cycles, real and made: refused before anything runs, the shortest one named, whatever the size of the graph. */
 import { BelayError, checkPlan, createEngine, type Diagnostic, type PlanDocument, parsePlan } from "@belay/engine";
 import { describe, expect, test } from "vitest";
-import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { Draw } from "../../packages/engine/src/testing/simulation/draw.ts";
 import { randomDigraph, shuffled } from "./made-graph.ts";
 import { allGraphs, timedGraph } from "./real-graph.ts";
 import { pathLength, reachable, type Shape, shapeOf, shortestCycleLength } from "./shape.ts";

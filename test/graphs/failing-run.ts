@@ -7,7 +7,7 @@ import { Commands, createState, demand, Op, type RunState, step, WHOLE_RUN } fro
 import { compilePlan } from "../../packages/engine/src/plan/compile.ts";
 import type { Plan } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
-import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { Draw } from "../../packages/engine/src/testing/simulation/draw.ts";
 
 export interface FailingOptions {
   /** Places of the nodes that fail. */

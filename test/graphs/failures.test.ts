@@ -2,7 +2,7 @@
 import { definePlan, type PlanDocument } from "@belay/engine";
 import { describe, expect, test } from "vitest";
 import type { FailureMode } from "../../packages/engine/src/plan/document.ts";
-import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { Draw } from "../../packages/engine/src/testing/simulation/draw.ts";
 import { FailingRun } from "./failing-run.ts";
 import { forwardFaults, rollbackFaults } from "./failure-facts.ts";
 import { chain, layered, randomDag, wide } from "./made-graph.ts";

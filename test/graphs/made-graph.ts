@@ -1,6 +1,6 @@
 /** Graphs made here, so that a clone without the data proves the same facts. Owns: their shapes; all follow from the arguments. */
 import type { NodeDocument, PlanDocument } from "../../packages/engine/src/plan/document.ts";
-import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { Draw } from "../../packages/engine/src/testing/simulation/draw.ts";
 
 function madePlan(count: number, upstreams: (v: number) => readonly number[]): PlanDocument {
   const nodes = Array.from(

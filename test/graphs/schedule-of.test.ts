@@ -1,7 +1,7 @@
 import { createEngine, definePlan, type NodeDocument, type PlanDocument } from "@belay/engine";
 import { callId, scheduleOf } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
-import { Draw } from "../../packages/engine/src/testing/draw.ts";
+import { Draw } from "../../packages/engine/src/testing/simulation/draw.ts";
 import { randomDag } from "./made-graph.ts";
 
 const plan = (nodes: (Partial<NodeDocument> & { id: string })[], rest: Partial<PlanDocument> = {}) =>

@@ -31,7 +31,7 @@ export async function patchedEngine(patch: string): Promise<PatchedEngine> {
     apply(patch, folder);
     const load = (file: string): Promise<unknown> => import(pathToFileURL(join(engine, "src", file)).href);
     const { definePlan } = (await load("runtime/define-plan.ts")) as typeof Engine;
-    const { simulate } = (await load("testing/simulate.ts")) as typeof Testing;
+    const { simulate } = (await load("testing/simulation/simulate.ts")) as typeof Testing;
     return { definePlan, simulate, remove };
   } catch (error) {
     remove();

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { decideTrigger, type TriggerVerdict, type UpstreamCounts } from "../../packages/engine/src/core/trigger.ts";
 import { TriggerCode } from "../../packages/engine/src/plan/compiled.ts";
 import type { NodeDocument, Trigger } from "../../packages/engine/src/plan/document.ts";
-import { conclude, type UpstreamView } from "../../packages/engine/src/testing/reference-trigger.ts";
+import { conclude, type UpstreamView } from "../../packages/engine/src/testing/model/reference-trigger.ts";
 import { CoreSubject } from "./core-subject.ts";
 
 const TRIGGERS = Object.entries(TriggerCode).map(([name, code]) => ({ trigger: name.toLowerCase() as Trigger, code }));

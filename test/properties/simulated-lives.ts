@@ -13,8 +13,8 @@ import {
   simulate,
 } from "@belay/engine/testing";
 import fc from "fast-check";
-import { type ScenarioOptions, scenario } from "../../packages/engine/src/testing/arbitraries.ts";
-import type { Scenario } from "../../packages/engine/src/testing/scenario.ts";
+import { type ScenarioOptions, scenario } from "../../packages/engine/src/testing/scenario/arbitraries.ts";
+import type { Scenario } from "../../packages/engine/src/testing/scenario/scenario.ts";
 
 /** `SIMULATIONS=10 npm test` plays ten times as many; `SEED=7` others. */
 const FACTOR = Number(process.env["SIMULATIONS"] ?? 1);

@@ -7,8 +7,8 @@ import { definePlan } from "@belay/engine";
 import { checkTrace, type SimulationOptions, shrinkFailure, simulate } from "@belay/engine/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { scenario } from "../../packages/engine/src/testing/arbitraries.ts";
-import type { Scenario } from "../../packages/engine/src/testing/scenario.ts";
+import { scenario } from "../../packages/engine/src/testing/scenario/arbitraries.ts";
+import type { Scenario } from "../../packages/engine/src/testing/scenario/scenario.ts";
 import { drawPlans, EVERYTHING, failWith, POOLS, playLives, SEED } from "./simulated-lives.ts";
 
 const TIMEOUT = { timeout: 600_000 } as const;
