@@ -1,5 +1,5 @@
 /** The last candidate of a FIRST_SUCCESS group: with its failure the group has failed, whatever happened before (R14, R21). */
-import { settleTurns } from "@belay/engine/testing";
+import { settleTurns, traceLines } from "@belay/engine/testing";
 import { describe, expect, test } from "vitest";
 import { node, plan, stage, statuses, undoable } from "./stage.ts";
 
@@ -66,5 +66,22 @@ describe("a candidate that was undone on the way", () => {
     await run.retry();
     expect((await s.finish(run)).status).toBe("SUCCESSFUL");
     expect(s.rig.started()).toEqual(["g[0]", "g[1]", "y", "z", "y", "z"]);
+  });
+
+  test("R21, R25: undone in vain between two attempts it is undone before another one starts", async () => {
+    const s = await stage({ "g[0]": "fail,fail,ok", "g[1]": { run: "fail", undo: "fail,ok" } });
+    const rest = {
+      split: { over: "params.list", method: "FIRST_SUCCESS" },
+      retry: { maxAttempts: 2, initialInterval: 0, mode: "compensate-first" },
+    } as const;
+    const run = await s.start(plan([undoable("g", [], rest)], LIST), { params: { list: [1, 2] } });
+    expect(statuses(await s.rest(run))).toEqual({ "g[0]": "COMPENSATED", "g[1]": "COMPENSATION_FAILED" });
+    await run.retry();
+    expect((await s.finish(run)).status).toBe("SUCCESSFUL");
+    const calls = traceLines(s.rig.trace).filter((line) => /^(start|undo) /.test(line));
+    expect(calls).toEqual([
+      ...["start g[0]#1", "undo g[0]#1", "start g[0]#2", "undo g[0]#2", "start g[1]#1", "undo g[1]#1"],
+      ...["undo g[1]#2", "start g[0]#3"],
+    ]);
   });
 });

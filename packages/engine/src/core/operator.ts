@@ -20,6 +20,7 @@ import {
   groupState,
   hasMark,
   homeOf,
+  isCandidate,
   isExpanded,
   Mark,
   OperationCode,
@@ -142,8 +143,8 @@ function rearmMembers(state: RunState, group: GroupState, out: Commands): void {
 /** A fresh round: the node waits for its turn, which its trigger decides; a candidate is undone first (R21). */
 function again(state: RunState, node: number, out: Commands): void {
   state.operationOf[node] = OperationCode.RETRY;
-  const stuck = state.purpose[node] === Purpose.SUPERSEDE || state.purpose[node] === Purpose.RESTART;
-  if (state.node[node] !== NodeState.COMPENSATION_FAILED || !stuck) {
+  // What a compensation in vain has left, before the next candidate or between two attempts, must not stand beside another.
+  if (state.node[node] !== NodeState.COMPENSATION_FAILED || !isCandidate(state, node)) {
     waitAgain(state, node, out);
     return;
   }

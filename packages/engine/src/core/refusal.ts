@@ -2,13 +2,13 @@
  * Which verb is allowed when (R37). Pure questions: the host asks before it journals a verb, so a refused one leaves no
  * trace, and a preview gives the same answers (R38).
  */
-import { MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { NodeFlag } from "../plan/compiled.ts";
 import type { Input } from "./input.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
-import { groupState, hasFlag, hasMark, isGroup, Mark, type RunState } from "./state.ts";
+import { hasFlag, hasMark, isCandidate, isGroup, Mark, type RunState } from "./state.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** Why a verb is refused: as data. */
@@ -108,13 +108,8 @@ function refuseRetry(state: RunState, node: number): Refusal | undefined {
   const refused = refuseNode(state, node, FAILED_STATUSES);
   if (refused) return refused;
   if (isToleratedFailure(state, node)) return { kind: "tolerated" };
+  // One candidate of a group that has failed is no use by itself: its group starts over, or is passed, as a whole.
   return isCandidate(state, node) ? { kind: "member-of-first-success" } : undefined;
-}
-
-/** One candidate of a group that has failed is no use by itself: its group starts over, or is passed, as a whole. */
-function isCandidate(state: RunState, node: number): boolean {
-  const home = state.groupOf[node] as number;
-  return home >= 0 && groupState(state, home).split.method === MethodCode.FIRST_SUCCESS;
 }
 
 function refuseSkip(state: RunState, node: number): Refusal | undefined {

@@ -5,7 +5,7 @@
  * Nodes 0..plan.size-1 are the declared ones; a group's members are appended when it expands. `homeOf` gives the
  * declared node whose flags, timeouts and pool a member shares.
  */
-import { type CompiledPlan, type CompiledSplit, NodeFlag } from "../plan/compiled.ts";
+import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
 import { ColumnBlock } from "./column-block.ts";
 import { type Commands, Op } from "./command.ts";
@@ -268,6 +268,12 @@ export function groupState(state: RunState, node: number): GroupState {
   const group = expandedGroup(state, node);
   invariant(group !== undefined, "R23: a group's members are asked for before it expanded");
   return group;
+}
+
+/** A member of a FIRST_SUCCESS group (R21). */
+export function isCandidate(state: RunState, node: number): boolean {
+  const home = state.groupOf[node] as number;
+  return home >= 0 && groupState(state, home).split.method === MethodCode.FIRST_SUCCESS;
 }
 
 export function hasFlag(state: RunState, node: number, flag: number): boolean {

@@ -123,7 +123,13 @@ function groupForbids(unit: UnitStory): string | undefined {
     if (model.method === "SERIAL" ? hasEnded(member) : isOut(member)) continue;
     return `${unitId(member)} comes first in its ${model.method} group and is ${member.status}`;
   }
-  return undefined;
+  const left = model.method === "FIRST_SUCCESS" ? units.find((member) => member !== unit && isLeft(member)) : undefined;
+  return left && `what ${unitId(left)} has left, a candidate beside it, was not undone`;
+}
+
+/** The candidate may have taken effect, and neither was it undone nor does somebody vouch for it. */
+function isLeft(member: UnitStory): boolean {
+  return owesUndo(member) && !member.excused;
 }
 
 /** The candidate failed and is undone, or has nothing to undo, or does not count (R21). */

@@ -74,12 +74,12 @@ function firstOwing(story: RunStory, unit: UnitStory): UnitStory | undefined {
   return someBelow(story, unit, (lower) => !lower.excused && owesUndo(lower));
 }
 
-/** Among the units below: of lower nodes, and later members of the same SERIAL group, which is a chain (R21). */
+/** Among the units below: of lower nodes, and later members of the same group unless they are independent (R21). */
 function someBelow(story: RunStory, unit: UnitStory, test: (lower: UnitStory) => boolean): UnitStory | undefined {
   const { model, units } = unit.home;
   for (const place of model.descendants) {
     for (const lower of (story.declared[place] as DeclaredStory).units) if (test(lower)) return lower;
   }
-  if (model.method !== "SERIAL") return undefined;
+  if (model.method === "PARALLEL") return undefined;
   return units.find((member) => member.index > unit.index && test(member));
 }

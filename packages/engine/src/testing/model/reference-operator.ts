@@ -251,8 +251,8 @@ function againMembers(world: World, group: Entry, members: Entry[]): void {
 
 /** R25: a fresh round. A candidate whose compensation failed is undone first (R21). */
 function again(entry: Entry): void {
-  const stuck = entry.purpose === "next-candidate" || entry.purpose === "restart";
-  if (entry.status !== "COMPENSATION_FAILED" || !stuck) {
+  const isCandidate = entry.node.split?.method === "FIRST_SUCCESS";
+  if (entry.status !== "COMPENSATION_FAILED" || !isCandidate) {
     waitAgain(entry);
     return;
   }
