@@ -101,6 +101,29 @@ describe("what simulation found once", () => {
       if (simulate(definePlan(found.document), options).violations.length > 0) failWith(found, options);
     }
   });
+
+  test("R12, R25: a reaction that is undone before it goes on was decided when that began, whatever is skipped meanwhile", () => {
+    const plan = definePlan({
+      belay: 1,
+      name: "reaction",
+      nodes: [
+        { id: "a", action: "do", timeout: 7 },
+        {
+          id: "b",
+          action: "do",
+          upstreams: ["a"],
+          trigger: "all_failed",
+          retry: { maxAttempts: 2, mode: "compensate-first" },
+          compensation: { action: "undo" },
+          timeout: 7,
+        },
+      ],
+    });
+    for (let seed = 1; seed <= 3_000; seed++) {
+      const { violations } = simulate(plan, { seed, crashes: 0.05, operators: 0.3 });
+      expect(violations, `seed ${seed}`).toEqual([]);
+    }
+  });
 });
 
 describe("a broken rule", () => {

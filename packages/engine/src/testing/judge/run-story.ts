@@ -235,7 +235,9 @@ export class RunStory {
 
   #saidOfUnit(unit: UnitStory, type: string, detail: string | undefined): void {
     const before = unit.status;
-    if (type === "node:reset" || type === "node:ready") unit.retried ||= before === "failed";
+    // What was undone in vain between two attempts has failed as well.
+    const failed = before === "failed" || before === "compensation-failed";
+    if (type === "node:reset" || type === "node:ready") unit.retried ||= failed;
     if (type === "node:succeeded" || type === "node:failed") unit.retried = false;
     unit.status = STATUS_AFTER[type] ?? before;
     if (unit.index < 0 && ENDS.has(unit.status)) unit.home.named = false;
