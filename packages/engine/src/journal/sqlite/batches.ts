@@ -30,7 +30,7 @@ export interface BatchColumns {
 
 /** CRC-32 of a batch. Its place is not in it: what comes after says where it is, and `seq` that it belongs there. */
 export function batchCrc({ runId, previous, seq, count, records }: Omit<BatchColumns, "run">): number {
-  return crc32(`${runId}\n${previous}\n${seq}\n${count}\n${records}`);
+  return crc32(records, crc32(`${runId}\n${previous}\n${seq}\n${count}\n`));
 }
 
 /** No CRC-32: that of a batch whose records were damaged when they came from a file of an earlier version. */
@@ -49,16 +49,17 @@ const CHAIN = `with recursive chain (place, previous, seq, count, records, crc) 
     union all
     select batch.place, batch.previous, batch.seq, batch.count, batch.records, batch.crc
     from chain join batch on batch.place = chain.previous where batch.run = ?2 and batch.place < chain.place
-  ) select place, previous, seq, count, records, crc from chain`;
+  ) select previous, seq, count, records, crc from chain`;
 
 /** All records of a run, in order. */
 export function readRecords(connection: Connection, { run, runId, records, last }: RunRow): JournalRecord[] {
-  const batches: JournalRecord[][] = [];
+  // Filled from its end: batches come from the last to the first.
+  const found = new Array<JournalRecord>(records);
   /** Where the next row has to be, and how many records there are up to its end. */
   const due = { runId, place: last, end: records };
   try {
     for (const row of connection.iterate(CHAIN, last, run)) {
-      batches.push(batchOf(connection.file, due, row));
+      readBatch(connection.file, due, row, found);
       due.end = row["seq"] as number;
       due.place = row["previous"] as number | null;
     }
@@ -67,7 +68,7 @@ export function readRecords(connection: Connection, { run, runId, records, last 
     throw failure(connection.file, `record ${due.end - 1} of run ${runId} could not be read`, error);
   }
   if (due.place !== null || due.end !== 0) throw damaged(connection.file, due, "missing");
-  return inOrder(batches);
+  return found;
 }
 
 /** A place in the chain of a run. */
@@ -77,33 +78,25 @@ interface Due {
   readonly end: number;
 }
 
-/** The records of a row, checked. */
-function batchOf(file: string, due: Due, row: Row): JournalRecord[] {
+/** Puts the records of a row, checked, where they belong. */
+function readBatch(file: string, due: Due, row: Row, found: JournalRecord[]): void {
   const [previous, seq, count] = [row["previous"] as number | null, row["seq"] as number, row["count"] as number];
   const records = row["records"] as string;
-  const isDue = row["place"] === due.place && seq + count === due.end;
-  if (!isDue || row["crc"] !== batchCrc({ runId: due.runId, previous, seq, count, records })) {
+  if (seq + count !== due.end || row["crc"] !== batchCrc({ runId: due.runId, previous, seq, count, records })) {
     throw damaged(file, due, "damaged");
   }
   const parsed = JSON.parse(records) as JournalRecord[];
-  if (parsed.length !== count || parsed.some((record, index) => record.seq !== seq + index)) {
-    throw damaged(file, due, "damaged");
+  if (parsed.length !== count) throw damaged(file, due, "damaged");
+  for (let index = 0; index < count; index++) {
+    const record = parsed[index] as JournalRecord;
+    if (record.seq !== seq + index) throw damaged(file, due, "damaged");
+    found[record.seq] = record;
   }
-  return parsed;
 }
 
 function damaged(file: string, { runId, place, end }: Due, what: string): BelayError {
   const seq = end - 1;
   return corrupt(file, `record ${seq} of run ${runId} is ${what} (batch ${place})`, { runId, seq, place });
-}
-
-/** From the last batch first to the first record first. */
-function inOrder(batches: readonly JournalRecord[][]): JournalRecord[] {
-  const records: JournalRecord[] = [];
-  for (let index = batches.length - 1; index >= 0; index--) {
-    for (const record of batches[index] as JournalRecord[]) records.push(record);
-  }
-  return records;
 }
 
 const REMOVE = `with recursive chain (place, previous) as (
