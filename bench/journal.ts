@@ -80,11 +80,11 @@ function timeBare(group: number, durability: Durability): Promise<number> {
     const begun = performance.now();
     for (let seq = 0; seq < COMMITS; seq++) {
       database.exec("begin immediate");
-      for (let run = 0; run < group; run++) insert(run, record(seq));
+      for (let run = 0; run < group; run++) insert(run, [record(seq)]);
       database.exec("commit");
     }
     const took = performance.now() - begun;
-    const count = database.prepare("select count(*) as n from record").get()?.["n"];
+    const count = database.prepare("select count(*) as n from batch").get()?.["n"];
     if (count !== group * COMMITS) throw new Error("the bare loop has lost records");
     database.close();
     return took;
@@ -93,19 +93,25 @@ function timeBare(group: number, durability: Durability): Promise<number> {
 
 interface Bare {
   readonly database: DatabaseSync;
-  insert(run: number, record: JournalRecord): void;
+  insert(run: number, records: readonly JournalRecord[]): void;
 }
 
 function bareTable(file: string, durability: Durability): Bare {
   const database = new DatabaseSync(file);
   database.exec(`pragma journal_mode = wal; pragma synchronous = ${durability}`);
-  database.exec(`create table record (run integer not null, seq integer not null, input text not null, payload text,
-    primary key (run, seq)) without rowid`);
-  const statement = database.prepare("insert into record values (?, ?, ?, ?)");
-  const insert = (run: number, { seq, input, payload }: JournalRecord): void => {
-    statement.run(run, seq, JSON.stringify(input), JSON.stringify(payload));
+  database.exec(`create table batch (place integer primary key, run integer not null, previous integer, seq integer not null,
+    count integer not null, records text not null)`);
+  const statement = database.prepare("insert into batch (run, previous, seq, count, records) values (?, ?, ?, ?, ?)");
+  const insert = (run: number, records: readonly JournalRecord[]): void => {
+    const seq = (records[0] as JournalRecord).seq;
+    statement.run(run, seq, seq, records.length, JSON.stringify(records));
   };
   return { database, insert };
+}
+
+/** As a chain of nodes appends them: the end of one with the start of the next. */
+function inPairs(records: readonly JournalRecord[]): JournalRecord[][] {
+  return Array.from({ length: records.length / 2 }, (_, index) => records.slice(2 * index, 2 * index + 2));
 }
 
 /** Milliseconds to read one run of `READ` records; and to select and parse the same, bare. */
@@ -114,18 +120,19 @@ function timeReads(): Promise<{ readonly journal: number; readonly bare: number 
     const journal = openSqliteJournal(file);
     const [lease] = await started(journal, 1);
     const records = Array.from({ length: READ }, (_, seq) => record(seq));
-    await journal.append(lease as Lease, records, { status: "RUNNING", ended: false, at: 1 });
+    const progress = { status: "RUNNING", ended: false, at: 1 } as const;
+    await Promise.all(inPairs(records).map((pair) => journal.append(lease as Lease, pair, progress)));
     let begun = performance.now();
     if (journal.read("run-0")?.records.length !== READ) throw new Error("the run has lost records");
     const read = performance.now() - begun;
     journal.close("bench");
     const { database, insert } = bareTable(`${file}-bare`, "full");
     database.exec("begin");
-    for (const one of records) insert(0, one);
+    for (const pair of inPairs(records)) insert(0, pair);
     database.exec("commit");
     begun = performance.now();
-    const rows = database.prepare("select seq, input, payload from record where run = 0 order by seq").all();
-    const parsed = rows.map(({ seq, input, payload }) => [seq, JSON.parse(String(input)), JSON.parse(String(payload))]);
+    const rows = database.prepare("select records from batch where run = 0 order by place").all();
+    const parsed = rows.flatMap(({ records: text }) => JSON.parse(String(text)) as JournalRecord[]);
     const bare = performance.now() - begun;
     if (parsed.length !== READ) throw new Error("the bare table has lost records");
     database.close();

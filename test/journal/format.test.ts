@@ -57,7 +57,8 @@ async function fill(): Promise<void> {
     },
     { seq: 3, input: { kind: "cancel", at: AT + 3_000, node: -1 } },
   ] as const;
-  await journal.append(failed, records, { status: "FAILED", ended: false, at: AT + 3_000 });
+  await journal.append(failed, records.slice(0, 2), { status: "RUNNING", ended: false, at: AT + 1_000 });
+  await journal.append(failed, records.slice(2), { status: "FAILED", ended: false, at: AT + 3_000 });
   await start("run-2", []);
   await journal.ask({ requestId: "r", runId: "run-1", verb: "retry", args: [], at: AT });
   journal.log([{ runId: "run-1", nodeId: "freeze", attempt: 1, at: AT, message: "frozen" }]);
@@ -156,14 +157,14 @@ describe("the file of a SQLite journal", () => {
     const connection = new Connection(file, { busyMs: 0 });
     const before = connection.all("select * from run");
     expect(() => migrate(connection, 0, [...MIGRATIONS, "create table extra (a) strict; nonsense"])).toThrow();
-    expect(connection.pragma("user_version")).toBe(1);
+    expect(connection.pragma("user_version")).toBe(MIGRATIONS.length);
     expect(connection.get("select count(*) as n from sqlite_schema where name = 'extra'")).toEqual({ n: 0 });
-    const two = [...MIGRATIONS, "alter table run add column extra text"];
-    migrate(connection, 0, two);
-    migrate(connection, 0, two);
-    expect(connection.pragma("user_version")).toBe(2);
+    const more = [...MIGRATIONS, "alter table run add column extra text"];
+    migrate(connection, 0, more);
+    migrate(connection, 0, more);
+    expect(connection.pragma("user_version")).toBe(more.length);
     expect(connection.all("select * from run")).toEqual(before.map((row) => ({ ...row, extra: null })));
-    checkSchema(connection, two);
+    checkSchema(connection, more);
     connection.close();
   });
 
@@ -173,7 +174,7 @@ describe("the file of a SQLite journal", () => {
     migrate(connection, 0, [...MIGRATIONS, "alter table run add column extra text"]);
     connection.close();
     for (const open of [() => openSqliteJournal(file).open("e", SILENT), () => openSqliteReader(file)]) {
-      expect(open).toThrow(/a newer version of Belay wrote it \(format 2, this one knows 1\): update/);
+      expect(open).toThrow(/a newer version of Belay wrote it \(format 3, this one knows 2\): update/);
     }
     const damaged = new DatabaseSync(file);
     damaged.exec("pragma user_version = 9");
@@ -208,6 +209,35 @@ describe("the file of a SQLite journal", () => {
     expect(() => journal.open("e", SILENT)).toThrow(/its definition of "lock" is not what was written/);
   });
 
+  test("R45: a run whose records are damaged is removed with all of them, and with no other run's", async () => {
+    for (const change of [
+      "previous = null where place = 2",
+      "previous = 3 where place = 4",
+      "run = 2 where place = 1",
+    ]) {
+      await fill();
+      const journal = openSqliteJournal(file);
+      journal.open("e", SILENT);
+      const other = await journal.claim("e", "run-2");
+      if (other.kind !== "claimed") throw new Error(other.kind);
+      const record = { seq: 0, input: { kind: "start", at: AT } } as const;
+      await journal.append(other.lease, [record], { status: "RUNNING", ended: false, at: AT });
+      const failed = await journal.claim("e", "run-1");
+      if (failed.kind !== "claimed") throw new Error(failed.kind);
+      await journal.append(failed.lease, [{ ...record, seq: 4 }], { status: "FAILED", ended: false, at: AT });
+      journal.close("e");
+      const database = new DatabaseSync(file);
+      database.exec(`update batch set ${change}`);
+      database.close();
+      journal.open("e", SILENT);
+      await journal.remove("run-1");
+      expect(journal.read("run-2")?.records, change).toEqual([record]);
+      journal.close("e");
+      expect(rows("select run from batch where run = 1"), change).toEqual([]);
+      for (const end of ["", "-owner"]) rmSync(`${file}${end}`);
+    }
+  });
+
   test("R45: each damage is named: run and record, header, lock, request, line", async () => {
     await fill();
     const journal = openSqliteJournal(file);
@@ -228,11 +258,19 @@ describe("the file of a SQLite journal", () => {
     };
     const read = (): unknown => journal.read("run-1");
     const cases: [string, () => unknown, Record<string, unknown>][] = [
-      ["update record set payload = '{\"frozen\":false}' where seq = 1", read, { runId: "run-1", seq: 1 }],
-      ["update record set input = replace(input, '1', '2') where seq = 2", read, { runId: "run-1", seq: 2 }],
-      ["delete from record where seq = 1", read, { runId: "run-1", seq: 1 }],
-      ["delete from record where seq = 3", read, { runId: "run-1", seq: 3 }],
-      ["update record set payload = null where seq = 2", read, { runId: "run-1", seq: 2 }],
+      [
+        `update batch set records = replace(records, 'true', 'false') where place = 1`,
+        read,
+        { runId: "run-1", seq: 1 },
+      ],
+      ["update batch set seq = 0, count = 4 where place = 2", read, { runId: "run-1", seq: 3, place: 2 }],
+      ["update batch set previous = null where place = 2", read, { runId: "run-1", seq: 3, place: 2 }],
+      ["update batch set previous = 2 where place = 2", read, { runId: "run-1", seq: 3, place: 2 }],
+      ["update batch set run = 2 where place = 1", read, { runId: "run-1", seq: 1, place: 1 }],
+      ["update batch set place = 3 where place = 2", read, { runId: "run-1", seq: 3, place: 2 }],
+      ["delete from batch where place = 1", read, { runId: "run-1", seq: 1, place: 1 }],
+      ["delete from batch where place = 2", read, { runId: "run-1", seq: 3, place: 2 }],
+      ["update run set last = 1 where run = 1", read, { runId: "run-1", table: "run" }],
       ["update header set header = replace(header, 'freeze', 'thawed')", read, { runId: "run-1" }],
       ["delete from header", read, { runId: "run-1" }],
       ["update run set status = 'SUCCESSFUL' where run = 1", read, { runId: "run-1", table: "run" }],

@@ -9,7 +9,13 @@
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failure.ts";
 import { lockRow, requestColumns, runRow } from "./rows.ts";
-import { checkSchema } from "./schema.ts";
+import { checkSchema, MIGRATIONS } from "./schema.ts";
+
+/** Fails with JOURNAL_CORRUPT unless the structure of a file of that version is what was written: before it is changed. */
+export function checkStructure(connection: Connection, version: number): void {
+  checkSchema(connection, MIGRATIONS.slice(0, version));
+  report(connection, "integrity_check(1)");
+}
 
 /** Fails with JOURNAL_CORRUPT unless the whole structure and every row of the small tables are what was written. */
 export function checkAll(connection: Connection): void {

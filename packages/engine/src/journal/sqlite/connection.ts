@@ -44,6 +44,11 @@ export class Connection {
     return Number(this.#prepared(sql).run(...values).changes);
   }
 
+  /** Adds one row to a table whose key is a number; answers that. */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).lastInsertRowid);
+  }
+
   /** The first row. */
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared(sql).get(...values);

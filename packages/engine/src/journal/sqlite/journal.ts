@@ -36,13 +36,13 @@ import {
 } from "./opening.ts";
 import { OwnerLock } from "./owner-lock.ts";
 import { listRuns, openRequests, readAnswer, readLines, readRun } from "./reading.ts";
-import { recordColumns } from "./rows.ts";
 import {
   appendRecords,
   claimRun,
   createRun,
   keepAnswer,
   keepRequest,
+  newRecords,
   releaseAll,
   releaseRun,
   removeRun,
@@ -143,8 +143,8 @@ export class SqliteJournal implements Journal {
 
   append(lease: Lease, records: readonly JournalRecord[], progress: RunProgress): Promise<void> {
     return this.#write(() => {
-      const columns = records.map((record) => recordColumns(lease.runId, record));
-      return (connection) => appendRecords(connection, lease, columns, progress);
+      const added = newRecords(records);
+      return (connection) => appendRecords(connection, lease, added, progress);
     });
   }
 

@@ -5,7 +5,7 @@
 import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { BelayError } from "../../errors.ts";
-import { checkAll, checkSmallTables } from "./checking.ts";
+import { checkAll, checkSmallTables, checkStructure } from "./checking.ts";
 import { Connection } from "./connection.ts";
 import { corrupt, failure, refused } from "./failure.ts";
 import type { OwnerLock } from "./owner-lock.ts";
@@ -49,7 +49,7 @@ export function openFile(file: string, lock: OwnerLock, options: OwnerOptions): 
   const connection = connect(file, options, (opened) => {
     // SQLite takes what is shorter than a page's header for a new file.
     if (lock.made && readVersion(opened).empty) throw corrupt(file, lost);
-    migrate(opened, Date.now());
+    migrate(opened, Date.now(), MIGRATIONS, { before: checkStructure, after: checkAll });
     checkAll(opened);
   });
   lock.keepMade();

@@ -1,12 +1,13 @@
 /**
  * What can be read from a journal file, by its owner and by anyone else: runs, lists, requests, lines. Owns: the queries.
  * Nothing here writes. JOURNAL_CORRUPT for anything that is not what was written (J5, R45).
- * Cost: a run is read in one pass over its records; a list in one pass over the runs.
+ * Cost: a run is read in one look-up for each of its batches; a list in one pass over the runs.
  */
 import { BelayError } from "../../errors.ts";
 import type { JournalRecord, LogLine, OperatorRequest, RequestAnswer, RunHeader, RunSummary } from "../port.ts";
+import { readRecords } from "./batches.ts";
 import type { Connection } from "./connection.ts";
-import { corrupt, failure } from "./failure.ts";
+import { corrupt } from "./failure.ts";
 import {
   answerOf,
   headerOf,
@@ -14,7 +15,6 @@ import {
   lockRow,
   type RequestColumns,
   type RunRow,
-  recordOf,
   requestColumns,
   requestOf,
   runRow,
@@ -38,24 +38,10 @@ export function readRun(
   connection: Connection,
   runId: string,
 ): { readonly header: RunHeader; readonly records: readonly JournalRecord[] } | undefined {
-  const { file } = connection;
   const found = findRun(connection, runId);
   if (found === undefined) return undefined;
-  const header = headerOf(file, runId, connection.get("select * from header where run = ?", found.run));
-  const records: JournalRecord[] = [];
-  try {
-    const rows = connection.iterate(
-      "select seq, input, payload, crc from record where run = ? order by seq",
-      found.run,
-    );
-    for (const row of rows) records.push(recordOf(file, runId, records.length, row));
-  } catch (error) {
-    if (error instanceof BelayError) throw error;
-    throw failure(file, `record ${records.length} of run ${runId} could not be read`, error);
-  }
-  if (records.length === found.records) return { header, records };
-  const [seq, length] = [Math.min(records.length, found.records), records.length];
-  throw corrupt(file, `run ${runId} has ${length} records, and should have ${found.records}`, { runId, seq });
+  const header = headerOf(connection.file, runId, connection.get("select * from header where run = ?", found.run));
+  return { header, records: readRecords(connection, found) };
 }
 
 /** All runs, oldest first. `alive` says whether what stands as owner is one. */

@@ -5,8 +5,9 @@
  */
 import { crc32 } from "node:zlib";
 import type { RunStatus } from "../../core/run-state.ts";
+import type { BelayError } from "../../errors.ts";
 import type { Json } from "../../plan/document.ts";
-import type { JournalRecord, LogLine, OperatorRequest, RequestAnswer, RunHeader } from "../port.ts";
+import type { LogLine, OperatorRequest, RequestAnswer, RunHeader } from "../port.ts";
 import type { Row } from "./connection.ts";
 import { corrupt } from "./failure.ts";
 
@@ -32,6 +33,8 @@ export interface RunRow {
   readonly locks: number;
   readonly epoch: number;
   readonly owner: string | null;
+  /** Place of its last batch of records; null when it has none. */
+  readonly last: number | null;
 }
 
 /**
@@ -42,7 +45,7 @@ function crcOf(...columns: readonly (string | number | boolean | null)[]): numbe
 }
 
 /** Goes on from the CRC of the columns before: the same as that of all of them. */
-function crcAfter(before: number, columns: readonly (string | number | boolean | null)[]): number {
+export function crcAfter(before: number, columns: readonly (string | number | boolean | null)[]): number {
   let text = "";
   for (const column of columns) text += typeof column === "string" ? `"${column.length}:${column}` : `${column};`;
   return crc32(text, before);
@@ -66,12 +69,24 @@ export function fixedRunCrc(row: RunRow): number {
 
 /** CRC-32 of a row of `run`; `fixed` is its `fixedRunCrc`, where that is known. */
 export function runCrc(row: RunRow, fixed: number = fixedRunCrc(row)): number {
-  return crcAfter(fixed, [row.status, row.ended, row.at, row.records, row.locks, row.epoch, row.owner]);
+  return crcAfter(fixed, [row.status, row.ended, row.at, row.records, row.locks, row.epoch, row.owner, row.last]);
 }
 
 /** A row of `run`, checked. */
 export function runRow(file: string, row: Row): RunRow {
-  const found: RunRow = {
+  const found = runColumns(row);
+  if (row["crc"] === runCrc(found)) return found;
+  throw runDamaged(file, found.runId);
+}
+
+/** The row of a run is not what was written. */
+export function runDamaged(file: string, runId: string): BelayError {
+  return corrupt(file, `the row of run ${String(runId)} is damaged`, { runId, table: "run" });
+}
+
+/** A row of `run`, before its CRC is looked at. */
+export function runColumns(row: Row): RunRow {
+  return {
     run: row["run"] as number,
     runId: row["run_id"] as string,
     planName: row["plan_name"] as string,
@@ -89,9 +104,8 @@ export function runRow(file: string, row: Row): RunRow {
     locks: row["locks"] as number,
     epoch: row["epoch"] as number,
     owner: row["owner"] as string | null,
+    last: row["last"] as number | null,
   };
-  if (row["crc"] === runCrc(found)) return found;
-  throw corrupt(file, `the row of run ${String(row["run_id"])} is damaged`, { runId: row["run_id"], table: "run" });
 }
 
 /** A run that is being created, without its number. */
@@ -113,6 +127,7 @@ export function newRun(header: RunHeader, engine: string, locks: number): Omit<R
     locks,
     epoch: 1,
     owner: engine,
+    last: null,
   };
 }
 
@@ -126,38 +141,6 @@ export function headerOf(file: string, runId: string, row: Row | undefined): Run
   const text = String(row?.["header"]);
   if (row !== undefined && row["crc"] === headerCrc(runId, text)) return JSON.parse(text) as RunHeader;
   throw corrupt(file, `the header of run ${runId} is ${row === undefined ? "missing" : "damaged"}`, { runId });
-}
-
-/** A record as its columns. */
-export interface RecordColumns {
-  readonly seq: number;
-  readonly input: string;
-  readonly payload: string | null;
-  readonly crc: number;
-}
-
-/** What is written of a record. Fails for a payload that is nested too deep for JSON.stringify. */
-export function recordColumns(runId: string, { seq, input, payload }: JournalRecord): RecordColumns {
-  const text = JSON.stringify(input);
-  const kept = payload === undefined ? null : JSON.stringify(payload);
-  return { seq, input: text, payload: kept, crc: recordCrc(runId, seq, text, kept) };
-}
-
-/** Texts of JSON have no line feed, so that the four cannot run into each other. */
-function recordCrc(runId: string, seq: number, input: string, payload: string | null): number {
-  return crc32(`${runId}\n${seq}\n${input}\n${payload ?? ""}`);
-}
-
-/** The record of a run at `seq`, checked. */
-export function recordOf(file: string, runId: string, seq: number, row: Row): JournalRecord {
-  const input = row["input"] as string;
-  const payload = row["payload"] as string | null;
-  if (row["seq"] !== seq) throw corrupt(file, `record ${seq} of run ${runId} is missing`, { runId, seq });
-  if (row["crc"] !== recordCrc(runId, seq, input, payload)) {
-    throw corrupt(file, `record ${seq} of run ${runId} is damaged`, { runId, seq });
-  }
-  const parsed = JSON.parse(input) as JournalRecord["input"];
-  return payload === null ? { seq, input: parsed } : { seq, input: parsed, payload: JSON.parse(payload) as Json };
 }
 
 /** A lock, held or not. */

@@ -8,6 +8,7 @@
 import { BelayError } from "../../errors.ts";
 import { Connection } from "./connection.ts";
 import { corrupt, foreign } from "./failure.ts";
+import { fromRecords } from "./from-records.ts";
 
 /** "Bely" as four letters: tells a journal from other SQLite files (`pragma application_id`). */
 export const APPLICATION_ID = 0x42656c79;
@@ -125,11 +126,14 @@ select run.run_id, log.node as node_id, log.attempt, log.compensation,
 from log join run using (run) order by log.run, log.line;
 `;
 
-/** One step: the SQL that makes version n of a file of version n - 1, n being its place in the list, from 1. */
-export type Migration = string;
+/**
+ * One step: what makes version n of a file of version n - 1, n being its place in the list, from 1. SQL, or work within the
+ * transaction.
+ */
+export type Migration = string | ((connection: Connection) => void);
 
 /** All steps, from an empty file on. */
-export const MIGRATIONS: readonly Migration[] = [TABLES + VIEWS];
+export const MIGRATIONS: readonly Migration[] = [TABLES + VIEWS, fromRecords];
 
 /** What a file says it is. */
 export interface FileVersion {
@@ -158,17 +162,37 @@ export function readVersion(connection: Connection, migrations: readonly Migrati
   throw new BelayError("JOURNAL_FAILED", text, { file: connection.file, version, known: migrations.length });
 }
 
+/** What is looked at within the transaction that brings a file up to date; an error undoes all of it. */
+export interface MigrationChecks {
+  /** The file as it was, of that version. Not for one that is new. */
+  readonly before?: (connection: Connection, version: number) => void;
+  /** The file as it will be. */
+  readonly after?: (connection: Connection) => void;
+}
+
 /** Brings the file to the last version, all or nothing. `at` is epoch milliseconds, for one that is new. */
-export function migrate(connection: Connection, at: number, migrations: readonly Migration[] = MIGRATIONS): void {
+export function migrate(
+  connection: Connection,
+  at: number,
+  migrations: readonly Migration[] = MIGRATIONS,
+  checks: MigrationChecks = {},
+): void {
   if (readVersion(connection, migrations).version === migrations.length) return;
   connection.write(() => {
     // Read again: another process may have been faster.
     const { version, empty } = readVersion(connection, migrations);
-    for (const step of migrations.slice(version)) connection.exec(step);
+    if (!empty) checks.before?.(connection, version);
+    for (const step of migrations.slice(version)) apply(connection, step);
     if (empty) connection.run("insert into journal (format, created_at) values (0, ?)", at);
     connection.run("update journal set format = ?", migrations.length);
     connection.exec(`pragma application_id = ${APPLICATION_ID}; pragma user_version = ${migrations.length}`);
+    checks.after?.(connection);
   });
+}
+
+function apply(connection: Connection, step: Migration): void {
+  if (typeof step === "string") connection.exec(step);
+  else step(connection);
 }
 
 /** Fails with JOURNAL_CORRUPT unless the file's tables, indexes and views are the ones that the migrations make. */
@@ -193,7 +217,7 @@ function expectedStatements(migrations: readonly Migration[]): Map<string, strin
   if (known !== undefined) return known;
   const model = new Connection(":memory:", { busyMs: 0 });
   try {
-    for (const step of migrations) model.exec(step);
+    for (const step of migrations) apply(model, step);
     const made = statements(model);
     EXPECTED.set(migrations, made);
     return made;

@@ -7,6 +7,7 @@ import { BelayError } from "../../errors.ts";
 import type {
   ClaimResult,
   CreateResult,
+  JournalRecord,
   Lease,
   LogLine,
   OperatorRequest,
@@ -14,6 +15,7 @@ import type {
   RunHeader,
   RunProgress,
 } from "../port.ts";
+import { insertBatch, removeRecords } from "./batches.ts";
 import type { Connection } from "./connection.ts";
 import { corrupt, refused } from "./failure.ts";
 import { forgetRun, lastWritten, rememberRun } from "./owned-runs.ts";
@@ -26,7 +28,6 @@ import {
   lockCrc,
   lockRow,
   newRun,
-  type RecordColumns,
   type RequestColumns,
   type RunRow,
   requestCrc,
@@ -62,8 +63,8 @@ export function createRun(connection: Connection, engine: string, { header, text
 }
 
 const INSERT_RUN = `insert into run (run, run_id, plan_name, plan_hash, client_token, request_hash, parent_run, parent_node,
-  parent_attempt, started_at, status, ended, at, records, locks, epoch, owner, crc)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  parent_attempt, started_at, status, ended, at, records, locks, epoch, owner, last, crc)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 function insertRun(connection: Connection, row: RunRow): void {
   connection.run(
@@ -85,19 +86,20 @@ function insertRun(connection: Connection, row: RunRow): void {
     row.locks,
     row.epoch,
     row.owner,
+    row.last,
     runCrc(row),
   );
   rememberRun(connection, row);
 }
 
-const UPDATE_RUN = `update run set status = ?, ended = ?, at = ?, records = ?, locks = ?, epoch = ?, owner = ?, crc = ?
-  where run = ?`;
+const UPDATE_RUN = `update run set status = ?, ended = ?, at = ?, records = ?, locks = ?, epoch = ?, owner = ?, last = ?,
+  crc = ?  where run = ?`;
 
 /** `fixedCrc` as in `runCrc`. */
 function updateRun(connection: Connection, row: RunRow, fixedCrc: number = fixedRunCrc(row)): void {
-  const { run, runId, status, ended, at, records, locks, epoch, owner } = row;
+  const { run, runId, status, ended, at, records, locks, epoch, owner, last } = row;
   const crc = runCrc(row, fixedCrc);
-  const changed = connection.run(UPDATE_RUN, status, ended ? 1 : 0, at, records, locks, epoch, owner, crc, run);
+  const changed = connection.run(UPDATE_RUN, status, ended ? 1 : 0, at, records, locks, epoch, owner, last, crc, run);
   if (changed !== 1) throw corrupt(connection.file, `the row of run ${runId} is gone`, { runId, table: "run" });
   rememberRun(connection, row, fixedCrc);
 }
@@ -143,11 +145,26 @@ export function claimRun(connection: Connection, engine: string, runId: string):
   return { kind: "claimed", lease: { runId, epoch, tokens: grant(connection, found.run, locks) } };
 }
 
+/** Records on their way to the end of a run. */
+export interface NewRecords {
+  /** `seq` of the first. */
+  readonly seq: number;
+  readonly count: number;
+  /** All of them as a JSON array. */
+  readonly text: string;
+}
+
+/** What is written of records; undefined for none. Fails for a payload that is nested too deep for JSON.stringify. */
+export function newRecords(records: readonly JournalRecord[]): NewRecords | undefined {
+  const seq = records[0]?.seq;
+  return seq === undefined ? undefined : { seq, count: records.length, text: JSON.stringify(records) };
+}
+
 /** Adds records to the end of a run; its end frees its locks (J1, J3, J4). */
 export function appendRecords(
   connection: Connection,
   { runId, epoch }: Lease,
-  records: readonly RecordColumns[],
+  added: NewRecords | undefined,
   { status, ended, at }: RunProgress,
 ): void {
   const known = lastWritten(connection, runId);
@@ -156,31 +173,21 @@ export function appendRecords(
   if (found.epoch !== epoch || found.owner === null) {
     throw new BelayError("FENCED", `run ${runId} has another owner by now`, { runId });
   }
-  const first = records[0]?.seq ?? found.records;
-  if (first !== found.records) {
-    throw refused(connection.file, `record ${first} of run ${runId} does not follow its ${found.records} records`, {
+  const { run, records } = found;
+  if (added !== undefined && added.seq !== records) {
+    throw refused(connection.file, `record ${added.seq} of run ${runId} does not follow its ${records} records`, {
       runId,
     });
   }
-  insertRecords(connection, found.run, records);
-  if (ended) freeLocks(connection, found.run);
+  const last = added === undefined ? found.last : insertAfter(connection, found, added);
+  if (ended) freeLocks(connection, run);
   const locks = ended ? 0 : found.locks;
-  const row = { ...found, status, ended, at, records: found.records + records.length, locks };
+  const row = { ...found, status, ended, at, records: records + (added?.count ?? 0), locks, last };
   updateRun(connection, row, known?.fixedCrc);
 }
 
-const INSERT_ONE = "insert into record values (?, ?, ?, ?, ?)";
-const INSERT_TWO = "insert into record values (?, ?, ?, ?, ?), (?, ?, ?, ?, ?)";
-
-/** Two by two: the end of a node and the start of the next are most of what is written, and a call costs more than a row. */
-function insertRecords(connection: Connection, run: number, records: readonly RecordColumns[]): void {
-  let index = 0;
-  for (; index + 1 < records.length; index += 2) {
-    const [a, b] = [records[index] as RecordColumns, records[index + 1] as RecordColumns];
-    connection.run(INSERT_TWO, run, a.seq, a.input, a.payload, a.crc, run, b.seq, b.input, b.payload, b.crc);
-  }
-  const last = records[index];
-  if (last !== undefined) connection.run(INSERT_ONE, run, last.seq, last.input, last.payload, last.crc);
+function insertAfter(connection: Connection, { run, runId, last }: RunRow, { seq, count, text }: NewRecords): number {
+  return insertBatch(connection, { run, runId, previous: last, seq, count, records: text });
 }
 
 /** The owner gives the run up; without effect when the epoch is over. */
@@ -265,7 +272,8 @@ export function removeRun(connection: Connection, runId: string): void {
   if (found === undefined) return;
   freeLocks(connection, found.run);
   forgetRun(connection, runId);
-  for (const table of ["record", "log", "request", "header", "run"]) {
+  removeRecords(connection, found);
+  for (const table of ["log", "request", "header", "run"]) {
     connection.run(`delete from ${table} where run = ?`, found.run);
   }
 }
