@@ -16,8 +16,8 @@ const { BELAY_KILLS, BELAY_KILL_DEMO } = process.env;
 const SEED = Number(process.env["BELAY_KILL_SEED"] ?? 1);
 /** By demo: kills, and the lines that it writes from the beginning of its run to its end, about. */
 const DEMOS: Readonly<Record<string, { readonly kills: number; readonly lines: number }>> = {
-  "postgres-failover": { kills: 4, lines: 46 },
-  "postgres-switchover": { kills: 2, lines: 40 },
+  "postgres-failover": { kills: 3, lines: 46 },
+  "postgres-switchover": { kills: 1, lines: 40 },
 };
 /** After a line, so that actions are hit in their midst. */
 const MOST_DELAY_MS = 500;
