@@ -52,7 +52,17 @@ describe("R50: columns of a state", () => {
     });
     const memory = known.state.node;
     const ofMembers = Object.entries(known.state).filter(([, column]) => column?.length === 5);
-    expect(ofMembers).toHaveLength(13);
+    expect(ofMembers.map(([name]) => name)).toEqual([
+      "node",
+      "operationOf",
+      "skipReason",
+      "outcome",
+      "cause",
+      "purpose",
+      "marks",
+      "attempt",
+    ]);
+    expect([known.state.memberGroup, known.state.memberPlace].map(({ length }) => length)).toEqual([3, 3]);
     known.start();
     expect(known.state.node).toBe(memory);
 

@@ -9,6 +9,8 @@ import {
   createState,
   DEADLINES,
   demand,
+  expandedGroup,
+  groupOf,
   type Input,
   isAtRest,
   isToleratedFailure,
@@ -17,15 +19,19 @@ import {
   OperationCode,
   OUTCOME_SPAN,
   OutcomeCode,
+  parallelIdxOf,
+  poolOf,
   type Refusal,
   RUN_STATUSES,
   type RunState,
   refusalOf,
   SkipCode,
   step,
+  undoAttemptOf,
   type VerbInput,
   WHOLE_RUN,
 } from "@belay/engine/core";
+import { roundStartOf } from "../../packages/engine/src/core/state.ts";
 import { compilePlan } from "../../packages/engine/src/plan/compile.ts";
 import { bindItems } from "../../packages/engine/src/plan/expand.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
@@ -104,7 +110,7 @@ export class CoreRun {
   fail(id: string, retryable = true): string[] {
     const v = this.numberOf(id);
     const undo = this.status(id) === "COMPENSATING";
-    const attempt = (undo ? this.state.undoAttempt : this.state.attempt)[v] as number;
+    const attempt = undo ? undoAttemptOf(this.state, v) : (this.state.attempt[v] as number);
     return this.feed({ kind: undo ? "undo-failed" : "failed", node: id, attempt, retryable });
   }
 
@@ -125,7 +131,7 @@ export class CoreRun {
 
   /** Nodes that wait take their slots from a pool of their own. */
   poolOf(id: string): number {
-    return this.state.plan.pool[this.numberOf(id)] as number;
+    return poolOf(this.state, this.numberOf(id));
   }
 
   demand(pool = 0): number {
@@ -180,14 +186,14 @@ export class CoreRun {
     const member = /^(.+)\[(\d+)\]$/.exec(id);
     if (member === null) return this.#ids.indexOf(id);
     const home = this.#ids.indexOf(member[1] as string);
-    const { base } = this.state.groups[this.state.plan.split[home] as number] as { base: number };
+    const { base } = expandedGroup(this.state, home) as { base: number };
     return base + Number(member[2]);
   }
 
   #answer(id: string, forward: "succeeded", undo: "undone"): string[] {
     const v = this.numberOf(id);
     if (this.status(id) === "COMPENSATING") {
-      return this.feed({ kind: undo, node: id, attempt: this.state.undoAttempt[v] as number });
+      return this.feed({ kind: undo, node: id, attempt: undoAttemptOf(this.state, v) });
     }
     return this.feed({ kind: forward, node: id, attempt: this.state.attempt[v] as number });
   }
@@ -195,8 +201,9 @@ export class CoreRun {
   #token(deadline: string, id: string): number {
     const v = this.numberOf(id);
     if (deadline === "run") return this.state.runToken;
-    if (deadline === "total") return this.state.roundStart[v] as number;
-    return (deadline.startsWith("compensation") ? this.state.undoAttempt : this.state.attempt)[v] as number;
+    if (deadline === "total") return roundStartOf(this.state, v);
+    if (deadline.startsWith("compensation")) return undoAttemptOf(this.state, v);
+    return this.state.attempt[v] as number;
   }
 
   #input(input: InputByName | VerbByName): object {
@@ -205,16 +212,16 @@ export class CoreRun {
   }
 
   #isThere(v: number): boolean {
-    const home = this.state.groupOf[v] as number;
+    const home = groupOf(this.state, v);
     if (home < 0) return true;
-    const group = this.state.groups[this.state.plan.split[home] as number];
+    const group = expandedGroup(this.state, home);
     return group !== undefined && v >= group.base && v < group.base + group.count;
   }
 
   #nameOf(v: number): string {
     if (v < 0) return "run";
-    const home = this.state.groupOf[v] as number;
-    return home < 0 ? (this.#ids[v] as string) : `${this.#ids[home]}[${this.state.parallelIdx[v]}]`;
+    const home = groupOf(this.state, v);
+    return home < 0 ? (this.#ids[v] as string) : `${this.#ids[home]}[${parallelIdxOf(this.state, v)}]`;
   }
 
   #line(row: number): string {

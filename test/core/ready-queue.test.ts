@@ -1,68 +1,129 @@
-/** R11: the queue alone: lowest key first, whatever the order of arrival, and none lost. */
+/** R11: the queue alone: the best one leaves, whatever the order of arrival, and none is lost. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { forwardKey, ReadyQueue, undoKey } from "../../packages/engine/src/core/ready-queue.ts";
+import { describe, expect, test } from "vitest";
+import { RankSet } from "../../packages/engine/src/core/rank-set.ts";
+import { ReadyQueue } from "../../packages/engine/src/core/ready-queue.ts";
 
-test("R11: nodes leave by key, whatever the order in which they came and left", () => {
-  const steps = fc.array(fc.oneof({ arbitrary: fc.nat(1000), weight: 3 }, { arbitrary: fc.constant(-1), weight: 1 }), {
-    maxLength: 200,
+/** Sizes around those at which a level more is needed. */
+const SIZES = [1, 2, 31, 32, 33, 1023, 1024, 1025, 40_000];
+
+describe("R11: a set of ranks", () => {
+  test("R11: gives its lowest and highest number, whatever came and went", () => {
+    const story = fc.constantFrom(...SIZES).chain((size) =>
+      fc.record({
+        size: fc.constant(size),
+        steps: fc.array(fc.record({ number: fc.nat(size - 1), comes: fc.boolean() }), { maxLength: 200 }),
+      }),
+    );
+    fc.assert(
+      fc.property(story, ({ size, steps }) => {
+        const set = new RankSet(size);
+        const numbers = new Set<number>();
+        for (const { number, comes } of steps) {
+          if (comes) set.add(number);
+          else set.delete(number);
+          if (comes) numbers.add(number);
+          else numbers.delete(number);
+          expect(set.isEmpty).toBe(numbers.size === 0);
+          if (numbers.size === 0) continue;
+          expect([set.first(), set.last()]).toEqual([Math.min(...numbers), Math.max(...numbers)]);
+        }
+      }),
+      { seed: 11, numRuns: 300 },
+    );
   });
+
+  test("R11: holds every number it has room for", () => {
+    for (const size of SIZES) {
+      const set = new RankSet(size);
+      for (let number = 0; number < size; number++) set.add(number);
+      for (let number = 0; number < size; number++) {
+        expect([set.first(), set.last()]).toEqual([number, size - 1]);
+        set.delete(number);
+      }
+      expect(set.isEmpty).toBe(true);
+    }
+  });
+});
+
+/** Who waits: a rank, a place in a group or -1, forward or undo. */
+interface Waiter {
+  readonly rank: number;
+  readonly place: number;
+  readonly undo: boolean;
+}
+
+const GROUP = 100;
+
+function push(queue: ReadyQueue, { rank, place, undo }: Waiter): void {
+  if (place < 0) queue.push(rank, undo);
+  else queue.pushMember(rank, undo, { place, count: GROUP });
+}
+
+function pop(queue: ReadyQueue): Waiter {
+  queue.pop();
+  return { rank: queue.rank, place: queue.member, undo: queue.undo };
+}
+
+/** Compensations first and in the reverse order (R30), then by rank, then by place. */
+function compare(a: Waiter, b: Waiter): number {
+  if (a.undo !== b.undo) return a.undo ? -1 : 1;
+  const order = a.rank - b.rank || a.place - b.place;
+  return a.undo ? -order : order;
+}
+
+const RANKS = 60;
+/** A rank is that of a group or of a node; every third is a group's. */
+const waiter = fc
+  .record({ rank: fc.nat(RANKS - 1), place: fc.nat(GROUP - 1), undo: fc.boolean() })
+  .map(({ rank, place, undo }): Waiter => ({ rank, place: rank % 3 === 0 ? place : -1, undo }));
+
+test("R11, R30: nodes leave in the order of the rule, whatever the order in which they came, left or were taken back", () => {
+  const step = fc.record({ waiter, what: fc.constantFrom("push", "push", "push", "pop", "remove") });
   fc.assert(
-    fc.property(steps, (given) => {
-      const queue = new ReadyQueue();
-      const waiting: number[] = [];
-      const left: number[] = [];
-      const expected: number[] = [];
-      for (const [index, step] of given.entries()) {
-        const key = step * 1000 + index;
-        if (step >= 0) {
-          queue.push(key, key);
-          waiting.push(key);
-        } else if (waiting.length > 0) {
-          waiting.sort((a, b) => a - b);
-          expected.push(waiting.shift() as number);
-          left.push(queue.pop());
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const queue = new ReadyQueue(RANKS);
+      const waiting: Waiter[] = [];
+      const isSame = (a: Waiter) => (b: Waiter) => compare(a, b) === 0;
+      for (const { waiter: given, what } of steps) {
+        const known = waiting.findIndex(isSame(given));
+        if (what === "push" && known < 0) {
+          push(queue, given);
+          waiting.push(given);
+        } else if (what === "remove" && known >= 0) {
+          queue.remove(given.rank, given.place, given.undo);
+          waiting.splice(known, 1);
+        } else if (what === "pop" && waiting.length > 0) {
+          waiting.sort(compare);
+          expect(pop(queue)).toEqual(waiting.shift());
         }
         expect(queue.size).toBe(waiting.length);
       }
-      waiting.sort((a, b) => a - b);
-      while (queue.size > 0) left.push(queue.pop());
-      expect(left).toEqual([...expected, ...waiting]);
+      const left = Array.from({ length: queue.size }, () => pop(queue));
+      expect(left).toEqual(waiting.sort(compare));
     }),
     { seed: 11, numRuns: 300 },
   );
 });
 
-test("R11, R30: rank decides before place in a group; compensations come first and in reverse", () => {
-  const last = 2 ** 24;
-  const keys = [
-    undoKey(1, 1),
-    undoKey(1, 0),
-    undoKey(0, last),
-    undoKey(0, 0),
-    forwardKey(0, 0),
-    forwardKey(0, last),
-    forwardKey(1, 0),
-    forwardKey(1, 1),
-  ];
-  expect(keys).toEqual([...keys].sort((a, b) => a - b));
-  expect(new Set(keys).size).toBe(keys.length);
-});
-
-test("R41: nothing leaves an empty queue", () => {
-  expect(() => new ReadyQueue().pop()).toThrow("R41");
+test("R41: nothing leaves an empty queue, and nothing is taken from one", () => {
+  expect(() => new ReadyQueue(4).pop()).toThrow("R41");
+  expect(() => new ReadyQueue(4).remove(0, -1, false)).toThrow("R11");
 });
 
 test("R38: a copy of a queue gives the same nodes, and neither takes any from the other", () => {
-  const queue = new ReadyQueue();
-  for (let i = 0; i < 40; i++) queue.push((i * 17) % 40, i);
-  const first = queue.pop();
+  const queue = new ReadyQueue(RANKS);
+  const all = Array.from({ length: 40 }, (_, i): Waiter => ({ rank: (i * 17) % 40, place: -1, undo: i % 2 === 0 }));
+  for (const one of all) push(queue, { ...one, place: one.rank % 3 === 0 ? one.rank : -1 });
+  const first = pop(queue);
   const copy = queue.copy();
-  expect([copy.size, copy.key]).toEqual([queue.size, queue.key]);
-  queue.push(-1, 100);
-  const drained = (from: ReadyQueue): number[] => Array.from({ length: from.size }, () => from.pop());
+  expect(copy).toEqual(queue);
+  push(queue, { rank: 50, place: -1, undo: true });
+  const drained = (from: ReadyQueue): Waiter[] => Array.from({ length: from.size }, () => pop(from));
   const rest = drained(copy);
   expect(rest).toHaveLength(39);
-  expect([first, ...rest].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
-  expect(drained(queue)).toEqual([100, ...rest]);
+  expect([first, ...rest].map(({ rank }) => rank).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 40 }, (_, i) => i),
+  );
+  expect(drained(queue)).toEqual([{ rank: 50, place: -1, undo: true }, ...rest]);
 });

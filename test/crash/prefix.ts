@@ -1,6 +1,6 @@
 /** What the first records of a run say of its attempts: which have ended, which are cut off. Read through the engine's own replay. */
 import type { Plan } from "@belay/engine";
-import { createState } from "@belay/engine/core";
+import { createState, undoAttemptOf } from "@belay/engine/core";
 import type { JournalRecord, RunHeader } from "@belay/engine/journal";
 import { compilePlan } from "../../packages/engine/src/plan/compile.ts";
 import { resolveLimits } from "../../packages/engine/src/plan/limits.ts";
@@ -51,7 +51,7 @@ export function prefixOf(plan: Plan, header: RunHeader, records: readonly Journa
   const ended = new Set<string>();
   for (let node = 0; node < state.size; node++) {
     for (const undo of [false, true]) {
-      const last = (undo ? state.undoAttempt : state.attempt)[node] as number;
+      const last = undo ? undoAttemptOf(state, node) : (state.attempt[node] as number);
       for (let attempt = 1; attempt <= last; attempt++) {
         const key = keyOf(node, attempt, undo);
         if (!open.has(key)) ended.add(key);

@@ -3,7 +3,7 @@
  * seed, and the record of what started when. Calls answer in any order, so that what holds does not hang on one.
  * Cost: linear in nodes and edges, for graphs of any size and depth.
  */
-import { Commands, createState, demand, Op, type RunState, step, WHOLE_RUN } from "@belay/engine/core";
+import { Commands, createState, demand, Op, type RunState, step, undoAttemptOf, WHOLE_RUN } from "@belay/engine/core";
 import { compilePlan } from "../../packages/engine/src/plan/compile.ts";
 import type { Plan } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
@@ -73,7 +73,7 @@ export class FailingRun {
     this.#feed({ kind: "rollback", at: 0, scope, node: WHOLE_RUN });
     this.#playOut((node) => {
       this.#answered.set(node, this.#steps);
-      this.#feed({ kind: "undone", at: 0, node, attempt: this.#state.undoAttempt[node] as number });
+      this.#feed({ kind: "undone", at: 0, node, attempt: undoAttemptOf(this.#state, node) });
     });
     return {
       called: this.#called,

@@ -10,6 +10,7 @@ import {
   type DeadlineKind,
   demand,
   expandedGroup,
+  groupOf,
   type Input,
   NODE_STATUSES,
   Op,
@@ -17,6 +18,7 @@ import {
   type RunState,
   refusalOf,
   step,
+  undoAttemptOf,
   type VerbInput,
   WHOLE_RUN,
 } from "@belay/engine/core";
@@ -120,7 +122,7 @@ export class CoreSubject {
   }
 
   observe(): Observation {
-    const { status, plan, barriers, queued } = this.#state;
+    const { status, plan, barriers } = this.#state;
     const over = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"].includes(status);
     const waiting = plan.pools.map((name, pool) => `${name}: ${demand(this.#state, pool)}`);
     return {
@@ -129,7 +131,7 @@ export class CoreSubject {
       nodes: this.#nodes().map((node) => this.#line(node)),
       inFlight: [...this.#calls.values()].map(callLine).sort(),
       deadlines: over ? [] : [...this.#deadlines.keys()].sort(),
-      waiting: queued.length === 0 ? [] : waiting.filter((line) => !line.endsWith(" 0")),
+      waiting: waiting.filter((line) => !line.endsWith(" 0")),
     };
   }
 
@@ -145,7 +147,7 @@ export class CoreSubject {
     const { state } = { state: this.#state };
     const status = NODE_STATUSES[state.node[node] as number] as string;
     const skip = status === "SKIPPED" ? `(${SKIP_REASONS[state.skipReason[node] as number]})` : "";
-    return standingLine(this.#id(node), `${status}${skip}`, state.attempt[node] ?? 0, state.undoAttempt[node] ?? 0);
+    return standingLine(this.#id(node), `${status}${skip}`, state.attempt[node] ?? 0, undoAttemptOf(state, node));
   }
 
   #verbInput(asked: ReferenceVerb): VerbInput {
@@ -174,7 +176,7 @@ export class CoreSubject {
   }
 
   #id(node: number): string {
-    const group = this.#state.groupOf[node] as number;
+    const group = groupOf(this.#state, node);
     if (group < 0) return this.#program.ids[node] as string;
     return `${this.#program.ids[group]}[${parallelIdxOf(this.#state, node)}]`;
   }

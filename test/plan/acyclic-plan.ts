@@ -1,6 +1,7 @@
 /** Plans for the tests of the compiler: from drafts of nodes, and random acyclic ones. */
 import fc from "fast-check";
 import { compilePlan } from "../../packages/engine/src/plan/compile.ts";
+import type { CompiledKinds, CompiledPlan } from "../../packages/engine/src/plan/compiled.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
 
@@ -16,6 +17,11 @@ export function compileDocument(plan: PlanDocument, items: Record<string, readon
 
 export function compile(nodes: Draft[], rest: Partial<PlanDocument> = {}, items: Record<string, readonly Json[]> = {}) {
   return compileDocument(document(nodes, rest), items);
+}
+
+/** A column of the nodes' kinds, by node. */
+export function columnOf({ kind, kinds }: CompiledPlan, name: keyof CompiledKinds): number[] {
+  return Array.from(kind, (row) => kinds[name][row] as number);
 }
 
 /** Random acyclic plans whose document order is not topological. */

@@ -8,7 +8,7 @@ import { MethodCode, NodeFlag, TriggerCode } from "../../packages/engine/src/pla
 import type { NodeDocument, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";
 import { realGraphs, realPlan } from "../graphs/real-graph.ts";
-import { acyclic, compile, compileDocument, drafts } from "./acyclic-plan.ts";
+import { acyclic, columnOf, compile, compileDocument, drafts } from "./acyclic-plan.ts";
 
 describe("edges", () => {
   test("R10: upstreams and downstreams are the same edges from both sides", () => {
@@ -77,10 +77,10 @@ describe("fields", () => {
       ],
       { timeout: 3600, defaults: { timeout: 30, compensation: { timeout: 9 } } },
     );
-    expect([...compiled.timeoutMs]).toEqual([1500, 0, 30_000]);
-    expect([...compiled.totalTimeoutMs]).toEqual([60_000, 0, 0]);
-    expect([...compiled.heartbeatTimeoutMs]).toEqual([1, 0, 0]);
-    expect([...compiled.compensationTimeoutMs].slice(0, 2)).toEqual([9000, 7000]);
+    expect(columnOf(compiled, "timeoutMs")).toEqual([1500, 0, 30_000]);
+    expect(columnOf(compiled, "totalTimeoutMs")).toEqual([60_000, 0, 0]);
+    expect(columnOf(compiled, "heartbeatTimeoutMs")).toEqual([1, 0, 0]);
+    expect(columnOf(compiled, "compensationTimeoutMs").slice(0, 2)).toEqual([9000, 7000]);
     expect(compiled.runTimeoutMs).toBe(3_600_000);
   });
 
@@ -101,27 +101,29 @@ describe("fields", () => {
       ],
       { defaults: { retry: { maxAttempts: 5, initialInterval: 2, backoffCoefficient: 1, nonRetryable: ["Z"] } } },
     );
-    expect([...compiled.retry].map((index) => compiled.retries[index]?.maxAttempts ?? 1)).toEqual([5, 3, 1, 3, 5]);
-    expect(compiled.retry[1]).toBe(compiled.retry[3]);
-    expect(compiled.retry[2]).toBe(-1);
-    expect(compiled.retries[compiled.retry[0] as number]).toEqual({
+    expect(columnOf(compiled, "retry").map((index) => compiled.retries[index]?.maxAttempts ?? 1)).toEqual([
+      5, 3, 1, 3, 5,
+    ]);
+    expect(columnOf(compiled, "retry")[1]).toBe(columnOf(compiled, "retry")[3]);
+    expect(columnOf(compiled, "retry")[2]).toBe(-1);
+    expect(compiled.retries[columnOf(compiled, "retry")[0] as number]).toEqual({
       maxAttempts: 5,
       initialIntervalMs: 2000,
       backoffCoefficient: 1,
       maxIntervalMs: 200_000,
       fullJitter: false,
     });
-    expect(compiled.retries[compiled.retry[1] as number]).toMatchObject({
+    expect(compiled.retries[columnOf(compiled, "retry")[1] as number]).toMatchObject({
       initialIntervalMs: 1000,
       backoffCoefficient: 2,
       maxIntervalMs: 100_000,
     });
-    expect(compiled.retries[compiled.compensationRetry[4] as number]).toMatchObject({
+    expect(compiled.retries[columnOf(compiled, "compensationRetry")[4] as number]).toMatchObject({
       initialIntervalMs: 0,
       maxIntervalMs: 5000,
       fullJitter: true,
     });
-    expect(compiled.compensationRetry[0]).toBe(-1);
+    expect(columnOf(compiled, "compensationRetry")[0]).toBe(-1);
     expect(
       ["a", "b", "d"].map(
         (id) => detailsOf(compile([{ id: "a" }, { id: "b" }, { id: "c" }, { id: "d" }]).indexOf(id)).nonRetryable,
@@ -133,7 +135,7 @@ describe("fields", () => {
   test("R33: flags say what the document says, and nothing more", () => {
     const compensation = { action: "undo" };
     const flag = (node: Partial<NodeDocument>, rest: Partial<PlanDocument> = {}) =>
-      compile([{ id: "u" }, { id: "a", upstreams: ["u"], ...node }], rest).compiled.flags[1];
+      columnOf(compile([{ id: "u" }, { id: "a", upstreams: ["u"], ...node }], rest).compiled, "flags")[1];
     expect(flag({})).toBe(0);
     expect(flag({ prohibitRollback: true })).toBe(NodeFlag.PROHIBIT_ROLLBACK);
     expect(flag({ compensation })).toBe(NodeFlag.COMPENSATION);
@@ -141,6 +143,10 @@ describe("fields", () => {
       NodeFlag.COMPENSATION | NodeFlag.COMPENSATE_SUCCEEDED_ONLY,
     );
     expect(flag({ effect: "none" })).toBe(0);
+    expect(flag({ with: null })).toBe(NodeFlag.INPUT);
+    expect(flag({ action: "belay.wait" })).toBe(NodeFlag.WAITING);
+    expect(flag({ action: "belay.signal" })).toBe(NodeFlag.WAITING | NodeFlag.SIGNAL);
+    expect(flag({ always: { for: ["u"] } })).toBe(NodeFlag.TEARDOWN);
     expect(flag({ onFailure: "continue" })).toBe(NodeFlag.TOLERATE_FAILURE);
     expect(flag({ when: "params.x" })).toBe(NodeFlag.CONDITION);
     expect(flag({ when: "params.x", parallelIdx: 0 })).toBe(NodeFlag.CONDITION);
@@ -167,7 +173,7 @@ describe("fields", () => {
       {},
       { b: [1, 2], d: [1, 2, 3] },
     );
-    expect([...compiled.split].map((index) => compiled.splits[index])).toEqual([
+    expect(columnOf(compiled, "split").map((index) => compiled.splits[index])).toEqual([
       undefined,
       { method: MethodCode.SERIAL, maxConcurrency: 0, tolerated: 2, toleratedShare: 0, count: 2 },
       { method: MethodCode.FIRST_SUCCESS, maxConcurrency: 0, tolerated: 0, toleratedShare: 0, count: -1 },
@@ -191,9 +197,9 @@ describe("fields", () => {
         prohibitRollback: true,
       },
     );
-    expect([...compiled.pool].map((index) => compiled.pools[index])).toEqual(["db", "", "db", "net"]);
+    expect(columnOf(compiled, "pool").map((index) => compiled.pools[index])).toEqual(["db", "", "db", "net"]);
     expect(compiled.pools[0]).toBe("");
-    expect([...compiled.trigger]).toEqual([0, TriggerCode.NONE_FAILED, TriggerCode.ANY_FAILED, 0]);
+    expect(columnOf(compiled, "trigger")).toEqual([0, TriggerCode.NONE_FAILED, TriggerCode.ANY_FAILED, 0]);
     expect(compiled).toMatchObject({ failureMode: "kill", onFailure: "rollback", prohibitRollback: true });
     expect(compile([{ id: "a" }]).compiled).toMatchObject({
       failureMode: "no-new",
@@ -201,6 +207,41 @@ describe("fields", () => {
       prohibitRollback: false,
       runTimeoutMs: 0,
     });
+  });
+
+  test("R11: nodes that are alike share one kind, whatever lies between them; ranks and nodes name each other", () => {
+    const alike = { timeout: 5, pool: "db", compensation: { action: "undo" } };
+    const { compiled } = compile([
+      { id: "a", ...alike },
+      { id: "b", priority: 3 },
+      { id: "c", ...alike, retry: { maxAttempts: 1 } },
+      { id: "d", ...alike, action: "other", seriesId: 9 },
+      { id: "e", ...alike, compensation: { action: "other" } },
+    ]);
+    expect([...compiled.kind]).toEqual([0, 1, 0, 2, 3]);
+    expect(columnOf(compiled, "action").map((index) => compiled.actions[index])).toEqual([
+      "belay.noop",
+      "belay.noop",
+      "belay.noop",
+      "other",
+      "belay.noop",
+    ]);
+    expect(columnOf(compiled, "compensation").map((index) => compiled.actions[index])).toEqual([
+      "undo",
+      undefined,
+      "undo",
+      "undo",
+      "other",
+    ]);
+    expect([...compiled.order].map((v) => compiled.rank[v])).toEqual([0, 1, 2, 3, 4]);
+    expect(compiled.order[0]).toBe(1);
+  });
+
+  test("R2: more kinds than two bytes can name", () => {
+    const nodes = Array.from({ length: 2 ** 16 + 1 }, (_, v) => ({ id: `n${v}`, timeout: v + 1 }));
+    const { compiled } = compile(nodes);
+    expect(columnOf(compiled, "timeoutMs").every((ms, v) => ms === (v + 1) * 1000)).toBe(true);
+    expect(compile(nodes.slice(1)).compiled.kind).toBeInstanceOf(Uint16Array);
   });
 
   test("R2: expressions and templates are compiled; plain nodes share one object", () => {

@@ -1,6 +1,6 @@
 /** R50 over random scenarios: same inputs, same bytes; and the journal alone gives the state back (R39, R42). */
 import { definePlan, type RunSnapshot } from "@belay/engine";
-import { NODE_STATUSES, type RunState } from "@belay/engine/core";
+import { expandedGroup, NODE_STATUSES, type RunState } from "@belay/engine/core";
 import { type Scenario, scenario, type TraceEntry } from "@belay/engine/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -84,7 +84,7 @@ function statesOf(from: RunSnapshot | RunState, ids: readonly string[] = []): Re
     `${NODE_STATUSES[from.node[place] as number]} ${Math.max(1, from.attempt[place] as number)}`;
   return Object.fromEntries(
     ids.flatMap((id, place) => {
-      const group = from.groups[from.plan.split[place] as number];
+      const group = expandedGroup(from, place);
       if (group === undefined || group.count === 0) return [[id, told(place)]];
       return Array.from({ length: group.count }, (_, index) => [`${id}[${index}]`, told(group.base + index)]);
     }),

@@ -6,11 +6,13 @@
 import { NodeFlag } from "../plan/compiled.ts";
 import { type Commands, Deadline, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
+import { roundsOf } from "./layout.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
-import { forwardKey, undoKey } from "./ready-queue.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
 import {
   clearMark,
   expandedGroup,
+  groupOf,
   groupState,
   hasFlag,
   hasMark,
@@ -20,20 +22,23 @@ import {
   Mark,
   Purpose,
   parallelIdxOf,
+  poolOf,
   type RunState,
+  roundStartOf,
   setMark,
   setNode,
+  triggerOf,
 } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
 
 /** Whether `node` may start a first attempt now: nothing holds it, or its trigger accepts failures (R14, R37). */
 export function mayStart(state: RunState, node: number): boolean {
+  if (state.failures === 0 && !state.canceling && !state.timedOut && state.plan.teardowns.length === 0) return true;
   const home = homeOf(state, node);
   if (hasFlag(state, home, NodeFlag.TEARDOWN)) return state.tearingDown && !isStopped(state);
   if (state.canceling || state.timedOut) return false;
   if (hasMark(state, home, Mark.RETRIED) || hasMark(state, node, Mark.RETRIED)) return true;
-  if (acceptsFailure(state.plan.trigger[home] as number)) return true;
-  return !isHalted(state);
+  return !isHalted(state) || acceptsFailure(triggerOf(state, home));
 }
 
 /**
@@ -52,35 +57,49 @@ export function makeReady(state: RunState, node: number, out: Commands): void {
 
 /** Queues a READY node for dispatch. */
 export function enqueue(state: RunState, node: number): void {
-  joinPool(state, node, Mark.QUEUED, forwardKey);
+  joinPool(state, node, false);
 }
 
 /** Queues the compensation of a READY node: its next attempt follows (R25). */
 export function queueUndoForRetry(state: RunState, node: number): void {
   state.purpose[node] = Purpose.RETRY;
-  state.undoRoundStart[node] = state.undoAttempt[node] as number;
-  enqueueUndo(state, node);
+  enqueueUndoRound(state, node);
 }
 
 /** Queues the compensation of a node. */
 export function enqueueUndo(state: RunState, node: number): void {
-  joinPool(state, node, Mark.UNDO_QUEUED, undoKey);
+  joinPool(state, node, true);
 }
 
-function joinPool(state: RunState, node: number, mark: number, keyOf: typeof forwardKey): void {
+/** The same for the first of a new round of attempts (R32). */
+export function enqueueUndoRound(state: RunState, node: number): void {
+  const rounds = roundsOf(state);
+  rounds.undoStart[node] = rounds.undoAttempt[node] as number;
+  enqueueUndo(state, node);
+}
+
+function joinPool(state: RunState, node: number, undo: boolean): void {
   const home = homeOf(state, node);
-  const pool = state.plan.pool[home] as number;
-  setMark(state, node, mark);
-  state.queued[pool] = (state.queued[pool] as number) + 1;
-  state.queues[pool]?.push(keyOf(state.plan.rank[home] as number, Math.max(0, parallelIdxOf(state, node))), node);
+  const rank = state.plan.rank[home] as number;
+  const queue = state.queues[poolOf(state, node)] as ReadyQueue;
+  setMark(state, node, undo ? Mark.UNDO_QUEUED : Mark.QUEUED);
+  state.queued++;
+  if (home === node) queue.push(rank, undo);
+  else queue.pushMember(rank, undo, { place: parallelIdxOf(state, node), count: groupState(state, home).count });
 }
 
-/** Takes a node out of its queue (QUEUED or UNDO_QUEUED), if it is in; the entry is dropped when it comes up. */
+/** Takes a node out of its queue (QUEUED or UNDO_QUEUED), if it is in. */
 export function dequeue(state: RunState, node: number, mark: number = Mark.QUEUED): void {
   if (!hasMark(state, node, mark)) return;
+  leaveQueue(state, node, mark);
+  const rank = state.plan.rank[homeOf(state, node)] as number;
+  state.queues[poolOf(state, node)]?.remove(rank, parallelIdxOf(state, node), mark === Mark.UNDO_QUEUED);
+}
+
+/** It was taken out of its queue. */
+export function leaveQueue(state: RunState, node: number, mark: number): void {
   clearMark(state, node, mark);
-  const pool = state.plan.pool[homeOf(state, node)] as number;
-  state.queued[pool] = (state.queued[pool] as number) - 1;
+  state.queued--;
 }
 
 /** Its condition and its list have been evaluated, or it has neither. */
@@ -127,7 +146,7 @@ export function holdReady(state: RunState, out: Commands): void {
 
 /** The node would start its first attempt of this round, and may not (R14). */
 export function mustWait(state: RunState, node: number): boolean {
-  return (state.attempt[node] as number) <= (state.roundStart[node] as number) && !mayStart(state, node);
+  return (state.attempt[node] as number) <= roundStartOf(state, node) && !mayStart(state, node);
 }
 
 /**
@@ -139,7 +158,7 @@ export function hold(state: RunState, node: number, out: Commands): void {
   dequeue(state, node, Mark.UNDO_QUEUED);
   setNode(state, node, NodeState.PENDING);
   out.push(Op.HELD, node);
-  const group = state.groupOf[node] as number;
+  const group = groupOf(state, node);
   if (group < 0) return;
   groupState(state, group).open--;
   state.undecided.push(group);

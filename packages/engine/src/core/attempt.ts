@@ -18,55 +18,62 @@ import {
   hasMark,
   homeOf,
   isStopped,
+  kindOf,
   Mark,
   OperationCode,
   Purpose,
   type RunState,
+  roundStartOf,
   setMark,
   setNode,
+  triggerOf,
   useSlot,
 } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
 
 /** READY -> RUNNING: the attempt is now certain to be asked for. */
 export function startAttempt(state: RunState, node: number, out: Commands): void {
-  const { plan } = state;
-  const home = homeOf(state, node);
   setNode(state, node, NodeState.RUNNING);
   const attempt = (state.attempt[node] as number) + 1;
   state.attempt[node] = attempt;
   state.outcome[node] = OutcomeCode.NONE;
   state.cause[node] = Cause.NONE;
   state.running++;
-  useSlot(state, node, 1);
+  const { kinds } = state.plan;
+  const kind = kindOf(state, node);
+  useSlot(state, kinds.pool[kind] as number, 1);
   setMark(state, node, Mark.STARTED);
-  if (hasFlag(state, node, NodeFlag.PROHIBIT_ROLLBACK) && !hasMark(state, node, Mark.BARRIER)) {
+  if (((kinds.flags[kind] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0 && !hasMark(state, node, Mark.BARRIER)) {
     setMark(state, node, Mark.BARRIER);
     state.barriers++;
   }
   out.push(Op.RUN, node, attempt);
-  const timeoutMs = plan.timeoutMs[home] as number;
+  const timeoutMs = kinds.timeoutMs[kind] as number;
   if (timeoutMs > 0) out.push(Op.ARM, node, attempt, Deadline.ATTEMPT, out.now + timeoutMs);
-  const heartbeatMs = plan.heartbeatTimeoutMs[home] as number;
+  const heartbeatMs = kinds.heartbeatTimeoutMs[kind] as number;
   if (heartbeatMs > 0) out.push(Op.ARM, node, attempt, Deadline.HEARTBEAT, out.now + heartbeatMs);
-  const round = state.roundStart[node] as number;
-  const totalMs = plan.totalTimeoutMs[home] as number;
+  const totalMs = kinds.totalTimeoutMs[kind] as number;
+  const round = totalMs > 0 ? roundStartOf(state, node) : 0;
   if (totalMs > 0 && attempt === round + 1) out.push(Op.ARM, node, round, Deadline.TOTAL, out.now + totalMs);
 }
 
+/** An answer, by the attempt it is of. */
+interface Answer {
+  readonly node: number;
+  readonly attempt: number;
+  /** Of a failure: another attempt may follow. */
+  readonly retryable?: boolean;
+}
+
 /** The action answered: with success, or with a failure. */
-export function attemptAnswered(
-  state: RunState,
-  answer: { node: number; attempt: number; outcome: number; retryable: boolean },
-  out: Commands,
-): void {
-  const { node, attempt, outcome } = answer;
+export function attemptAnswered(state: RunState, answer: Answer, outcome: number, out: Commands): void {
+  const { node, attempt } = answer;
   const current = state.attempt[node] === attempt;
   if (current && state.node[node] === NodeState.RUNNING) {
     endAttempt(state, node, out);
     state.outcome[node] = outcome;
     if (outcome === OutcomeCode.SUCCEEDED) succeed(state, node, out);
-    else retryOrFail(state, node, answer.retryable, out);
+    else retryOrFail(state, node, answer.retryable === true, out);
     return;
   }
   const aborting = current && state.node[node] === NodeState.CANCELING;
@@ -84,23 +91,25 @@ function succeed(state: RunState, node: number, out: Commands): void {
 
 /** The attempt is over: its slot is free, its deadlines are void. */
 function endAttempt(state: RunState, node: number, out: Commands): void {
+  const { kinds } = state.plan;
+  const kind = kindOf(state, node);
   state.running--;
-  useSlot(state, node, -1);
+  useSlot(state, kinds.pool[kind] as number, -1);
   invariant(state.running >= 0, "R25: more attempts ended than started");
-  clearDeadline(state, node, Deadline.ATTEMPT, out);
-  clearDeadline(state, node, Deadline.HEARTBEAT, out);
+  if ((kinds.timeoutMs[kind] as number) > 0) out.push(Op.DISARM, node, 0, Deadline.ATTEMPT);
+  if ((kinds.heartbeatTimeoutMs[kind] as number) > 0) out.push(Op.DISARM, node, 0, Deadline.HEARTBEAT);
 }
 
 /** Takes a deadline back, if the plan has one of that kind. */
 export function clearDeadline(state: RunState, node: number, kind: number, out: Commands): void {
-  const { plan } = state;
+  const { kinds } = state.plan;
   const table =
     kind === Deadline.ATTEMPT
-      ? plan.timeoutMs
+      ? kinds.timeoutMs
       : kind === Deadline.TOTAL
-        ? plan.totalTimeoutMs
-        : plan.heartbeatTimeoutMs;
-  if ((table[homeOf(state, node)] as number) > 0) out.push(Op.DISARM, node, 0, kind);
+        ? kinds.totalTimeoutMs
+        : kinds.heartbeatTimeoutMs;
+  if ((table[kindOf(state, node)] as number) > 0) out.push(Op.DISARM, node, 0, kind);
 }
 
 /** RUNNING -> CANCELING: its signal is aborted and it is given the grace period to let go (R26). */
@@ -131,7 +140,7 @@ function isFinalCause(cause: number): boolean {
 
 function retryOrFail(state: RunState, node: number, retryable: boolean, out: Commands): void {
   const policy = policyOf(state, node);
-  const used = (state.attempt[node] as number) - (state.roundStart[node] as number);
+  const used = (state.attempt[node] as number) - roundStartOf(state, node);
   if (!retryable || used >= policy.maxAttempts || mustNotRetry(state, node)) {
     failNode(state, node, out);
     return;
@@ -155,14 +164,14 @@ export function resumeRetry(state: RunState, node: number, out: Commands): void 
     return;
   }
   // An operator's retry began a new round with this compensation: nothing is waited for, but a failure may have come since.
-  const anew = state.attempt[node] === state.roundStart[node];
+  const anew = state.attempt[node] === roundStartOf(state, node);
   if (mustWait(state, node)) hold(state, node, out);
   else waitForNext(state, node, anew ? 0 : delayOf(state, node), out);
 }
 
 function delayOf(state: RunState, node: number): number {
   const attempt = state.attempt[node] as number;
-  const used = attempt - (state.roundStart[node] as number);
+  const used = attempt - roundStartOf(state, node);
   return retryDelayMs(policyOf(state, node), used, [state.settings.seed, node, attempt]);
 }
 
@@ -185,7 +194,7 @@ function mustNotRetry(state: RunState, node: number): boolean {
   const home = homeOf(state, node);
   // Who retries a group asks for its members.
   if (hasMark(state, node, Mark.RETRIED) || hasMark(state, home, Mark.RETRIED)) return false;
-  return !acceptsFailure(state.plan.trigger[home] as number);
+  return !acceptsFailure(triggerOf(state, home));
 }
 
 function stopCause(state: RunState): number {
@@ -202,11 +211,11 @@ const ONCE: CompiledRetry = {
 };
 
 function policyOf(state: RunState, node: number): CompiledRetry {
-  return state.plan.retries[state.plan.retry[homeOf(state, node)] as number] ?? ONCE;
+  return state.plan.retries[state.plan.kinds.retry[kindOf(state, node)] as number] ?? ONCE;
 }
 
 export function undoPolicyOf(state: RunState, node: number): CompiledRetry {
-  return state.plan.retries[state.plan.compensationRetry[homeOf(state, node)] as number] ?? ONCE;
+  return state.plan.retries[state.plan.kinds.compensationRetry[kindOf(state, node)] as number] ?? ONCE;
 }
 
 /** Ends a node as FAILED and queues the news. */
@@ -237,7 +246,7 @@ export function attemptDue(state: RunState, due: { kind: number; node: number; t
   const { kind, node, token } = due;
   const code = state.node[node];
   if (kind === Deadline.TOTAL) {
-    if (state.roundStart[node] !== token) return;
+    if (roundStartOf(state, node) !== token) return;
     if (code === NodeState.RUNNING || code === NodeState.CANCELING) abortAttempt(state, node, Cause.TOTAL, out);
     else if (code === NodeState.READY) failReady(state, node, Cause.TOTAL, out);
     else if (code === NodeState.COMPENSATING && state.purpose[node] === Purpose.RETRY) {

@@ -75,21 +75,29 @@ export const Deadline = {
   RUN: 8,
 } as const;
 
+/** Rows for which there is room at first. */
+const ROOM = 64;
+
+/** Room for more rows than that is given back when they are cleared. */
+const MOST_ROOM = 2 ** 16;
+
 /** A growing table of commands, reused between steps. */
 export class Commands {
   length = 0;
-  readonly op: number[] = [];
-  readonly node: number[] = [];
-  readonly value: number[] = [];
-  readonly extra: number[] = [];
-  readonly at: number[] = [];
+  op: Uint8Array = new Uint8Array(ROOM);
+  node: Int32Array = new Int32Array(ROOM);
+  value: Int32Array = new Int32Array(ROOM);
+  extra: Int32Array = new Int32Array(ROOM);
+  at: Float64Array = new Float64Array(ROOM);
 
   /** Epoch milliseconds of the input being handled: the only time the core knows. */
   now = 0;
 
   // biome-ignore lint/complexity/useMaxParams: one argument per column; an object per row would cost an allocation.
   push(op: number, node: number, value = 0, extra = 0, at = 0): void {
-    const row = this.length++;
+    const row = this.length;
+    if (row === this.op.length) this.#resize(2 * row);
+    this.length = row + 1;
     this.op[row] = op;
     this.node[row] = node;
     this.value[row] = value;
@@ -99,5 +107,26 @@ export class Commands {
 
   clear(): void {
     this.length = 0;
+    if (this.op.length > MOST_ROOM) this.#resize(ROOM);
   }
+
+  /** Rows up to `length` stay. */
+  #resize(room: number): void {
+    const kept = this.length;
+    const op = new Uint8Array(room);
+    op.set(this.op.subarray(0, kept));
+    this.op = op;
+    this.node = resized(this.node, kept, room);
+    this.value = resized(this.value, kept, room);
+    this.extra = resized(this.extra, kept, room);
+    const at = new Float64Array(room);
+    at.set(this.at.subarray(0, kept));
+    this.at = at;
+  }
+}
+
+function resized(column: Int32Array, kept: number, room: number): Int32Array {
+  const larger = new Int32Array(room);
+  larger.set(column.subarray(0, kept));
+  return larger;
 }

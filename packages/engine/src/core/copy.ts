@@ -4,11 +4,12 @@
  * shared. Cost: linear in the size of the state.
  */
 import { ReadyQueue } from "./ready-queue.ts";
-import type { GroupState, RunState } from "./state.ts";
+import type { GroupState, Rounds, RunState } from "./state.ts";
+import { Worklist } from "./worklist.ts";
 
 /** What a state is made of, beside the plan and the settings. */
-type Part = string | number | boolean | Uint8Array | Int32Array | readonly Item[];
-type Item = number | ReadyQueue | GroupState | undefined;
+type Part = string | number | boolean | Uint8Array | Int32Array | Worklist | Rounds | undefined | readonly Item[];
+type Item = ReadyQueue | GroupState | undefined;
 
 /** A state that steps on its own from here. */
 export function copyState(state: RunState): RunState {
@@ -22,7 +23,13 @@ export function copyState(state: RunState): RunState {
 
 function copyPart(part: Part): Part {
   if (typeof part !== "object") return part;
-  return part instanceof Uint8Array || part instanceof Int32Array ? part.slice() : part.map(copyItem);
+  if (part instanceof Uint8Array || part instanceof Int32Array) return part.slice();
+  if (part instanceof Worklist) return part.copy();
+  return "undoAttempt" in part ? copyRounds(part) : part.map(copyItem);
+}
+
+function copyRounds({ start, undoAttempt, undoStart }: Rounds): Rounds {
+  return { start: start.slice(), undoAttempt: undoAttempt.slice(), undoStart: undoStart.slice() };
 }
 
 /** A group's own fields are numbers and flags; its split is part of the plan. */

@@ -3,36 +3,36 @@
  * is positive; nothing is queued that may not start, so a grant always takes the top of the heap.
  */
 
-import { dequeue } from "./admit.ts";
+import { leaveQueue } from "./admit.ts";
 import { startAttempt } from "./attempt.ts";
 import type { Commands } from "./command.ts";
-import { NodeState } from "./node-state.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
-import { hasMark, Mark, type RunState } from "./state.ts";
+import { groupState, Mark, type RunState } from "./state.ts";
 import { startUndo } from "./undo.ts";
 
 /** How many nodes of a pool wait for a slot; 0 while the run is paused (R37). */
 export function demand(state: RunState, pool: number): number {
-  return state.status === "RUNNING" || state.status === "ROLLING_BACK" ? (state.queued[pool] as number) : 0;
+  if (state.queued === 0) return 0;
+  const moves = state.status === "RUNNING" || state.status === "ROLLING_BACK";
+  return moves ? (state.queues[pool]?.size ?? 0) : 0;
 }
 
 /** Starts up to `count` nodes; answers how many slots were not used. */
-export function grant(state: RunState, slots: { pool: number; count: number }, out: Commands): number {
+export function grant(
+  state: RunState,
+  slots: { readonly pool: number; readonly count: number },
+  out: Commands,
+): number {
   const queue = state.queues[slots.pool] as ReadyQueue;
   let left = slots.count;
   while (left > 0 && demand(state, slots.pool) > 0) {
-    const node = queue.pop();
-    // An entry that was taken back does not stand for a later one of the other kind, which has a place of its own (R11).
-    const undo = queue.key < 0;
-    if (undo && hasMark(state, node, Mark.UNDO_QUEUED)) {
-      dequeue(state, node, Mark.UNDO_QUEUED);
-      startUndo(state, node, out);
-      left--;
-    } else if (!undo && hasMark(state, node, Mark.QUEUED) && state.node[node] === NodeState.READY) {
-      dequeue(state, node);
-      startAttempt(state, node, out);
-      left--;
-    }
+    queue.pop();
+    const home = state.plan.order[queue.rank] as number;
+    const node = queue.member < 0 ? home : groupState(state, home).base + queue.member;
+    leaveQueue(state, node, queue.undo ? Mark.UNDO_QUEUED : Mark.QUEUED);
+    if (queue.undo) startUndo(state, node, out);
+    else startAttempt(state, node, out);
+    left--;
   }
   return left;
 }

@@ -7,7 +7,7 @@ import { holdReady } from "./admit.ts";
 import { abortAttempt, failReady } from "./attempt.ts";
 import { Cause, type Commands } from "./command.ts";
 import { NodeState } from "./node-state.ts";
-import { clearMark, hasFlag, homeOf, isGroup, Mark, type RunState } from "./state.ts";
+import { clearMark, hasFlag, isGroup, Mark, type RunState, triggerOf } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
 
 /** A declared node, or a group as a whole, has failed. Tolerated failures change nothing. */
@@ -39,5 +39,5 @@ export function stopRunning(state: RunState, cause: number, out: Commands): void
 /** Reactions to a failure, and teardowns. */
 function survivesKill(state: RunState, node: number): boolean {
   if (hasFlag(state, node, NodeFlag.TEARDOWN)) return true;
-  return acceptsFailure(state.plan.trigger[homeOf(state, node)] as number);
+  return acceptsFailure(triggerOf(state, node));
 }

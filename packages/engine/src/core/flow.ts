@@ -10,10 +10,11 @@ import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
 import { createMembers, endGroup, hasNotedFailure, memberDone, passRest, startGroup } from "./group.ts";
 import { NodeState } from "./node-state.ts";
-import { noteEnd, noteFailure, noteSuccess } from "./notify.ts";
+import { End, noteEnd } from "./notify.ts";
 import {
   clearMark,
   expandedGroup,
+  groupOf,
   groupState,
   hasFlag,
   hasMark,
@@ -24,6 +25,8 @@ import {
   type RunState,
   SkipCode,
   setMark,
+  triggerOf,
+  upstreamsOf,
 } from "./state.ts";
 import { decideTrigger, type TriggerVerdict } from "./trigger.ts";
 
@@ -34,25 +37,24 @@ export function drainForward(state: RunState, out: Commands): void {
   let decided = 0;
   for (;;) {
     if (told < done.length) {
-      const node = done[told++] as number;
-      if ((state.groupOf[node] as number) >= 0) memberDone(state, node, out);
+      const node = done.at(told++);
+      if (node >= state.plan.size) memberDone(state, node, out);
       else tellEnd(state, node, out);
     } else if (decided < undecided.length) {
-      decide(state, undecided[decided++] as number, out);
+      decide(state, undecided.at(decided++), out);
     } else {
       break;
     }
   }
-  // To empty a list costs as much as to decide a node, even when it is empty.
-  if (told > 0) done.length = 0;
-  if (decided > 0) undecided.length = 0;
+  done.clear();
+  undecided.clear();
 }
 
 /** A declared node, or a group as a whole, ended. */
 function tellEnd(state: RunState, node: number, out: Commands): void {
-  invariant(!hasMark(state, node, Mark.FINISHED), "R10: the end of a node is told twice");
-  setMark(state, node, Mark.FINISHED);
-  clearMark(state, node, Mark.RETRIED);
+  const marks = state.marks[node] as number;
+  invariant((marks & Mark.FINISHED) === 0, "R10: the end of a node is told twice");
+  state.marks[node] = (marks | Mark.FINISHED) & ~Mark.RETRIED;
   state.finished++;
   if (isFailed(state, node) && !expandedGroup(state, node)?.failing) spreadFailure(state, node, out);
   noteOutcome(state, node);
@@ -60,32 +62,35 @@ function tellEnd(state: RunState, node: number, out: Commands): void {
 
 /** Tells downstreams of an end; what a group's members have told already is not told again. */
 export function noteOutcome(state: RunState, node: number): void {
-  const end = endOf(state, node);
-  const group = expandedGroup(state, node);
-  if (end.failed && !(group && hasNotedFailure(group))) noteFailure(state, node);
-  if (!group && state.node[node] === NodeState.SUCCESSFUL) noteSuccess(state, node);
-  noteEnd(state, node, end);
+  noteEnd(state, node, endOf(state, node));
 }
 
 /** What the end of a declared node counts as (R12). */
-function endOf(state: RunState, node: number): { failed: boolean; spared: boolean; blocking: boolean } {
-  const failed = isFailed(state, node);
-  const blocking = failed && !hasFlag(state, node, NodeFlag.TOLERATE_FAILURE);
-  if (!failed || !isExpanded(state, node)) return { failed, spared: !failed, blocking };
-  const group = groupState(state, node);
+function endOf(state: RunState, node: number): number {
+  const group = expandedGroup(state, node);
+  if (!isFailed(state, node)) {
+    const told = group !== undefined || state.node[node] !== NodeState.SUCCESSFUL;
+    return told ? End.SPARED : End.SPARED | End.SUCCEEDED;
+  }
+  const blocking = hasFlag(state, node, NodeFlag.TOLERATE_FAILURE) ? 0 : End.BLOCKING;
+  if (group === undefined) return blocking | End.FAILED;
   // A group that failed without a failed member failed as a whole: its condition could not be evaluated.
-  return { failed, spared: group.failed > 0 && group.failed < group.count, blocking };
+  const spared = group.failed > 0 && group.failed < group.count ? End.SPARED : 0;
+  return blocking | spared | (hasNotedFailure(group) ? 0 : End.FAILED);
 }
 
 function verdictOf(state: RunState, node: number): TriggerVerdict {
   const { plan } = state;
-  return decideTrigger(plan.trigger[node] as number, {
-    total: (plan.upOffset[node + 1] as number) - (plan.upOffset[node] as number),
-    waiting: state.waiting[node] as number,
-    succeeded: state.succeeded[node] as number,
-    failed: state.failed[node] as number,
-    spared: state.spared[node] as number,
-    blocking: state.blocking[node] as number,
+  const waiting = state.waiting[node] as number;
+  const blocking = state.blocking.length === 0 ? 0 : (state.blocking[node] as number);
+  const counted = !plan.onlyAllSucceeded;
+  return decideTrigger(triggerOf(state, node), {
+    total: upstreamsOf(plan, node),
+    waiting,
+    succeeded: counted ? (state.succeeded[node] as number) : 0,
+    failed: counted ? (state.failed[node] as number) : 0,
+    spared: counted ? (state.spared[node] as number) : 0,
+    blocking,
   });
 }
 
@@ -118,7 +123,7 @@ export function resolved(
   if (!hasMark(state, node, Mark.RESOLVING)) return;
   clearMark(state, node, Mark.RESOLVING);
   state.resolving--;
-  const isMember = (state.groupOf[node] as number) >= 0;
+  const isMember = groupOf(state, node) >= 0;
   if (verdict === "fail") {
     if (isExpanded(state, node)) passRest(state, groupState(state, node), out);
     failNode(state, node, out);
@@ -137,7 +142,7 @@ function readyOrHold(state: RunState, member: number, out: Commands): void {
     makeReady(state, member, out);
     return;
   }
-  const group = groupState(state, state.groupOf[member] as number);
+  const group = groupState(state, groupOf(state, member));
   group.open--;
   endGroup(state, group, out);
 }

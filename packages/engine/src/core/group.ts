@@ -6,19 +6,21 @@
  * G2 (R14): a member that has not started is held like any node; the group ends once nothing of it can go on.
  */
 import { type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
-import { askToResolve, enqueueUndo, hasUndo, makeReady, mayStart, passMember, skipNode } from "./admit.ts";
+import { askToResolve, enqueueUndoRound, hasUndo, makeReady, mayStart, passMember, skipNode } from "./admit.ts";
 import { Cause, type Commands, Op } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
 import { OutcomeCode } from "./input.ts";
+import { appendMembers, roundsOf } from "./layout.ts";
 import { NodeState } from "./node-state.ts";
 import { noteFailure, noteSuccess } from "./notify.ts";
 import { waitAgain } from "./reset.ts";
 import {
-  appendMembers,
   type GroupState,
+  groupOf,
   groupState,
   hasFlag,
   hasMark,
+  kindOf,
   Mark,
   Purpose,
   type RunState,
@@ -28,12 +30,10 @@ import {
 
 /** Gives a group its members; none of them starts yet. */
 export function createMembers(state: RunState, node: number, count: number, out: Commands): void {
-  const index = state.plan.split[node] as number;
+  const index = state.plan.kinds.split[kindOf(state, node)] as number;
   const base = appendMembers(state, node, count);
   state.members += count;
-  state.attempt.fill(state.attemptFloor[index] as number, base, base + count);
-  state.roundStart.fill(state.attemptFloor[index] as number, base, base + count);
-  state.undoAttempt.fill(state.undoFloor[index] as number, base, base + count);
+  takeFloors(state, index, { base, count });
   state.groups[index] = {
     node,
     split: state.plan.splits[index] as CompiledSplit,
@@ -49,6 +49,17 @@ export function createMembers(state: RunState, node: number, count: number, out:
     undoLeft: 0,
   };
   out.push(Op.EXPANDED, node, count, base);
+}
+
+/** Attempts of members that were there before go on counting (R43). */
+function takeFloors(state: RunState, index: number, { base, count }: { base: number; count: number }): void {
+  const attempts = state.attemptFloor[index] as number;
+  const undone = state.undoFloor[index] as number;
+  if (attempts + undone === 0) return;
+  const rounds = roundsOf(state);
+  state.attempt.fill(attempts, base, base + count);
+  rounds.start.fill(attempts, base, base + count);
+  rounds.undoAttempt.fill(undone, base, base + count);
 }
 
 /** PENDING -> RUNNING; an empty group is SKIPPED(empty) (R20). */
@@ -97,13 +108,12 @@ function mayRelease(state: RunState, group: GroupState): boolean {
 
 /** A member ended, or a failed candidate is undone. */
 export function memberDone(state: RunState, member: number, out: Commands): void {
-  const group = groupState(state, state.groupOf[member] as number);
+  const group = groupState(state, groupOf(state, member));
   const firstSuccess = group.split.method === MethodCode.FIRST_SUCCESS;
   const code = state.node[member];
   if (firstSuccess && code === NodeState.FAILED && hasUndo(state, member)) {
     state.purpose[member] = Purpose.SUPERSEDE;
-    state.undoRoundStart[member] = state.undoAttempt[member] as number;
-    enqueueUndo(state, member);
+    enqueueUndoRound(state, member);
     // Nobody is left to try: the group fails now, whatever becomes of the compensation.
     if (group.next === group.count) startFailing(state, group, out);
     return;

@@ -7,24 +7,28 @@ export { Cause, Commands, DEADLINES, Deadline, type DeadlineKind, Op } from "./c
 export { copyState } from "./copy.ts";
 export { demand } from "./dispatch.ts";
 export { type Input, OUTCOME_SPAN, OutcomeCode, WHOLE_RUN } from "./input.ts";
+export { createState } from "./layout.ts";
 export { NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 export { isVerb, type Refusal, refusalOf, type VerbInput } from "./refusal.ts";
 export { isTerminal, RUN_STATUSES, type RunStatus } from "./run-state.ts";
 export { isAtRest } from "./settle.ts";
 export {
-  createState,
   expandedGroup,
   type GroupState,
+  groupOf,
   hasFlag,
   hasMark,
   homeOf,
   isGroup,
+  kindOf,
   Mark,
   OperationCode,
   parallelIdxOf,
+  poolOf,
   type RunState,
   type Settings,
   SkipCode,
+  undoAttemptOf,
 } from "./state.ts";
 export { step } from "./step.ts";
 export { isToleratedFailure } from "./tolerance.ts";

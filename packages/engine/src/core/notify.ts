@@ -1,33 +1,59 @@
 /**
- * News for downstreams: counters only, no decision and no recursion. A node whose counters changed is queued in
+ * News for downstreams: counters only, no decision and no recursion. A node that may be decided now is queued in
  * `undecided`; `flow.ts` decides it. Cost: one pass over the downstream edges per news, so m members and n neighbours
- * cost m + n (R22).
+ * cost m + n (R22); where every trigger is `all_succeeded`, one counter is kept and a node is looked at once.
  */
+import { blockingOf } from "./layout.ts";
 import type { RunState } from "./state.ts";
 
-/** A first member of the group, or the node itself, succeeded. */
+/** What the end of a node counts as, as bits (R12). */
+export const End = {
+  /** It succeeded, and downstreams were not told before. */
+  SUCCEEDED: 1,
+  /** It failed, and downstreams were not told before. */
+  FAILED: 2,
+  /** Not everything in it failed. */
+  SPARED: 4,
+  /** Its failure fails the run. */
+  BLOCKING: 8,
+} as const;
+
+/** A first member of the group succeeded. */
 export function noteSuccess(state: RunState, node: number): void {
-  bump(state, node, state.succeeded, 1);
+  if (!state.plan.onlyAllSucceeded) bump(state, node, state.succeeded);
 }
 
-/** A first member of the group, or the node itself, failed. */
+/** A first member of the group failed. */
 export function noteFailure(state: RunState, node: number): void {
-  bump(state, node, state.failed, 1);
+  if (!state.plan.onlyAllSucceeded) bump(state, node, state.failed);
 }
 
 /** The node ended. */
-export function noteEnd(state: RunState, node: number, end: { spared: boolean; blocking: boolean }): void {
-  bump(state, node, state.waiting, -1);
-  if (end.spared) bump(state, node, state.spared, 1);
-  if (end.blocking) bump(state, node, state.blocking, 1);
+export function noteEnd(state: RunState, node: number, end: number): void {
+  const { plan, waiting, undecided } = state;
+  if ((end & End.BLOCKING) !== 0) bump(state, node, blockingOf(state));
+  if (!plan.onlyAllSucceeded) {
+    if ((end & End.SUCCEEDED) !== 0) bump(state, node, state.succeeded);
+    if ((end & End.FAILED) !== 0) bump(state, node, state.failed);
+    if ((end & End.SPARED) !== 0) bump(state, node, state.spared);
+  }
+  const { downOffset, downTarget, onlyAllSucceeded } = plan;
+  const last = downOffset[node + 1] as number;
+  for (let e = downOffset[node] as number; e < last; e++) {
+    const downstream = downTarget[e] as number;
+    const left = (waiting[downstream] as number) - 1;
+    waiting[downstream] = left;
+    // Until its last upstream has ended, a node of that trigger waits, whatever is told.
+    if (left === 0 || !onlyAllSucceeded) undecided.push(downstream);
+  }
 }
 
-function bump(state: RunState, node: number, counter: Int32Array, by: number): void {
-  const { downOffset, downTarget } = state.plan;
+function bump(state: RunState, node: number, counter: Int32Array): void {
+  const { downOffset, downTarget, onlyAllSucceeded } = state.plan;
   const end = downOffset[node + 1] as number;
   for (let e = downOffset[node] as number; e < end; e++) {
     const downstream = downTarget[e] as number;
-    counter[downstream] = (counter[downstream] as number) + by;
-    state.undecided.push(downstream);
+    counter[downstream] = (counter[downstream] as number) + 1;
+    if (!onlyAllSucceeded) state.undecided.push(downstream);
   }
 }

@@ -3,7 +3,7 @@
  * decides anything a failure or a success would decide otherwise.
  */
 import { MethodCode } from "../plan/compiled.ts";
-import { dequeue, enqueueUndo, holdReady, isDecided, makeReady, skipNode } from "./admit.ts";
+import { dequeue, enqueueUndoRound, holdReady, isDecided, makeReady, skipNode } from "./admit.ts";
 import { abortAttempt, failReady } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { stopRunning } from "./failure.ts";
@@ -11,17 +11,19 @@ import { endGroup, letGo, openLimit } from "./group.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
 import { recount } from "./recount.ts";
-import { resetNode, waitAgain } from "./reset.ts";
+import { beginRound, resetNode, waitAgain } from "./reset.ts";
 import { closure } from "./rollback.ts";
 import {
   clearMark,
   expandedGroup,
   type GroupState,
+  groupOf,
   groupState,
   hasMark,
   homeOf,
   isCandidate,
   isExpanded,
+  kindOf,
   Mark,
   OperationCode,
   Purpose,
@@ -30,6 +32,7 @@ import {
   setMark,
   setNode,
   setRun,
+  undoAttemptOf,
 } from "./state.ts";
 import { leaveTeardown } from "./teardown.ts";
 import { isToleratedFailure } from "./tolerance.ts";
@@ -50,7 +53,7 @@ export function retry(state: RunState, node: number, out: Commands): void {
 
 function retryOne(state: RunState, node: number, out: Commands): void {
   rearm(state, node, out);
-  if (state.groupOf[node] === -1) startNow(state, node, out);
+  if (groupOf(state, node) < 0) startNow(state, node, out);
 }
 
 /** Goes forward again: a resting run is RUNNING, its own deadline starts anew. */
@@ -102,7 +105,7 @@ function hasGoneOn(state: RunState, node: number): boolean {
 }
 
 function rearm(state: RunState, node: number, out: Commands): void {
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   setMark(state, node, Mark.RETRIED);
   state.operationOf[home >= 0 ? home : node] = OperationCode.RETRY;
   if (home >= 0) {
@@ -150,14 +153,13 @@ function again(state: RunState, node: number, out: Commands): void {
   }
   state.purpose[node] = Purpose.RESTART;
   state.cause[node] = Cause.NONE;
-  state.roundStart[node] = state.attempt[node] as number;
-  state.undoRoundStart[node] = state.undoAttempt[node] as number;
-  enqueueUndo(state, node);
+  beginRound(state, node);
+  enqueueUndoRound(state, node);
 }
 
 /** One member, whatever holds its siblings: its group's trigger was decided and stays so (R12). */
 function rearmMember(state: RunState, member: number, out: Commands): void {
-  const group = groupState(state, state.groupOf[member] as number);
+  const group = groupState(state, groupOf(state, member));
   again(state, member, out);
   if (group.open < openLimit(group)) {
     letGo(state, group, member, out);
@@ -187,10 +189,10 @@ function resetUndone(state: RunState, out: Commands): void {
 
 /** A group whose list came from the run will expand again; its attempts go on counting (R43). */
 function dissolve(state: RunState, group: GroupState): void {
-  const index = state.plan.split[group.node] as number;
+  const index = state.plan.kinds.split[kindOf(state, group.node)] as number;
   for (let member = group.base; member < group.base + group.count; member++) {
     state.attemptFloor[index] = Math.max(state.attemptFloor[index] as number, state.attempt[member] as number);
-    state.undoFloor[index] = Math.max(state.undoFloor[index] as number, state.undoAttempt[member] as number);
+    state.undoFloor[index] = Math.max(state.undoFloor[index] as number, undoAttemptOf(state, member));
   }
   state.groups[index] = undefined;
   state.members -= group.count;
@@ -208,14 +210,14 @@ function undoneAndBelow(state: RunState): Uint8Array {
 export function skip(state: RunState, node: number, out: Commands): void {
   leaveRest(state, out);
   if (state.node[node] === NodeState.READY) dequeue(state, node);
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   if (home >= 0) reopenGroup(state, home, out);
   skipNode(state, node, SkipCode.OPERATOR, out);
   state.operationOf[node] = OperationCode.SKIP;
   const group = expandedGroup(state, node);
   // Its members are what people see: they say that their group was passed.
   for (let i = 0; group !== undefined && i < group.count; i++) state.operationOf[group.base + i] = OperationCode.SKIP;
-  state.done.length = 0;
+  state.done.clear();
   clearMark(state, node, Mark.FINISHED);
   recount(state, out);
 }

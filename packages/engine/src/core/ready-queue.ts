@@ -1,96 +1,99 @@
 /**
- * The dispatch order (R11): nodes ready together leave by higher priority, then lower seriesId of the declared node
- * (both in `CompiledPlan.rank`), then lower parallelIdx. Compensations leave before forward nodes and in the reverse
- * order (R30). A binary heap on typed arrays: push and pop cost O(log n), no allocation but for growth.
- *
- * Removal is lazy: the owner marks a node as not queued and `pop` is asked again; see `dispatch.ts`.
+ * The dispatch order of one pool (R11): nodes ready together leave by higher priority, then lower seriesId of the declared
+ * node (both in `CompiledPlan.rank`), then lower parallelIdx. Compensations leave before forward nodes and in the reverse
+ * order (R30). Owns: who waits. A node that is taken back is gone at once.
+ * Cost: a few words per node that comes or leaves, see `rank-set.ts`; a set is made when the first node needs it.
  */
-
 import { invariant } from "./assert.ts";
+import { RankSet } from "./rank-set.ts";
 
-/** Members of one group are told apart by the low part of the key. */
-const MEMBER_SPAN = 2 ** 26;
-
-/** The key of a forward node. */
-export function forwardKey(rank: number, parallelIdx: number): number {
-  return rank * MEMBER_SPAN + parallelIdx + 1;
-}
-
-/** The key of a compensation: reverse of R11, ahead of every forward node. */
-export function undoKey(rank: number, parallelIdx: number): number {
-  return -forwardKey(rank, parallelIdx);
+/** Who waits in one direction. A rank is there while its node, or any of its members, waits. */
+interface Line {
+  ranks: RankSet | undefined;
+  /** By rank of the group: places of the members that wait. */
+  members: Map<number, RankSet> | undefined;
 }
 
 export class ReadyQueue {
+  /** How many wait. */
   size = 0;
-  /** Key of the node that `pop` gave last: below 0 for a compensation. */
-  key = 0;
-  #keys = new Float64Array(8);
-  #nodes = new Int32Array(8);
+  /** What `pop` gave last: the rank of the declared node, ... */
+  rank = 0;
+  /** ... the place in its group, -1 for the node itself, ... */
+  member = -1;
+  /** ... and whether it is its compensation. */
+  undo = false;
+  readonly #ranks: number;
+  #forward: Line = { ranks: undefined, members: undefined };
+  #undo: Line = { ranks: undefined, members: undefined };
 
-  push(key: number, node: number): void {
-    if (this.size === this.#keys.length) this.#grow();
-    const keys = this.#keys;
-    const nodes = this.#nodes;
-    let hole = this.size++;
-    while (hole > 0) {
-      const parent = (hole - 1) >> 1;
-      const parentKey = keys[parent] as number;
-      if (parentKey <= key) break;
-      keys[hole] = parentKey;
-      nodes[hole] = nodes[parent] as number;
-      hole = parent;
-    }
-    keys[hole] = key;
-    nodes[hole] = node;
+  /** `ranks`: how many there are. */
+  constructor(ranks: number) {
+    this.#ranks = ranks;
   }
 
-  /** The node with the lowest key; asserts that there is one. */
-  pop(): number {
+  /** A node that does not wait yet comes in. */
+  push(rank: number, undo: boolean): void {
+    this.size++;
+    const line = undo ? this.#undo : this.#forward;
+    line.ranks ??= new RankSet(this.#ranks);
+    line.ranks.add(rank);
+  }
+
+  /** The same for the member at `place` of a group of `count`. */
+  pushMember(rank: number, undo: boolean, { place, count }: { readonly place: number; readonly count: number }): void {
+    this.push(rank, undo);
+    const line = undo ? this.#undo : this.#forward;
+    line.members ??= new Map();
+    let places = line.members.get(rank);
+    if (places === undefined) {
+      places = new RankSet(count);
+      line.members.set(rank, places);
+    }
+    places.add(place);
+  }
+
+  /** Takes back one that waits; `member` is -1 for a declared node. */
+  remove(rank: number, member: number, undo: boolean): void {
+    this.size--;
+    invariant(this.size >= 0, "R11: more nodes are taken from a queue than waited in it");
+    const line = undo ? this.#undo : this.#forward;
+    if (member >= 0) {
+      const places = line.members?.get(rank) as RankSet;
+      places.delete(member);
+      if (!places.isEmpty) return;
+      line.members?.delete(rank);
+    }
+    line.ranks?.delete(rank);
+  }
+
+  /** Takes the best one out, into `rank`, `member` and `undo`; asserts that there is one. */
+  pop(): void {
     invariant(this.size > 0, "R41: a slot is granted while no node waits for it");
-    const nodes = this.#nodes;
-    const top = nodes[0] as number;
-    this.key = this.#keys[0] as number;
-    const last = --this.size;
-    if (last > 0) this.#sink(this.#keys[last] as number, nodes[last] as number);
-    return top;
+    this.undo = this.#undo.ranks?.isEmpty === false;
+    const line = this.undo ? this.#undo : this.#forward;
+    const ranks = line.ranks as RankSet;
+    this.rank = this.undo ? ranks.last() : ranks.first();
+    const places = line.members?.get(this.rank);
+    if (places === undefined) this.member = -1;
+    else this.member = this.undo ? places.last() : places.first();
+    this.remove(this.rank, this.member, this.undo);
   }
 
   /** A queue with the same entries, which changes on its own. */
   copy(): ReadyQueue {
-    const copy = new ReadyQueue();
+    const copy = new ReadyQueue(this.#ranks);
     copy.size = this.size;
-    copy.key = this.key;
-    copy.#keys = this.#keys.slice();
-    copy.#nodes = this.#nodes.slice();
+    copy.rank = this.rank;
+    copy.member = this.member;
+    copy.undo = this.undo;
+    copy.#forward = copyOf(this.#forward);
+    copy.#undo = copyOf(this.#undo);
     return copy;
   }
+}
 
-  #sink(key: number, node: number): void {
-    const keys = this.#keys;
-    const nodes = this.#nodes;
-    const size = this.size;
-    let hole = 0;
-    for (;;) {
-      let child = hole * 2 + 1;
-      if (child >= size) break;
-      if (child + 1 < size && (keys[child + 1] as number) < (keys[child] as number)) child++;
-      const childKey = keys[child] as number;
-      if (childKey >= key) break;
-      keys[hole] = childKey;
-      nodes[hole] = nodes[child] as number;
-      hole = child;
-    }
-    keys[hole] = key;
-    nodes[hole] = node;
-  }
-
-  #grow(): void {
-    const keys = new Float64Array(this.#keys.length * 2);
-    keys.set(this.#keys);
-    this.#keys = keys;
-    const nodes = new Int32Array(this.#nodes.length * 2);
-    nodes.set(this.#nodes);
-    this.#nodes = nodes;
-  }
+function copyOf({ ranks, members }: Line): Line {
+  const copied = members && new Map([...members].map(([rank, places]) => [rank, places.copy()]));
+  return { ranks: ranks?.copy(), members: copied };
 }

@@ -22,6 +22,7 @@ import {
   Purpose,
   type RunState,
   setMark,
+  upstreamsOf,
 } from "./state.ts";
 
 /** Derives counters and failures, then lets everything go on that may. */
@@ -29,17 +30,14 @@ export function recount(state: RunState, out: Commands): void {
   const { plan } = state;
   state.failures = 0;
   state.finished = 0;
+  for (const counter of [state.succeeded, state.failed, state.spared, state.blocking]) counter.fill(0);
   for (const group of state.groups) if (group !== undefined) recountGroup(state, group);
   for (let v = 0; v < plan.size; v++) {
-    state.waiting[v] = (plan.upOffset[v + 1] as number) - (plan.upOffset[v] as number);
-    state.succeeded[v] = 0;
-    state.failed[v] = 0;
-    state.spared[v] = 0;
-    state.blocking[v] = 0;
+    state.waiting[v] = upstreamsOf(plan, v);
     clearMark(state, v, Mark.FINISHED);
   }
   for (let v = 0; v < plan.size; v++) retell(state, v);
-  state.undecided.length = 0;
+  state.undecided.clear();
   goOn(state, out);
 }
 

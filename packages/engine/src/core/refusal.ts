@@ -8,7 +8,7 @@ import { WHOLE_RUN } from "./input.ts";
 import { FAILED_STATUSES, NODE_STATUSES, NodeState, type NodeStatus } from "./node-state.ts";
 import { barriersWithin } from "./rollback.ts";
 import type { RunStatus } from "./run-state.ts";
-import { hasFlag, hasMark, isCandidate, isGroup, Mark, type RunState } from "./state.ts";
+import { hasFlag, hasMark, isCandidate, isGroup, Mark, type RunState, roundStartOf } from "./state.ts";
 import { isToleratedFailure } from "./tolerance.ts";
 
 /** Why a verb is refused: as data. */
@@ -116,7 +116,7 @@ function refuseSkip(state: RunState, node: number): Refusal | undefined {
   if (isCanceling(state)) return { kind: "moving" };
   // An operator's retry began a new round, and what the last one left is to be undone first (R25).
   const waits = hasMark(state, node, Mark.UNDO_QUEUED);
-  const between = waits || (state.attempt[node] as number) > (state.roundStart[node] as number);
+  const between = waits || (state.attempt[node] as number) > roundStartOf(state, node);
   if (state.node[node] === NodeState.READY && between) {
     return { kind: "node-state", allowedIn: FAILED_STATUSES, is: "READY" };
   }

@@ -8,13 +8,14 @@
  * Cost: one pass over nodes and edges per rollback.
  */
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
-import { enqueueUndo, hasUndo, skipNode } from "./admit.ts";
+import { enqueueUndoRound, hasUndo, skipNode } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import type { Commands } from "./command.ts";
 import { NodeState } from "./node-state.ts";
 import {
   clearMark,
   type GroupState,
+  groupOf,
   groupState,
   hasFlag,
   hasMark,
@@ -100,8 +101,7 @@ function undoOne(state: RunState, node: number): boolean {
   }
   state.operationOf[node] = OperationCode.ROLLBACK;
   state.purpose[node] = Purpose.ROLLBACK;
-  state.undoRoundStart[node] = state.undoAttempt[node] as number;
-  enqueueUndo(state, node);
+  enqueueUndoRound(state, node);
   return true;
 }
 
@@ -131,7 +131,7 @@ function undoPrevious(state: RunState, group: GroupState): boolean {
 export function undoDone(state: RunState, node: number): void {
   if (state.node[node] === NodeState.COMPENSATION_FAILED) return;
   invariant(state.node[node] === NodeState.COMPENSATED, "R30: a node is cleared without being compensated");
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   if (home >= 0 && undoGoesOn(state, groupState(state, home))) return;
   const reached: number[] = [];
   clear(state, homeOf(state, node), reached);
@@ -223,7 +223,7 @@ function isLeft(state: RunState, node: number): boolean {
 export function passFailedUndo(state: RunState, node: number, out: Commands): void {
   if (hasFlag(state, node, NodeFlag.TEARDOWN)) {
     skipNode(state, node, SkipCode.OPERATOR, out);
-    state.done.length = 0;
+    state.done.clear();
     state.operationOf[node] = OperationCode.ROLLBACK_SKIP;
     return;
   }

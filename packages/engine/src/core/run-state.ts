@@ -55,8 +55,12 @@ export const RUN_STATUSES = [
 /** Nothing leaves these (R51). */
 export const TERMINAL_RUN_STATUSES = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"] as const;
 
+const TERMINAL: Readonly<Partial<Record<RunStatus, true>>> = Object.fromEntries(
+  TERMINAL_RUN_STATUSES.map((status) => [status, true]),
+);
+
 export function isTerminal(status: RunStatus): boolean {
-  return (TERMINAL_RUN_STATUSES as readonly string[]).includes(status);
+  return TERMINAL[status] === true;
 }
 
 /** Whether the table lists that transition. */

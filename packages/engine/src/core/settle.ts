@@ -55,9 +55,7 @@ function endRollback(state: RunState, out: Commands): void {
 
 /** Attempts, compensations, backoffs, evaluations or queued nodes are left. */
 function isBusy(state: RunState): boolean {
-  if (state.running > 0 || state.undoing > 0 || state.backoff > 0 || state.resolving > 0) return true;
-  for (let pool = 0; pool < state.queued.length; pool++) if ((state.queued[pool] as number) > 0) return true;
-  return false;
+  return state.running > 0 || state.queued > 0 || state.undoing > 0 || state.backoff > 0 || state.resolving > 0;
 }
 
 /** At rest: nothing is in flight and nothing will start by itself. A paused run rests while nodes wait. */

@@ -1,17 +1,17 @@
 /**
- * The state of one run: typed arrays indexed by node, and counters. Owns: layout, creation, growth, and the one place
- * where a node or the run changes state (checked against the tables). Does not own: any decision.
+ * The state of one run: typed arrays indexed by node, and counters. Owns: the facts, and the one place where a node or the run
+ * changes state (checked against the tables). Does not own: any decision; memory and growth (`layout.ts`).
  *
  * Nodes 0..plan.size-1 are the declared ones; a group's members are appended when it expands. `homeOf` gives the
  * declared node whose flags, timeouts and pool a member shares.
  */
 import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
-import { ColumnBlock } from "./column-block.ts";
 import { type Commands, Op } from "./command.ts";
 import { isFailedCode, NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
-import { ReadyQueue } from "./ready-queue.ts";
+import type { ReadyQueue } from "./ready-queue.ts";
 import { RUN_STATUSES, type RunStatus, runMayGo } from "./run-state.ts";
+import type { Worklist } from "./worklist.ts";
 
 /** Facts about a node that its status does not tell, as bits of `RunState.marks`. */
 export const Mark = {
@@ -79,6 +79,15 @@ export interface Settings {
   readonly seed: number;
 }
 
+/** Counts of rounds and compensations, all 0 until a node is retried by an operator, or undone. By node, members included. */
+export interface Rounds {
+  /** Attempts dispatched before the present round; an operator's retry begins a new one. */
+  start: Int32Array;
+  /** Attempts of the compensation, over all rounds. */
+  undoAttempt: Int32Array;
+  undoStart: Int32Array;
+}
+
 export interface RunState {
   readonly plan: CompiledPlan;
   readonly settings: Settings;
@@ -100,25 +109,24 @@ export interface RunState {
   marks: Int32Array;
   /** Attempts dispatched, over all rounds (R25). */
   attempt: Int32Array;
-  /** Attempts dispatched before the present round; an operator's retry begins a new one. */
-  roundStart: Int32Array;
-  undoAttempt: Int32Array;
-  undoRoundStart: Int32Array;
-  /** Declared node of a member; -1 for declared nodes. */
-  groupOf: Int32Array;
-  /** Place of a member in its group; -1 for declared nodes (R20). */
-  parallelIdx: Int32Array;
+  /** Declared node of a member; of members only, see `groupOf`. */
+  memberGroup: Int32Array;
+  /** Place of a member in its group; of members only, see `parallelIdxOf` (R20). */
+  memberPlace: Int32Array;
+  /** What only some runs need, see `Rounds`. */
+  rounds: Rounds | undefined;
   /** By split index. */
   readonly groups: (GroupState | undefined)[];
   /** By split index: attempts that earlier members of a group took, forward and undo; the next ones go on from there (R43). */
   readonly attemptFloor: Int32Array;
   readonly undoFloor: Int32Array;
-  /** Upstream counters of declared nodes, see `UpstreamCounts`. */
+  /** Upstream counters of declared nodes, see `UpstreamCounts`; the last four as long as `plan.size` if a trigger reads them, else empty. */
   readonly waiting: Int32Array;
   readonly succeeded: Int32Array;
   readonly failed: Int32Array;
   readonly spared: Int32Array;
-  readonly blocking: Int32Array;
+  /** Empty until a failure is counted. */
+  blocking: Int32Array;
   /** Rollback: direct downstreams that are not cleared yet; empty outside a rollback. */
   undoWaiting: Int32Array;
   /** Rollback: 1 = in scope. */
@@ -129,14 +137,14 @@ export interface RunState {
   undoRetryFailed: boolean;
   /** One queue per pool. */
   readonly queues: readonly ReadyQueue[];
-  /** Live entries per pool: what a grant may ask for. */
-  readonly queued: Int32Array;
+  /** Nodes that wait, over all pools. */
+  queued: number;
   /** Attempts in flight per pool, compensations included: the slots the run holds (R41). */
   readonly active: Int32Array;
   /** Nodes that ended and whose end is not told yet. */
-  readonly done: number[];
+  readonly done: Worklist;
   /** Declared nodes whose upstream counters changed, and groups of which a member was held. */
-  readonly undecided: number[];
+  readonly undecided: Worklist;
   /** Attempts in flight, aborting ones included. */
   running: number;
   /** Compensations in flight. */
@@ -165,92 +173,69 @@ export interface RunState {
   runToken: number;
 }
 
-/** The declared nodes, and the members that are known from the start. */
-function capacityFor({ size, splits }: CompiledPlan): number {
-  let capacity = size;
-  for (const { count } of splits) capacity += Math.max(0, count);
-  return capacity;
-}
-
-export function createState(plan: CompiledPlan, settings: Settings): RunState {
-  const size = plan.size;
-  const capacity = capacityFor(plan);
-  const block = new ColumnBlock({ ints: 5 * size + 7 * capacity, bytes: 6 * capacity });
-  const waiting = block.ints(size);
-  for (let v = 0; v < size; v++) waiting[v] = (plan.upOffset[v + 1] as number) - (plan.upOffset[v] as number);
-  return {
-    plan,
-    settings,
-    status: "RUNNING",
-    operation: OperationCode.EXECUTE,
-    size,
-    members: 0,
-    node: block.bytes(capacity),
-    operationOf: block.bytes(capacity),
-    skipReason: block.bytes(capacity),
-    outcome: block.bytes(capacity),
-    cause: block.bytes(capacity),
-    purpose: block.bytes(capacity),
-    marks: block.ints(capacity),
-    attempt: block.ints(capacity),
-    roundStart: block.ints(capacity),
-    undoAttempt: block.ints(capacity),
-    undoRoundStart: block.ints(capacity),
-    groupOf: block.ints(capacity).fill(-1),
-    parallelIdx: block.ints(capacity).fill(-1),
-    groups: plan.splits.map(() => undefined),
-    attemptFloor: new Int32Array(plan.splits.length),
-    undoFloor: new Int32Array(plan.splits.length),
-    waiting,
-    succeeded: block.ints(size),
-    failed: block.ints(size),
-    spared: block.ints(size),
-    blocking: block.ints(size),
-    undoWaiting: new Int32Array(0),
-    undoScope: new Uint8Array(0),
-    undoScopeKind: "all",
-    undoScopeNode: -1,
-    undoRetryFailed: true,
-    queues: plan.pools.map(() => new ReadyQueue()),
-    queued: new Int32Array(plan.pools.length),
-    active: new Int32Array(plan.pools.length),
-    done: [],
-    undecided: [],
-    running: 0,
-    undoing: 0,
-    backoff: 0,
-    resolving: 0,
-    finished: 0,
-    failures: 0,
-    undoFailures: 0,
-    barriers: 0,
-    asked: false,
-    canceling: false,
-    timedOut: false,
-    tearingDown: false,
-    runToken: 0,
-  };
-}
-
 /** The declared node whose settings `node` shares: itself, or its group. */
 export function homeOf(state: RunState, node: number): number {
-  const group = state.groupOf[node] as number;
-  return group < 0 ? node : group;
+  const { size } = state.plan;
+  return node < size ? node : (state.memberGroup[node - size] as number);
+}
+
+/** The group of a member; -1 for declared nodes. */
+export function groupOf(state: RunState, node: number): number {
+  const { size } = state.plan;
+  return node < size ? -1 : (state.memberGroup[node - size] as number);
 }
 
 /** -1 for declared nodes (R20). */
 export function parallelIdxOf(state: RunState, node: number): number {
-  return state.parallelIdx[node] as number;
+  const { size } = state.plan;
+  return node < size ? -1 : (state.memberPlace[node - size] as number);
 }
 
-/** Counts a slot of the node's pool as taken (+1) or free again (-1) (R41). */
-export function useSlot(state: RunState, node: number, by: number): void {
-  const pool = state.plan.pool[homeOf(state, node)] as number;
+/** The row of `plan.kinds` that says what the node is. */
+export function kindOf(state: RunState, node: number): number {
+  return state.plan.kind[homeOf(state, node)] as number;
+}
+
+/** Index into `plan.pools`. */
+export function poolOf(state: RunState, node: number): number {
+  return state.plan.kinds.pool[kindOf(state, node)] as number;
+}
+
+/** A TriggerCode (R12). */
+export function triggerOf(state: RunState, node: number): number {
+  return state.plan.kinds.trigger[kindOf(state, node)] as number;
+}
+
+/** Number of upstreams of a declared node. */
+export function upstreamsOf({ upOffset }: CompiledPlan, node: number): number {
+  return (upOffset[node + 1] as number) - (upOffset[node] as number);
+}
+
+/** Attempts dispatched before the present round (R25). */
+export function roundStartOf(state: RunState, node: number): number {
+  return state.rounds === undefined ? 0 : (state.rounds.start[node] as number);
+}
+
+/** Attempts of the compensation, over all rounds. */
+export function undoAttemptOf(state: RunState, node: number): number {
+  return state.rounds === undefined ? 0 : (state.rounds.undoAttempt[node] as number);
+}
+
+/** Those before the present round. */
+export function undoRoundStartOf(state: RunState, node: number): number {
+  return state.rounds === undefined ? 0 : (state.rounds.undoStart[node] as number);
+}
+
+/** Counts a slot of a pool as taken (+1) or free again (-1) (R41). */
+export function useSlot(state: RunState, pool: number, by: number): void {
   state.active[pool] = (state.active[pool] as number) + by;
 }
 
 export function isGroup(state: RunState, node: number): boolean {
-  return node < state.plan.size && ((state.plan.flags[node] as number) & NodeFlag.GROUP) !== 0;
+  const { plan } = state;
+  // Most plans have no group: nothing else is looked at then.
+  if (plan.splits.length === 0 || node >= plan.size) return false;
+  return ((plan.kinds.flags[plan.kind[node] as number] as number) & NodeFlag.GROUP) !== 0;
 }
 
 /** Whether the node is a group that has its members. */
@@ -260,7 +245,8 @@ export function isExpanded(state: RunState, node: number): boolean {
 
 /** The members of a group; undefined until it expanded, and for a node that is no group. */
 export function expandedGroup(state: RunState, node: number): GroupState | undefined {
-  return isGroup(state, node) ? state.groups[state.plan.split[node] as number] : undefined;
+  if (!isGroup(state, node)) return undefined;
+  return state.groups[state.plan.kinds.split[kindOf(state, node)] as number];
 }
 
 /** The group's members; asserts that `node` is an expanded group. */
@@ -272,12 +258,12 @@ export function groupState(state: RunState, node: number): GroupState {
 
 /** A member of a FIRST_SUCCESS group (R21). */
 export function isCandidate(state: RunState, node: number): boolean {
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   return home >= 0 && groupState(state, home).split.method === MethodCode.FIRST_SUCCESS;
 }
 
 export function hasFlag(state: RunState, node: number, flag: number): boolean {
-  return ((state.plan.flags[homeOf(state, node)] as number) & flag) !== 0;
+  return ((state.plan.kinds.flags[kindOf(state, node)] as number) & flag) !== 0;
 }
 
 export function hasMark(state: RunState, node: number, mark: number): boolean {
@@ -316,34 +302,6 @@ export function isStopped(state: RunState): boolean {
 /** true while a failure holds everything but reactions and attempts under way (R14). */
 export function isHalted(state: RunState): boolean {
   return state.failures > 0 && state.plan.failureMode !== "continue";
-}
-
-/** Appends `count` members of the group `node`; answers the number of the first. */
-export function appendMembers(state: RunState, node: number, count: number): number {
-  const base = state.size;
-  const size = base + count;
-  if (size > state.node.length) growTo(state, Math.max(size, state.node.length * 2));
-  state.size = size;
-  state.groupOf.fill(node, base, size);
-  for (let i = 0; i < count; i++) state.parallelIdx[base + i] = i;
-  return base;
-}
-
-function growTo(state: RunState, capacity: number): void {
-  const block = new ColumnBlock({ ints: 7 * capacity, bytes: 6 * capacity });
-  state.node = block.bytes(capacity, state.node);
-  state.operationOf = block.bytes(capacity, state.operationOf);
-  state.skipReason = block.bytes(capacity, state.skipReason);
-  state.outcome = block.bytes(capacity, state.outcome);
-  state.cause = block.bytes(capacity, state.cause);
-  state.purpose = block.bytes(capacity, state.purpose);
-  state.marks = block.ints(capacity, state.marks);
-  state.attempt = block.ints(capacity, state.attempt);
-  state.roundStart = block.ints(capacity, state.roundStart);
-  state.undoAttempt = block.ints(capacity, state.undoAttempt);
-  state.undoRoundStart = block.ints(capacity, state.undoRoundStart);
-  state.groupOf = block.ints(capacity, state.groupOf);
-  state.parallelIdx = block.ints(capacity, state.parallelIdx);
 }
 
 /** FAILED, or its compensation failed, and neither is being mended. */

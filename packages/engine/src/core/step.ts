@@ -18,7 +18,7 @@ import type { VerbInput } from "./refusal.ts";
 import { beginRollback, passFailedUndo, undoDone } from "./rollback.ts";
 import { isTerminal, RUN_STATUSES } from "./run-state.ts";
 import { settle } from "./settle.ts";
-import { type RunState, setRun } from "./state.ts";
+import { type RunState, setRun, upstreamsOf } from "./state.ts";
 import { undoAnswered, undoDue } from "./undo.ts";
 
 /** Feeds one input to the run; the commands are appended to `out`. */
@@ -32,8 +32,8 @@ export function step(state: RunState, input: Input, out: Commands): void {
 }
 
 function drainRollback(state: RunState): void {
-  for (let i = 0; i < state.done.length; i++) undoDone(state, state.done[i] as number);
-  state.done.length = 0;
+  for (let i = 0; i < state.done.length; i++) undoDone(state, state.done.at(i));
+  state.done.clear();
 }
 
 function apply(state: RunState, input: Input, out: Commands): void {
@@ -48,19 +48,19 @@ function apply(state: RunState, input: Input, out: Commands): void {
       resolved(state, input, out);
       return;
     case "succeeded":
-      attemptAnswered(state, { ...input, outcome: OutcomeCode.SUCCEEDED, retryable: false }, out);
+      attemptAnswered(state, input, OutcomeCode.SUCCEEDED, out);
       return;
     case "failed":
-      attemptAnswered(state, { ...input, outcome: OutcomeCode.FAILED }, out);
+      attemptAnswered(state, input, OutcomeCode.FAILED, out);
       return;
     case "lost":
-      attemptAnswered(state, { ...input, outcome: OutcomeCode.UNKNOWN, retryable: false }, out);
+      attemptAnswered(state, input, OutcomeCode.UNKNOWN, out);
       return;
     case "undone":
-      undoAnswered(state, { ...input, done: true, retryable: false }, out);
+      undoAnswered(state, input, true, out);
       return;
     case "undo-failed":
-      undoAnswered(state, { ...input, done: false }, out);
+      undoAnswered(state, input, false, out);
       return;
     case "due":
       deadlinePassed(state, input, out);
@@ -112,7 +112,7 @@ function applyVerb(state: RunState, input: VerbInput, out: Commands): void {
 
 /** What a node waits for has come, or will not. */
 function endWait(state: RunState, node: number, outcome: number, out: Commands): void {
-  attemptAnswered(state, { node, attempt: state.attempt[node] as number, outcome, retryable: false }, out);
+  attemptAnswered(state, { node, attempt: state.attempt[node] as number }, outcome, out);
 }
 
 /** Static groups get their members, then every node without upstreams is looked at. */
@@ -120,13 +120,9 @@ function begin(state: RunState, out: Commands): void {
   const { plan } = state;
   out.push(Op.RUN_STATUS, -1, RUN_STATUSES.indexOf("RUNNING"), 2);
   armRun(state, out);
-  for (let v = 0; v < plan.size; v++) {
-    const split = plan.splits[plan.split[v] as number];
-    if (split !== undefined && split.count >= 0) createMembers(state, v, split.count, out);
-  }
-  for (let v = 0; v < plan.size; v++) {
-    if (plan.upOffset[v] === plan.upOffset[v + 1]) decide(state, v, out);
-  }
+  for (const [index, { count }] of plan.splits.entries())
+    if (count >= 0) createMembers(state, plan.groups[index] as number, count, out);
+  for (let v = 0; v < plan.size; v++) if (upstreamsOf(plan, v) === 0) decide(state, v, out);
 }
 
 function deadlinePassed(state: RunState, input: Extract<Input, { kind: "due" }>, out: Commands): void {

@@ -14,7 +14,17 @@ import type { Commands } from "./command.ts";
 import { decide, noteOutcome } from "./flow.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
 import { resetNode } from "./reset.ts";
-import { expandedGroup, hasFlag, isFinished, Mark, type RunState, SkipCode, setMark } from "./state.ts";
+import {
+  expandedGroup,
+  hasFlag,
+  isFinished,
+  kindOf,
+  Mark,
+  type RunState,
+  SkipCode,
+  setMark,
+  upstreamsOf,
+} from "./state.ts";
 
 /** Whether every ordinary node has ended well and the teardowns have not had their turn. */
 export function awaitsTeardown(state: RunState): boolean {
@@ -38,7 +48,7 @@ export function leaveTeardown(state: RunState, out: Commands): void {
 
 function isAllElseFinished(state: RunState): boolean {
   for (let v = 0; v < state.plan.size; v++) {
-    if (((state.plan.flags[v] as number) & NodeFlag.TEARDOWN) === 0 && !isFinished(state, v)) return false;
+    if (!hasFlag(state, v, NodeFlag.TEARDOWN) && !isFinished(state, v)) return false;
   }
   return true;
 }
@@ -63,10 +73,12 @@ export function beginTeardown(state: RunState, out: Commands): void {
 
 /** Counters of teardowns from their states: their edges are among themselves, so nobody else is concerned. */
 function tellAgain(state: RunState): void {
-  const { upOffset, teardowns } = state.plan;
+  const { plan } = state;
+  const { teardowns } = plan;
   for (const { node } of teardowns) {
-    state.waiting[node] = (upOffset[node + 1] as number) - (upOffset[node] as number);
-    for (const counter of [state.succeeded, state.failed, state.spared, state.blocking]) counter[node] = 0;
+    state.waiting[node] = upstreamsOf(plan, node);
+    for (const counter of [state.succeeded, state.failed, state.spared, state.blocking])
+      counter.fill(0, node, node + 1);
   }
   for (const { node } of teardowns) {
     if (!isFinished(state, node)) continue;
@@ -79,7 +91,7 @@ function tellAgain(state: RunState): void {
 function hasEverStarted(state: RunState, node: number): boolean {
   if ((state.attempt[node] as number) > 0) return true;
   if (!hasFlag(state, node, NodeFlag.GROUP)) return false;
-  if ((state.attemptFloor[state.plan.split[node] as number] as number) > 0) return true;
+  if ((state.attemptFloor[state.plan.kinds.split[kindOf(state, node)] as number] as number) > 0) return true;
   const group = expandedGroup(state, node);
   for (let i = 0; group !== undefined && i < group.count; i++) {
     if ((state.attempt[group.base + i] as number) > 0) return true;

@@ -1,12 +1,12 @@
 /** Tolerated failures (R14, R21): which FAILED nodes do not fail the run. Read by refusals and by views. */
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
-import { groupState, hasFlag, Purpose, type RunState } from "./state.ts";
+import { groupOf, groupState, hasFlag, Purpose, type RunState } from "./state.ts";
 
 /** true for a FAILED node whose failure the plan tolerates, as far as is known now. */
 export function isToleratedFailure(state: RunState, node: number): boolean {
   const failed = isFailedCode(state.node[node]);
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   if (home < 0) return failed && hasFlag(state, node, NodeFlag.TOLERATE_FAILURE);
   const group = groupState(state, home);
   const candidate = group.split.method === MethodCode.FIRST_SUCCESS && isUndoneCandidate(state, node);

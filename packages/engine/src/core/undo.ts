@@ -3,43 +3,63 @@
  * with a budget and deadlines of their own; an aborted or failed one counts as "not undone".
  * Does not own: which nodes are undone and in which order (`rollback.ts`, `group.ts`).
  */
+
 import { enqueueUndo } from "./admit.ts";
 import { clearDeadline, resumeRetry, undoPolicyOf } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
+import { roundsOf } from "./layout.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
-import { clearMark, hasMark, homeOf, Mark, Purpose, type RunState, setMark, setNode, useSlot } from "./state.ts";
+import {
+  clearMark,
+  hasMark,
+  kindOf,
+  Mark,
+  Purpose,
+  poolOf,
+  type RunState,
+  setMark,
+  setNode,
+  undoAttemptOf,
+  undoRoundStartOf,
+  useSlot,
+} from "./state.ts";
 
 /** A compensation gets its slot. */
 export function startUndo(state: RunState, node: number, out: Commands): void {
   if (state.node[node] !== NodeState.COMPENSATING) setNode(state, node, NodeState.COMPENSATING);
-  const attempt = (state.undoAttempt[node] as number) + 1;
-  state.undoAttempt[node] = attempt;
+  const { undoAttempt } = roundsOf(state);
+  const attempt = (undoAttempt[node] as number) + 1;
+  undoAttempt[node] = attempt;
   state.undoing++;
-  useSlot(state, node, 1);
+  useSlot(state, poolOf(state, node), 1);
   out.push(Op.COMPENSATE, node, attempt);
-  const timeoutMs = state.plan.compensationTimeoutMs[homeOf(state, node)] as number;
+  const timeoutMs = state.plan.kinds.compensationTimeoutMs[kindOf(state, node)] as number;
   if (timeoutMs > 0) out.push(Op.ARM, node, attempt, Deadline.COMPENSATION, out.now + timeoutMs);
 }
 
+/** An answer, by the attempt of the compensation it is of. */
+interface Answer {
+  readonly node: number;
+  readonly attempt: number;
+  /** Of a failure: another attempt may follow. */
+  readonly retryable?: boolean;
+}
+
 /** The compensation answered. */
-export function undoAnswered(
-  state: RunState,
-  answer: { node: number; attempt: number; done: boolean; retryable: boolean },
-  out: Commands,
-): void {
+export function undoAnswered(state: RunState, answer: Answer, done: boolean, out: Commands): void {
   const { node, attempt } = answer;
-  const live = state.undoAttempt[node] === attempt && hasUndoInFlight(state, node);
+  const live = undoAttemptOf(state, node) === attempt && hasUndoInFlight(state, node);
   if (!live) {
-    out.push(Op.LATE, node, attempt, answer.done ? OutcomeCode.SUCCEEDED : OutcomeCode.FAILED);
+    out.push(Op.LATE, node, attempt, done ? OutcomeCode.SUCCEEDED : OutcomeCode.FAILED);
     return;
   }
   const aborted = hasMark(state, node, Mark.UNDO_ABORTING);
-  if (aborted && answer.done) out.push(Op.LATE, node, attempt, OutcomeCode.SUCCEEDED);
+  if (aborted && done) out.push(Op.LATE, node, attempt, OutcomeCode.SUCCEEDED);
   endUndo(state, node, out);
-  if (answer.done && !aborted) conclude(state, node, out);
-  else retryOrGiveUp(state, node, aborted || answer.retryable, out);
+  if (done && !aborted) conclude(state, node, out);
+  else retryOrGiveUp(state, node, aborted || answer.retryable === true, out);
 }
 
 function hasUndoInFlight(state: RunState, node: number): boolean {
@@ -52,8 +72,8 @@ function hasUndoInFlight(state: RunState, node: number): boolean {
 
 function endUndo(state: RunState, node: number, out: Commands): void {
   state.undoing--;
-  useSlot(state, node, -1);
-  if ((state.plan.compensationTimeoutMs[homeOf(state, node)] as number) > 0) {
+  useSlot(state, poolOf(state, node), -1);
+  if ((state.plan.kinds.compensationTimeoutMs[kindOf(state, node)] as number) > 0) {
     out.push(Op.DISARM, node, 0, Deadline.COMPENSATION);
   }
   if (hasMark(state, node, Mark.UNDO_ABORTING)) {
@@ -66,7 +86,7 @@ function endUndo(state: RunState, node: number, out: Commands): void {
 function conclude(state: RunState, node: number, out: Commands): void {
   const purpose = state.purpose[node];
   clearMark(state, node, Mark.STARTED);
-  out.push(Op.COMPENSATED, node, state.undoAttempt[node]);
+  out.push(Op.COMPENSATED, node, undoAttemptOf(state, node));
   if (purpose === Purpose.RETRY) {
     setNode(state, node, NodeState.READY);
     state.purpose[node] = Purpose.NONE;
@@ -80,8 +100,8 @@ function conclude(state: RunState, node: number, out: Commands): void {
 
 function retryOrGiveUp(state: RunState, node: number, retryable: boolean, out: Commands): void {
   const policy = undoPolicyOf(state, node);
-  const attempt = state.undoAttempt[node] as number;
-  const used = attempt - (state.undoRoundStart[node] as number);
+  const attempt = undoAttemptOf(state, node);
+  const used = attempt - undoRoundStartOf(state, node);
   if (retryable && used < policy.maxAttempts) {
     const delayMs = retryDelayMs(policy, used, [state.settings.seed, ~node, attempt]);
     out.push(Op.UNDO_RETRYING, node, attempt, 0, delayMs);
@@ -104,7 +124,7 @@ function retryOrGiveUp(state: RunState, node: number, retryable: boolean, out: C
 /** A deadline of a compensation passed; a token of another attempt changes nothing. */
 export function undoDue(state: RunState, due: { kind: number; node: number; token: number }, out: Commands): void {
   const { kind, node, token } = due;
-  if (state.undoAttempt[node] !== token) return;
+  if (undoAttemptOf(state, node) !== token) return;
   if (kind === Deadline.COMPENSATION_BACKOFF) {
     if (!hasMark(state, node, Mark.UNDO_BACKOFF)) return;
     clearMark(state, node, Mark.UNDO_BACKOFF);

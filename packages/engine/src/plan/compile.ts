@@ -1,18 +1,19 @@
 /**
  * Plan -> program: the typed arrays the core runs on (`compiled.ts`) and, beside them, the expressions the runtime
- * evaluates. Owns: the edges as CSR, rank (R11), flags, units (seconds become milliseconds). Does not own: checking; a
- * plan that gets here is valid (R3), so anything else is INTERNAL. Retry and split tables are in `tables.ts`.
- * Cost: linear in nodes and edges but for one sort; nodes without expressions have no object of their own.
+ * evaluates. Owns: the edges as CSR, rank (R11), what is evaluated for a node. Does not own: checking; a plan that gets here
+ * is valid (R3), so anything else is INTERNAL. What nodes have in common is in `kinds.ts`.
+ * Cost: linear in nodes and edges but for the sorts that labels and priorities ask for; nodes without expressions have no
+ * object of their own.
  */
 import { assert } from "../errors.ts";
-import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
-import { isWaiting } from "./built-in.ts";
-import { type CompiledPlan, NodeFlag, TriggerCode, WAITING_POOL } from "./compiled.ts";
-import type { Json, NodeDocument, Plan, PlanDocument, Trigger } from "./document.ts";
+import { adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import type { CompiledPlan, CompiledTeardown } from "./compiled.ts";
+import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
+import { Kinds } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
-import { labelInOrder } from "./series.ts";
-import { milliseconds, PoolTable, RetryTable, SplitTable } from "./tables.ts";
+import { labelInOrder, type SeriesIds } from "./series.ts";
+import { milliseconds } from "./tables.ts";
 import { type CompiledTemplate, compileTemplate } from "./template.ts";
 
 export { topologicalOrder };
@@ -47,18 +48,9 @@ export interface CompiledProgram {
   detailsOf(v: number): CompiledNode;
 }
 
-const TRIGGER: Readonly<Record<Trigger, number>> = {
-  all_succeeded: TriggerCode.ALL_SUCCEEDED,
-  all_finished: TriggerCode.ALL_FINISHED,
-  any_succeeded: TriggerCode.ANY_SUCCEEDED,
-  any_failed: TriggerCode.ANY_FAILED,
-  all_failed: TriggerCode.ALL_FAILED,
-  none_failed: TriggerCode.NONE_FAILED,
-};
-
-/** Node numbers and priorities share one float in the sort of `rankOf`. */
+/** Labels and node numbers share one float in `sorted`. */
 const MAX_SIZE = 2 ** 22;
-const NO_CODES: readonly string[] = Object.freeze([]);
+const NO_IDS: readonly string[] = Object.freeze([]);
 
 /** Compiles a checked plan. `items` are those that `bindItems` gave for the run's parameters. */
 export function compilePlan(
@@ -70,95 +62,83 @@ export function compilePlan(
   const limits = { ...given, expressionLength: Number.MAX_SAFE_INTEGER, expressionNodes: Number.MAX_SAFE_INTEGER };
   const { document } = plan;
   const { nodes } = document;
-  assert(nodes.length <= MAX_SIZE, `a plan has at most ${MAX_SIZE} nodes`);
-  const numbers = new Map(nodes.map(({ id }, v) => [id, v]));
-  const indexOf = (id: string): number => numbers.get(id) ?? -1;
-  const upstreams = nodes.map((node) => node.upstreams ?? []);
-  const up = adjacencyOf(upstreams, indexOf);
+  const size = nodes.length;
+  assert(size <= MAX_SIZE, `a plan has at most ${MAX_SIZE} nodes`);
+  const numbers = new Numbers(nodes);
+  const up = adjacencyOf(
+    nodes.map((node) => node.upstreams ?? NO_IDS),
+    (id) => numbers.of(id),
+  );
   const down = invert(up);
-  const counts = Int32Array.from(nodes, ({ id }) => (Object.hasOwn(items, id) ? (items[id]?.length ?? 1) : 1));
-  const { series, next } = labelInOrder(document, topologicalOrder(up, down), counts);
-  const columns = fillColumns(document, items, limits);
-  return {
-    compiled: assemble(document, { up, down, rank: rankOf(nodes, series), indexOf }, columns),
-    ids: nodes.map(({ id }) => id),
-    series,
-    nextSeries: next,
+  const topological = topologicalOrder(up, down);
+  const known = Object.keys(items).length > 0;
+  const membersOf = (id: string): number => (known && Object.hasOwn(items, id) ? (items[id]?.length ?? -1) : -1);
+  const labels = labelInOrder(
     document,
-    indexOf,
-    detailsOf: (v) => columns.details.get(v) ?? columns.plain,
+    topological,
+    Int32Array.from(known ? nodes : [], ({ id }) => membersOf(id)),
+  );
+  const { kinds, details, plain } = kindsOf(document, membersOf, limits);
+  let upTarget: Int32Array | undefined;
+  let ids: readonly string[] | undefined;
+  const compiled: CompiledPlan = {
+    size,
+    upOffset: up.offset,
+    get upTarget() {
+      upTarget ??= invert(down).target;
+      return upTarget;
+    },
+    downOffset: down.offset,
+    downTarget: down.target,
+    ...rankingOf(nodes, labels, topological),
+    ...kinds.compiled(),
+    ...wholePlan(document, numbers),
+  };
+  numbers.forget();
+  return {
+    compiled,
+    get ids() {
+      ids ??= nodes.map(({ id }) => id);
+      return ids;
+    },
+    series: labels.series,
+    nextSeries: labels.next,
+    document,
+    indexOf: (id) => numbers.of(id),
+    detailsOf: (v) => details.get(v) ?? plain,
   };
 }
 
-/** Everything that is per node but does not depend on the edges. */
-interface Columns {
-  readonly flags: Int32Array;
-  readonly trigger: Uint8Array;
-  readonly pool: Int32Array;
-  readonly retry: Int32Array;
-  readonly compensationRetry: Int32Array;
-  readonly split: Int32Array;
-  readonly timeoutMs: Float64Array;
-  readonly totalTimeoutMs: Float64Array;
-  readonly heartbeatTimeoutMs: Float64Array;
-  readonly compensationTimeoutMs: Float64Array;
-  readonly pools: PoolTable;
-  readonly retries: RetryTable;
-  readonly splits: SplitTable;
+/** What does not depend on the edges. */
+interface NodeFacts {
+  readonly kinds: Kinds;
   /** Of nodes that say something of their own. */
-  readonly details: Map<number, CompiledNode>;
+  readonly details: ReadonlyMap<number, CompiledNode>;
   /** Of all others. */
   readonly plain: CompiledNode;
 }
 
-function fillColumns(
-  document: PlanDocument,
-  items: Readonly<Record<string, readonly Json[]>>,
-  limits: Limits,
-): Columns {
+function kindsOf(document: PlanDocument, membersOf: (id: string) => number, limits: Limits): NodeFacts {
   const { nodes, defaults } = document;
-  const size = nodes.length;
-  const columns: Columns = {
-    flags: new Int32Array(size),
-    trigger: new Uint8Array(size),
-    pool: new Int32Array(size),
-    retry: new Int32Array(size),
-    compensationRetry: new Int32Array(size),
-    split: new Int32Array(size),
-    timeoutMs: new Float64Array(size),
-    totalTimeoutMs: new Float64Array(size),
-    heartbeatTimeoutMs: new Float64Array(size),
-    compensationTimeoutMs: new Float64Array(size),
-    pools: new PoolTable(),
-    retries: new RetryTable(),
-    splits: new SplitTable(),
-    details: new Map(),
-    plain: Object.freeze({
-      nonRetryable: defaults?.retry?.nonRetryable ?? NO_CODES,
-      compensationNonRetryable: NO_CODES,
-    }),
-  };
-  for (const [v, node] of nodes.entries()) {
-    const details = detailsOf(node, columns.plain, limits);
-    if (details !== columns.plain) columns.details.set(v, details);
-    const count = Object.hasOwn(items, node.id) ? (items[node.id]?.length ?? -1) : -1;
-    columns.flags[v] = flagsOf(node, document, details);
-    columns.trigger[v] = TRIGGER[node.trigger ?? "all_succeeded"];
-    columns.pool[v] = columns.pools.indexOf(isWaiting(node.action) ? WAITING_POOL : node.pool);
-    columns.retry[v] = columns.retries.indexOf(node.retry ?? defaults?.retry);
-    columns.compensationRetry[v] = columns.retries.indexOf(node.compensation?.retry);
-    columns.split[v] = columns.splits.indexOf(node, details.over === undefined ? count : -1);
-    columns.timeoutMs[v] = milliseconds(node.timeout ?? defaults?.timeout ?? 0);
-    columns.totalTimeoutMs[v] = milliseconds(node.totalTimeout ?? 0);
-    columns.heartbeatTimeoutMs[v] = milliseconds(node.heartbeatTimeout ?? 0);
-    columns.compensationTimeoutMs[v] = milliseconds(node.compensation?.timeout ?? defaults?.compensation?.timeout ?? 0);
+  const kinds = new Kinds(document);
+  const details = new Map<number, CompiledNode>();
+  const plain = Object.freeze({
+    nonRetryable: defaults?.retry?.nonRetryable ?? NO_IDS,
+    compensationNonRetryable: NO_IDS,
+  });
+  for (let v = 0; v < nodes.length; v++) {
+    const node = nodes[v] as NodeDocument;
+    const own = detailsOf(node, plain, limits);
+    if (own !== plain) details.set(v, own);
+    kinds.add(v, own, node.split === undefined ? -1 : membersOf(node.id));
   }
-  return columns;
+  return { kinds, details, plain };
 }
 
 /** `plain` itself for a node that says nothing of its own. */
 function detailsOf(node: NodeDocument, plain: CompiledNode, limits: Limits): CompiledNode {
   const { when, split, retry, compensation } = node;
+  if ((when ?? split ?? retry ?? compensation ?? node.with) === undefined) return plain;
   const own: Mutable<CompiledNode> = { ...plain };
   let says = false;
   const say = <Field extends keyof CompiledNode>(field: Field, value: CompiledNode[Field]): void => {
@@ -168,8 +148,8 @@ function detailsOf(node: NodeDocument, plain: CompiledNode, limits: Limits): Com
   if (when !== undefined) say("condition", expression(when, limits, split?.as));
   if (node.with !== undefined) say("input", compileTemplate(node.with, limits, split?.as));
   if (compensation?.with !== undefined) say("compensationInput", compileTemplate(compensation.with, limits, split?.as));
-  if (retry !== undefined) say("nonRetryable", retry.nonRetryable ?? NO_CODES);
-  if (compensation?.retry !== undefined) say("compensationNonRetryable", compensation.retry.nonRetryable ?? NO_CODES);
+  if (retry !== undefined) say("nonRetryable", retry.nonRetryable ?? NO_IDS);
+  if (compensation?.retry !== undefined) say("compensationNonRetryable", compensation.retry.nonRetryable ?? NO_IDS);
   const over = split === undefined ? undefined : expression(split.over, limits);
   if (over?.readsNodes === true) say("over", over);
   return says ? Object.freeze(own) : plain;
@@ -183,27 +163,25 @@ function expression(source: string, limits: Limits, as?: string): CompiledExpres
   return compiled;
 }
 
-function flagsOf(node: NodeDocument, document: PlanDocument, details: CompiledNode): number {
-  const { condition, over } = details;
-  const group = node.split !== undefined;
-  const compensateFirst = (node.retry ?? document.defaults?.retry)?.mode === "compensate-first";
-  let flags = 0;
-  if (node.prohibitRollback === true) flags |= NodeFlag.PROHIBIT_ROLLBACK;
-  if (node.compensation !== undefined) flags |= NodeFlag.COMPENSATION;
-  if (node.compensation?.when === "succeeded") flags |= NodeFlag.COMPENSATE_SUCCEEDED_ONLY;
-  if (node.always !== undefined) flags |= NodeFlag.TEARDOWN;
-  if (node.action === "belay.approval") flags |= NodeFlag.APPROVAL;
-  if (node.action === "belay.signal") flags |= NodeFlag.SIGNAL;
-  if (node.onFailure === "continue") flags |= NodeFlag.TOLERATE_FAILURE;
-  if (condition !== undefined) flags |= group && condition.readsItem ? NodeFlag.MEMBER_CONDITION : NodeFlag.CONDITION;
-  if (group) flags |= NodeFlag.GROUP;
-  if (over !== undefined) flags |= NodeFlag.DYNAMIC;
-  if (compensateFirst && node.compensation !== undefined) flags |= NodeFlag.COMPENSATE_FIRST;
-  return flags;
+/** R11 both ways. */
+interface Ranking {
+  /** Higher priority first, then the lower series id. */
+  readonly rank: Int32Array;
+  readonly order: Int32Array;
 }
 
-/** R11 as a permutation: higher priority first, then the lower series id. */
-function rankOf(nodes: readonly NodeDocument[], series: Int32Array): Int32Array {
+/** `topological`: the order by which labels were given, when the plan gave none itself and no group has several. */
+function rankingOf(nodes: readonly NodeDocument[], { series, next }: SeriesIds, topological: Int32Array): Ranking {
+  const given = next !== nodes.length || nodes.some(({ seriesId, priority }) => (seriesId ?? priority) !== undefined);
+  // The labels are the ranks.
+  if (!given) return { rank: series, order: topological };
+  const order = sorted(nodes, series);
+  const rank = new Int32Array(nodes.length);
+  for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;
+  return { rank, order };
+}
+
+function sorted(nodes: readonly NodeDocument[], series: Int32Array): Int32Array {
   const size = nodes.length;
   // One number per node, sorted without a comparator: the series id, then the node.
   const bySeries = Float64Array.from(series, (label, v) => label * size + v).sort();
@@ -215,37 +193,51 @@ function rankOf(nodes: readonly NodeDocument[], series: Int32Array): Int32Array 
     if (bucket === undefined) byPriority.set(priority, [v]);
     else bucket.push(v);
   }
-  const rank = new Int32Array(size);
+  const order = new Int32Array(size);
   let place = 0;
   for (const priority of Float64Array.from(byPriority.keys()).sort().reverse()) {
-    for (const v of byPriority.get(priority) ?? []) rank[v] = place++;
+    for (const v of byPriority.get(priority) ?? []) order[place++] = v;
   }
-  return rank;
+  return order;
 }
 
-interface Edges {
-  readonly up: Adjacency;
-  readonly down: Adjacency;
-  readonly rank: Int32Array;
-  indexOf(id: string): number;
+/** Numbers of nodes by id. Most runs ask for few of them once the edges are there: the table is not kept, but made again. */
+class Numbers {
+  readonly #nodes: readonly NodeDocument[];
+  #table: ReadonlyMap<string, number> | undefined;
+
+  constructor(nodes: readonly NodeDocument[]) {
+    this.#nodes = nodes;
+  }
+
+  of(id: string): number {
+    this.#table ??= this.#made();
+    return this.#table.get(id) ?? -1;
+  }
+
+  forget(): void {
+    this.#table = undefined;
+  }
+
+  #made(): ReadonlyMap<string, number> {
+    const table = new Map<string, number>();
+    for (let v = 0; v < this.#nodes.length; v++) table.set((this.#nodes[v] as NodeDocument).id, v);
+    return table;
+  }
 }
 
-function assemble(document: PlanDocument, { up, down, rank, indexOf }: Edges, columns: Columns): CompiledPlan {
-  const { details: _details, plain: _plain, pools, retries, splits, ...arrays } = columns;
+/** The plan as a whole, beside edges, ranks and kinds. */
+function wholePlan(
+  { nodes, ...document }: PlanDocument,
+  numbers: Numbers,
+): Pick<CompiledPlan, "teardowns" | "failureMode" | "onFailure" | "runTimeoutMs" | "prohibitRollback"> {
+  const teardowns: CompiledTeardown[] = [];
+  for (let node = 0; node < nodes.length; node++) {
+    const setups = nodes[node]?.always?.for;
+    if (setups !== undefined) teardowns.push({ node, setups: Int32Array.from(setups, (id) => numbers.of(id)) });
+  }
   return {
-    size: document.nodes.length,
-    upOffset: up.offset,
-    upTarget: up.target,
-    downOffset: down.offset,
-    downTarget: down.target,
-    rank,
-    ...arrays,
-    pools: pools.entries,
-    retries: retries.entries,
-    splits: splits.entries,
-    teardowns: document.nodes.flatMap(({ always }, node) =>
-      always === undefined ? [] : [{ node, setups: Int32Array.from(always.for, indexOf) }],
-    ),
+    teardowns,
     failureMode: document.failureMode ?? "no-new",
     onFailure: document.onFailure ?? "pause",
     runTimeoutMs: milliseconds(document.timeout ?? 0),

@@ -33,6 +33,10 @@ export const NodeFlag = {
   APPROVAL: 1024,
   /** `belay.signal`: a message from outside ends its attempt. */
   SIGNAL: 2048,
+  /** `with`: the node has an input to evaluate. */
+  INPUT: 4096,
+  /** It waits and calls nothing: its pool is `WAITING_POOL`. */
+  WAITING: 8192,
 } as const;
 
 /** Codes of `CompiledPlan.trigger`, in the order of R12. */
@@ -78,33 +82,54 @@ export interface CompiledTeardown {
 /** The pool of nodes that only wait: it has no limit, they take nobody's slot (R41). No plan may name it. */
 export const WAITING_POOL = "belay.waiting";
 
-export interface CompiledPlan {
-  /** Number of declared nodes. */
-  readonly size: number;
-  readonly upOffset: Int32Array;
-  readonly upTarget: Int32Array;
-  readonly downOffset: Int32Array;
-  readonly downTarget: Int32Array;
-  /** R11 as one number: the node with the lower rank starts first. A permutation of 0..size-1. */
-  readonly rank: Int32Array;
+/** What nodes that are alike have in common, by kind: most plans have few kinds, whatever their size. */
+export interface CompiledKinds {
+  /** Bits of `NodeFlag`. */
   readonly flags: Int32Array;
   readonly trigger: Uint8Array;
   /** Index into `pools`. */
   readonly pool: Int32Array;
-  /** Names of pools; index 0 is "" (no pool of its own). */
-  readonly pools: readonly string[];
+  /** Index into `retries`, or -1 = one attempt. */
+  readonly retry: Int32Array;
+  readonly compensationRetry: Int32Array;
+  /** Index into `splits`, or -1. Each group is a kind of its own. */
+  readonly split: Int32Array;
+  /** Index into `actions`. */
+  readonly action: Int32Array;
+  /** Index into `actions`, or -1 = no compensation. */
+  readonly compensation: Int32Array;
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: Float64Array;
   readonly totalTimeoutMs: Float64Array;
   readonly heartbeatTimeoutMs: Float64Array;
   readonly compensationTimeoutMs: Float64Array;
-  /** Index into `retries`, or -1 = one attempt. */
-  readonly retry: Int32Array;
-  readonly compensationRetry: Int32Array;
+}
+
+export interface CompiledPlan {
+  /** Number of declared nodes. */
+  readonly size: number;
+  readonly upOffset: Int32Array;
+  /** In ascending order; made when it is first read: going forward takes only the numbers of upstreams. */
+  readonly upTarget: Int32Array;
+  readonly downOffset: Int32Array;
+  readonly downTarget: Int32Array;
+  /** R11 as one number: the node with the lower rank starts first. A permutation of 0..size-1. */
+  readonly rank: Int32Array;
+  /** The node of every rank. */
+  readonly order: Int32Array;
+  /** By node: its row in `kinds`. */
+  readonly kind: Uint16Array | Int32Array;
+  readonly kinds: CompiledKinds;
+  /** Every trigger is `all_succeeded`. */
+  readonly onlyAllSucceeded: boolean;
+  /** Names of actions and of compensations' actions. */
+  readonly actions: readonly string[];
+  /** Names of pools; index 0 is "" (no pool of its own). */
+  readonly pools: readonly string[];
   readonly retries: readonly CompiledRetry[];
-  /** Index into `splits`, or -1. */
-  readonly split: Int32Array;
   readonly splits: readonly CompiledSplit[];
+  /** The node of every split. */
+  readonly groups: Int32Array;
   /** In the order of the plan. */
   readonly teardowns: readonly CompiledTeardown[];
   readonly failureMode: "no-new" | "continue" | "kill";

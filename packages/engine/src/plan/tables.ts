@@ -3,7 +3,7 @@
  * policies with their defaults, splits, and the conversion of seconds.
  */
 import { type CompiledRetry, type CompiledSplit, MethodCode } from "./compiled.ts";
-import type { NodeDocument, RetryDocument } from "./document.ts";
+import type { RetryDocument, SplitDocument } from "./document.ts";
 
 /** `maxInterval` of a policy that gives none, as a multiple of `initialInterval`. */
 const MAX_INTERVAL_FACTOR = 100;
@@ -13,16 +13,27 @@ export function milliseconds(seconds: number): number {
   return seconds > 0 ? Math.max(1, Math.round(seconds * 1000)) : 0;
 }
 
-/** Names of pools; index 0 is "" (no pool of its own). */
-export class PoolTable {
-  readonly entries: string[] = [""];
-  readonly #indexes = new Map<string, number>([["", 0]]);
+/** Names, each once. */
+export class NameTable {
+  readonly entries: string[];
+  readonly #indexes: Map<string, number>;
+  #last = "";
+  #lastIndex = -1;
 
-  indexOf(pool: string | undefined): number {
-    const known = this.#indexes.get(pool ?? "");
-    if (known !== undefined) return known;
-    this.#indexes.set(pool ?? "", this.entries.length);
-    return this.entries.push(pool ?? "") - 1;
+  /** `first`: those that have the first indexes. */
+  constructor(first: readonly string[]) {
+    this.entries = [...first];
+    this.#indexes = new Map(first.map((name, index) => [name, index]));
+  }
+
+  indexOf(name: string): number {
+    if (name === this.#last && this.#lastIndex >= 0) return this.#lastIndex;
+    const known = this.#indexes.get(name);
+    const index = known ?? this.entries.push(name) - 1;
+    if (known === undefined) this.#indexes.set(name, index);
+    this.#last = name;
+    this.#lastIndex = index;
+    return index;
   }
 }
 
@@ -54,10 +65,8 @@ export class RetryTable {
 export class SplitTable {
   readonly entries: CompiledSplit[] = [];
 
-  /** -1 for a node that is no group. `count` is the number of members, -1 when only the run can tell. */
-  indexOf(node: NodeDocument, count: number): number {
-    const { split } = node;
-    if (split === undefined) return -1;
+  /** `count` is the number of members, -1 when only the run can tell. */
+  add(split: SplitDocument, count: number): number {
     const { tolerated = 0 } = split;
     const entry: CompiledSplit = {
       method: MethodCode[split.method ?? "PARALLEL"],

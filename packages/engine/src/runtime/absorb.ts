@@ -7,13 +7,14 @@ import {
   type Commands,
   expandedGroup,
   type GroupState,
-  homeOf,
+  hasFlag,
+  kindOf,
   NODE_STATUSES,
   NodeState,
   Op,
   SkipCode,
 } from "../core/index.ts";
-import { MethodCode, WAITING_POOL } from "../plan/compiled.ts";
+import { MethodCode, NodeFlag } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
 import { bindAttempt } from "./attempt-input.ts";
@@ -145,23 +146,23 @@ function failureFor(facts: RunFacts, node: number, cause: number, payload: Json 
 }
 
 /** It waits for people, a message or a time: there is no call that could have done something. */
-function isWait({ program, state }: RunFacts, node: number): boolean {
-  const { pools, pool } = program.compiled;
-  return pools[pool[homeOf(state, node)] as number] === WAITING_POOL;
+function isWait({ state }: RunFacts, node: number): boolean {
+  return hasFlag(state, node, NodeFlag.WAITING);
 }
 
 function secondsOf(facts: RunFacts, node: number, cause: number): number {
   const { compiled } = facts.program;
-  const home = homeOf(facts.state, node);
-  if (cause === Cause.TIMEOUT) return (compiled.timeoutMs[home] as number) / 1000;
-  if (cause === Cause.HEARTBEAT) return (compiled.heartbeatTimeoutMs[home] as number) / 1000;
-  if (cause === Cause.TOTAL) return (compiled.totalTimeoutMs[home] as number) / 1000;
+  const { kinds } = compiled;
+  const kind = kindOf(facts.state, node);
+  if (cause === Cause.TIMEOUT) return (kinds.timeoutMs[kind] as number) / 1000;
+  if (cause === Cause.HEARTBEAT) return (kinds.heartbeatTimeoutMs[kind] as number) / 1000;
+  if (cause === Cause.TOTAL) return (kinds.totalTimeoutMs[kind] as number) / 1000;
   return compiled.runTimeoutMs / 1000;
 }
 
 function undoStopped(facts: RunFacts, node: number): NodeFailure {
-  const home = homeOf(facts.state, node);
-  return stoppedFailure(Cause.TIMEOUT, (facts.program.compiled.compensationTimeoutMs[home] as number) / 1000);
+  const { compensationTimeoutMs } = facts.program.compiled.kinds;
+  return stoppedFailure(Cause.TIMEOUT, (compensationTimeoutMs[kindOf(facts.state, node)] as number) / 1000);
 }
 
 /** A group got its members: their items and their labels (R24). */

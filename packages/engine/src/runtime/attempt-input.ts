@@ -3,9 +3,9 @@
  * in the step that dispatches, from what the run knew then. Live and on replay alike, so that a recovered run compensates
  * and waits with the very same values (R28, R31, R42).
  */
-import { homeOf } from "../core/index.ts";
+import { hasFlag, homeOf } from "../core/index.ts";
 import { inputFaults, momentOf } from "../plan/built-in.ts";
-import { WAITING_POOL } from "../plan/compiled.ts";
+import { NodeFlag } from "../plan/compiled.ts";
 import type { Json, NodeDocument } from "../plan/document.ts";
 import { frozenCopy } from "../plan/json.ts";
 import type { RunFacts } from "./facts.ts";
@@ -23,8 +23,8 @@ export function bindAttempt(facts: RunFacts, node: number, at: number): void {
     if (input?.ok === false) values.inputFaults.set(node, input.message);
     else values.inputFaults.delete(node);
   }
-  const { compiled, document } = facts.program;
-  if (compiled.pools[compiled.pool[home] as number] !== WAITING_POOL) return;
+  const { document } = facts.program;
+  if (!hasFlag(facts.state, home, NodeFlag.WAITING)) return;
   // Terms that are not known let nobody through: the attempt is about to fail.
   if (values.inputFaults.has(node)) return;
   const wait = waitOf((document.nodes[home] as NodeDocument).action, values.inputs.get(node), at);

@@ -8,7 +8,7 @@
  * V2: what is built in was not lost with the process: it goes on waiting, under its old deadline. Only its heartbeats were not
  * kept: the next one is due anew.
  */
-import { DEADLINES, Deadline, type DeadlineKind, homeOf, type Input } from "../core/index.ts";
+import { DEADLINES, Deadline, type DeadlineKind, homeOf, type Input, kindOf } from "../core/index.ts";
 import type { ActionDefinition } from "./api.ts";
 import type { Executor } from "./executor.ts";
 import type { RunFacts } from "./facts.ts";
@@ -180,7 +180,7 @@ export class CallRecovery {
 
   #armAnew(limits: readonly DeadlineInFlight[]): void {
     const { program, state } = this.#executor;
-    const { timeoutMs, heartbeatTimeoutMs, compensationTimeoutMs } = program.compiled;
+    const { timeoutMs, heartbeatTimeoutMs, compensationTimeoutMs } = program.compiled.kinds;
     const now = this.#executor.now();
     for (const limit of limits) {
       const { kind, node } = limit;
@@ -190,15 +190,15 @@ export class CallRecovery {
           : kind === Deadline.HEARTBEAT
             ? heartbeatTimeoutMs
             : compensationTimeoutMs;
-      this.#caller.arm({ ...limit, at: now + (table[homeOf(state, node)] as number) });
+      this.#caller.arm({ ...limit, at: now + (table[kindOf(state, node)] as number) });
     }
   }
 
   /** A `verify` that does not answer in the attempt's own time says nothing. */
   #limitVerify(call: CallInFlight, key: number): void {
     const { program, state, host } = this.#executor;
-    const { timeoutMs, compensationTimeoutMs } = program.compiled;
-    const ms = ((call.undo ? compensationTimeoutMs : timeoutMs)[homeOf(state, call.node)] as number) || VERIFY_MS;
+    const { timeoutMs, compensationTimeoutMs } = program.compiled.kinds;
+    const ms = ((call.undo ? compensationTimeoutMs : timeoutMs)[kindOf(state, call.node)] as number) || VERIFY_MS;
     const passed = (): void => {
       this.#verifying.delete(key);
       this.#resolved.delete(key);

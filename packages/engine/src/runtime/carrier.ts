@@ -2,7 +2,16 @@
  * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: the calls in flight and the
  * deadlines of one run. Does not own: order against the journal (`executor.ts`).
  */
-import { type Commands, DEADLINES, Deadline, type DeadlineKind, homeOf, Op, parallelIdxOf } from "../core/index.ts";
+import {
+  type Commands,
+  DEADLINES,
+  Deadline,
+  type DeadlineKind,
+  homeOf,
+  kindOf,
+  Op,
+  parallelIdxOf,
+} from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import { copyJson } from "../plan/json.ts";
@@ -292,7 +301,7 @@ export class Carrier {
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */
   #heartbeat(node: number, attempt: number, undo: boolean): void {
     const { program, state } = this.#executor;
-    const timeoutMs = program.compiled.heartbeatTimeoutMs[homeOf(this.#executor.state, node)] as number;
+    const timeoutMs = program.compiled.kinds.heartbeatTimeoutMs[kindOf(state, node)] as number;
     if (undo || timeoutMs === 0 || state.attempt[node] !== attempt) return;
     if (!this.#deadlines.has(node * KINDS + Deadline.HEARTBEAT)) return;
     this.#arm(node, attempt, Deadline.HEARTBEAT, this.#executor.now() + timeoutMs);

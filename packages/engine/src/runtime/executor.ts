@@ -281,7 +281,7 @@ export class Executor implements RebuiltRun, SlotUser {
     if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided, records);
     for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry, records);
     this.#inbox.length = 0;
-    for (let pool = 0; pool < this.state.queued.length; pool++) this.#seekSlots(pool, records);
+    for (let pool = 0; pool < this.state.queues.length; pool++) this.#seekSlots(pool, records);
     this.#slots.releaseEnded();
     return records;
   }

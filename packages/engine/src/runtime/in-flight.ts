@@ -1,5 +1,5 @@
 /** Whether a call is under way by the core's state, and whether it was asked to let go. Owns: reading that of states and marks. */
-import { hasMark, Mark, NodeState, type RunState } from "../core/index.ts";
+import { hasMark, Mark, NodeState, type RunState, undoAttemptOf } from "../core/index.ts";
 
 /** An attempt of a node, or of its compensation, which counts its own. */
 interface AttemptOf {
@@ -13,7 +13,7 @@ export function isInFlight(state: RunState, { node, attempt, undo }: AttemptOf):
   const code = state.node[node];
   if (!undo) return state.attempt[node] === attempt && (code === NodeState.RUNNING || code === NodeState.CANCELING);
   const waits = hasMark(state, node, Mark.UNDO_QUEUED | Mark.UNDO_BACKOFF);
-  return state.undoAttempt[node] === attempt && code === NodeState.COMPENSATING && !waits;
+  return undoAttemptOf(state, node) === attempt && code === NodeState.COMPENSATING && !waits;
 }
 
 /** Of one in flight: it was asked to let go. */

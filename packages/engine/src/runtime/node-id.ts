@@ -1,10 +1,10 @@
 /** Ids of nodes as people see them: the plan's id, or `group[parallelIdx]` for a member (R24). Both directions. */
-import { expandedGroup, parallelIdxOf } from "../core/index.ts";
+import { expandedGroup, groupOf, parallelIdxOf } from "../core/index.ts";
 import type { RunFacts } from "./facts.ts";
 
 /** The id of a node number. */
 export function nodeId(facts: Pick<RunFacts, "program" | "state">, node: number): string {
-  const group = facts.state.groupOf[node] as number;
+  const group = groupOf(facts.state, node);
   if (group < 0) return facts.program.ids[node] as string;
   return memberId(facts.program.ids[group] as string, parallelIdxOf(facts.state, node));
 }

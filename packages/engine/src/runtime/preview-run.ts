@@ -15,17 +15,19 @@ import {
   type DeadlineKind,
   demand,
   expandedGroup,
+  groupOf,
   hasMark,
-  homeOf,
   type Input,
   isGroup,
   Mark,
   NodeState,
   Op,
   parallelIdxOf,
+  poolOf,
   RUN_STATUSES,
   type RunState,
   step,
+  undoAttemptOf,
   type VerbInput,
 } from "../core/index.ts";
 import type { RunHeader } from "../journal/port.ts";
@@ -162,7 +164,7 @@ export class PreviewRun implements RunFacts {
       if (hasMark(state, node, Mark.RESOLVING)) this.#asked.push(node);
       if (isGroup(state, node)) continue;
       const attempt = state.attempt[node] as number;
-      const undoAttempt = state.undoAttempt[node] as number;
+      const undoAttempt = undoAttemptOf(state, node);
       if (hasMark(state, node, Mark.BACKOFF)) this.#wait(node, attempt, Deadline.BACKOFF);
       if (hasMark(state, node, Mark.UNDO_BACKOFF)) this.#wait(node, undoAttempt, Deadline.COMPENSATION_BACKOFF);
       const outcome = state.outcome[node] as number;
@@ -198,7 +200,7 @@ export class PreviewRun implements RunFacts {
   /** Slots for all that wait for one (R41). */
   #grant(): void {
     const { state } = this;
-    for (let pool = 0; pool < state.queued.length; pool++) {
+    for (let pool = 0; pool < state.queues.length; pool++) {
       const count = demand(state, pool);
       if (count > 0) this.#feed({ kind: "grant", at: this.#at, pool, count });
     }
@@ -233,7 +235,7 @@ export class PreviewRun implements RunFacts {
 
   /** What keeps the condition or the list of `node` from being evaluated now. */
   #unknownReads(node: number): UnknownReads | undefined {
-    const home = this.state.groupOf[node] as number;
+    const home = groupOf(this.state, node);
     const { condition, over } = this.program.detailsOf(home < 0 ? node : home);
     const isMember = parallelIdxOf(this.state, node) >= 0;
     const unknown = (ids: readonly string[]): string[] =>
@@ -303,8 +305,4 @@ function withoutInput(details: CompiledNode): CompiledNode {
   if (details.input === undefined) return details;
   const { input: _input, ...others } = details;
   return others;
-}
-
-function poolOf(state: RunState, node: number): number {
-  return state.plan.pool[homeOf(state, node)] as number;
 }

@@ -74,7 +74,8 @@ function makeNodes(facts: RunFacts): readonly ShownNode[] {
 }
 
 function shownNode(facts: RunFacts, home: number, member: number, { upstreams, downstreams }: Neighbours): ShownNode {
-  const { flags, timeoutMs } = facts.program.compiled;
+  const { kind, kinds } = facts.program.compiled;
+  const row = kind[home] as number;
   const document = facts.program.document.nodes[home] as NodeDocument;
   const isMember = member >= 0;
   return {
@@ -89,8 +90,8 @@ function shownNode(facts: RunFacts, home: number, member: number, { upstreams, d
     parallelIdx: isMember ? member : (document.parallelIdx ?? -1),
     upstreams,
     downstreams,
-    prohibitRollback: ((flags[home] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0,
-    timeout: (timeoutMs[home] as number) / 1000,
+    prohibitRollback: ((kinds.flags[row] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0,
+    timeout: (kinds.timeoutMs[row] as number) / 1000,
     undoneBy: document.compensation?.action,
   };
 }

@@ -3,7 +3,14 @@
  * everything, changes nothing. What is said of a node that does not change is `shown-nodes.ts`'s.
  * Cost: linear in nodes, and in edges when a group got its members since the last one.
  */
-import { expandedGroup, type GroupState, isToleratedFailure, NODE_STATUSES, OperationCode } from "../core/index.ts";
+import {
+  expandedGroup,
+  type GroupState,
+  isToleratedFailure,
+  NODE_STATUSES,
+  OperationCode,
+  undoAttemptOf,
+} from "../core/index.ts";
 import type {
   CompensationSnapshot,
   GroupSnapshot,
@@ -123,7 +130,7 @@ function compensationSnapshot(facts: RunFacts, node: number, action: string | un
   const { state, values } = facts;
   return {
     action,
-    runTime: state.undoAttempt[node] as number,
+    runTime: undoAttemptOf(state, node),
     startTime: iso(values.undoStartedAt[node]),
     finishTime: iso(values.undoFinishedAt[node]),
     error: values.undoFailure(node) ?? null,

@@ -2,7 +2,7 @@
  * The operator's verbs at the face (R37): from arguments to inputs, from the core's refusals to typed errors that say
  * what is allowed instead.
  */
-import { type Refusal, type VerbInput, WHOLE_RUN } from "../core/index.ts";
+import { groupOf, type Refusal, type VerbInput, WHOLE_RUN } from "../core/index.ts";
 import { BelayError } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import { personOf } from "../plan/person.ts";
@@ -71,7 +71,7 @@ export function rollbackInput(executor: Executor, to: string | undefined): VerbI
     return { kind: "rollback", at, scope: "barrier", node: WHOLE_RUN };
   }
   const node = nodeArgument(executor, to);
-  const group = state.groupOf[node] as number;
+  const group = groupOf(state, node);
   return { kind: "rollback", at, scope: "node", node: group < 0 ? node : group };
 }
 

@@ -4,8 +4,8 @@
  */
 import type { GroupState, RunState } from "../../core/index.ts";
 
-/** Not state: the plan, the settings, heaps whose entries may be stale, queues that are empty after a step. Groups apart. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["plan", "settings", "queues", "done", "undecided", "groups"]);
+/** Not state: the plan, the settings, queues, which follow from the marks, lists that are empty after a step. Groups and rounds apart. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["plan", "settings", "queues", "done", "undecided", "groups", "rounds"]);
 
 interface Fields {
   /** Columns of numbers, by node or by anything else. */
@@ -25,6 +25,7 @@ export function differingField(a: RunState, b: RunState): string | undefined {
   for (const name of fields.columns)
     if (!sameNumbers(a[name] as Int32Array, b[name] as Int32Array, a.size)) return name;
   for (const name of fields.plain) if (a[name] !== b[name]) return name;
+  if (!sameRounds(a, b)) return "rounds";
   return a.groups.every((group, split) => sameGroup(group, b.groups[split])) ? undefined : "groups";
 }
 
@@ -40,6 +41,12 @@ function sameNumbers(a: Int32Array, b: Int32Array, size: number): boolean {
   if (length !== Math.min(b.length, size)) return false;
   for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+function sameRounds({ rounds: a, size }: RunState, { rounds: b }: RunState): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (!sameNumbers(a.start, b.start, size) || !sameNumbers(a.undoAttempt, b.undoAttempt, size)) return false;
+  return sameNumbers(a.undoStart, b.undoStart, size);
 }
 
 function sameGroup(a: GroupState | undefined, b: GroupState | undefined): boolean {

@@ -8,8 +8,7 @@
  * Cost: linear in nodes and edges, but for the queues of READY and of running nodes, which cost the logarithm of their
  * length. No recursion, no timers, no promises: a chain of 100 000 nodes takes a second.
  */
-import { Commands, createState, demand, homeOf, type Input, Op, type RunState, step } from "../../core/index.ts";
-import { ReadyQueue } from "../../core/ready-queue.ts";
+import { Commands, createState, demand, type Input, kindOf, Op, type RunState, step } from "../../core/index.ts";
 import { assert, BelayError } from "../../errors.ts";
 import type { RunHeader } from "../../journal/port.ts";
 import { type CompiledProgram, compilePlan } from "../../plan/compile.ts";
@@ -22,6 +21,7 @@ import type { RunFacts } from "../../runtime/facts.ts";
 import { nodeId } from "../../runtime/node-id.ts";
 import { evaluateNode } from "../../runtime/scope.ts";
 import { RunValues } from "../../runtime/values.ts";
+import { Agenda } from "./agenda.ts";
 
 /** What a schedule is made for. */
 export interface ScheduleOptions {
@@ -97,7 +97,7 @@ class VirtualRun implements RunFacts {
   readonly #commands = new Commands();
   readonly #workers = new FreeWorkers();
   /** What runs, by the time at which it ends. */
-  readonly #running = new ReadyQueue();
+  readonly #running = new Agenda();
   readonly #starts: ScheduledStart[] = [];
   /** By node number. */
   readonly #startOf: ScheduledStart[];
@@ -122,8 +122,7 @@ class VirtualRun implements RunFacts {
 
   play(): Schedule {
     this.#feed({ kind: "start", at: 0 });
-    const { queued } = this.state;
-    const readyAtStart = queued.reduce((sum, count) => sum + count, 0);
+    const readyAtStart = this.state.queued;
     const waves: string[][] = [];
     let maxParallel = 0;
     for (;;) {
@@ -209,10 +208,10 @@ class VirtualRun implements RunFacts {
   }
 
   #durationOf(node: number, id: string): number {
-    const { timeoutMs, totalTimeoutMs } = this.program.compiled;
-    const home = homeOf(this.state, node);
+    const { timeoutMs, totalTimeoutMs } = this.program.compiled.kinds;
+    const kind = kindOf(this.state, node);
     // 0 means none.
-    const mostMs = Math.min(...[timeoutMs[home], totalTimeoutMs[home]].map((ms) => ms || Number.POSITIVE_INFINITY));
+    const mostMs = Math.min(...[timeoutMs[kind], totalTimeoutMs[kind]].map((ms) => ms || Number.POSITIVE_INFINITY));
     const duration = this.#options.durations(id, mostMs);
     if (!(Number.isFinite(duration) && duration >= 0)) {
       throw invalid(`the duration of "${id}" must be a finite number of milliseconds from 0 on, not ${duration}`);
@@ -229,7 +228,7 @@ class VirtualRun implements RunFacts {
 
 /** Worker numbers: the lowest free one is taken first. */
 class FreeWorkers {
-  readonly #free = new ReadyQueue();
+  readonly #free = new Agenda();
   #next = 0;
 
   take(): number {

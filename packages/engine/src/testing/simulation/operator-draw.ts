@@ -1,7 +1,16 @@
 /**
  * Operators of a simulation: any verb at any moment at which it is let pass (R37). Owns: which verb is tried, how often.
  */
-import { homeOf, NodeState, type RunState, refusalOf, type VerbInput, WHOLE_RUN } from "../../core/index.ts";
+import {
+  expandedGroup,
+  groupOf,
+  kindOf,
+  NodeState,
+  type RunState,
+  refusalOf,
+  type VerbInput,
+  WHOLE_RUN,
+} from "../../core/index.ts";
 import { NodeFlag } from "../../plan/compiled.ts";
 import type { Draw } from "./draw.ts";
 
@@ -54,12 +63,12 @@ export function drawVerb(state: RunState, at: number, draw: Draw, resting: boole
 
 /** A node that waits for a word, the next one from a drawn place on; draws nothing for a plan without such nodes. */
 function waitingNode(state: RunState, draw: Draw): number | undefined {
-  if (!HAS_WORDS.has(state.plan)) HAS_WORDS.set(state.plan, state.plan.flags.some(awaitsWord));
+  if (!HAS_WORDS.has(state.plan)) HAS_WORDS.set(state.plan, state.plan.kinds.flags.some(awaitsWord));
   if (HAS_WORDS.get(state.plan) !== true) return undefined;
   const from = draw.below(state.size);
   for (let place = 0; place < state.size; place++) {
     const node = (from + place) % state.size;
-    const waits = awaitsWord(state.plan.flags[homeOf(state, node)] as number);
+    const waits = awaitsWord(state.plan.kinds.flags[kindOf(state, node)] as number);
     if (waits && state.node[node] === NodeState.RUNNING && isThere(state, node)) return node;
   }
   return undefined;
@@ -70,14 +79,14 @@ const awaitsWord = (flags: number): boolean => (flags & (NodeFlag.APPROVAL | Nod
 
 /** A member whose group was taken apart is nobody's business. */
 function isThere(state: RunState, node: number): boolean {
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   if (home < 0) return true;
-  const group = state.groups[state.plan.split[home] as number];
+  const group = expandedGroup(state, home);
   return group !== undefined && node >= group.base && node < group.base + group.count;
 }
 
 function verbFor(state: RunState, word: Word, { at, node }: { at: number; node: number }): VerbInput {
-  const home = state.groupOf[node] as number;
+  const home = groupOf(state, node);
   switch (word) {
     case "pause":
     case "resume":

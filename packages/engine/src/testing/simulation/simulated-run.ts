@@ -1,8 +1,7 @@
 /**
- * A run without an engine: the same core, values and expressions, on virtual time and without promises. Owns: the
- * journal in memory, the batch of records that is not carried out yet, the calls in flight and the armed deadlines, all
- * of which a crash rebuilds from the records. Tells the judge everything. Does not own: what happens next
- * (`simulate.ts` chooses).
+ * A run without an engine: the same core, values and expressions, on virtual time and without promises. Owns: the journal in
+ * memory, the batch of records that is not carried out yet, the calls in flight and the armed deadlines, all of which a crash
+ * rebuilds from the records. Tells the judge everything. Does not own: what happens next (`simulate.ts` chooses).
  *
  * S1 (R39): what a record asks for is carried out, and told, only by `commit`; a crash before that keeps any number of
  *     the batch's records, from none to all.
@@ -14,9 +13,11 @@ import {
   DEADLINES,
   type DeadlineKind,
   demand,
+  groupOf,
   type Input,
   isAtRest,
   Op,
+  parallelIdxOf,
   type RunState,
   step,
 } from "../../core/index.ts";
@@ -104,7 +105,7 @@ export class SimulatedRun implements RunFacts {
   /** Grants free slots, so many as each pool has (R11, R41). */
   dispatch(limitOf: (pool: string) => number): void {
     const { state } = this;
-    for (let pool = 0; pool < state.queued.length; pool++) {
+    for (let pool = 0; pool < state.queues.length; pool++) {
       const wanted = demand(state, pool);
       if (wanted === 0) continue;
       const count = Math.min(limitOf(state.plan.pools[pool] as string) - (state.active[pool] as number), wanted);
@@ -265,10 +266,10 @@ export class SimulatedRun implements RunFacts {
 
   /** Whom the judge knows the node as. */
   #unit(node: number, silent = false): UnitStory {
-    const group = this.state.groupOf[node] as number;
+    const group = groupOf(this.state, node);
     const { story } = this.#judge;
     if (group < 0) return story.unitAt(node, -1);
-    const index = this.state.parallelIdx[node] as number;
+    const index = parallelIdxOf(this.state, node);
     // What is only replayed names nobody: the group may have been taken apart since.
     return (silent ? story.declared[group]?.made[index] : undefined) ?? story.unitAt(group, index);
   }
