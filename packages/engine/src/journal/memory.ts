@@ -45,11 +45,17 @@ interface StoredLock {
 
 /** A journal that lives and dies with the process. Share one between engines to share client tokens and locks. */
 export class MemoryJournal implements Journal {
+  readonly keepsRecords: boolean;
   readonly #runs = new Map<string, StoredRun>();
   readonly #byToken = new Map<string, string>();
   readonly #locks = new Map<string, StoredLock>();
   readonly #requests = new Map<string, StoredRequest>();
   readonly #listeners = new Map<string, JournalListener>();
+
+  /** `records: false`: a run's records are not kept, nor made. It is known as long as its engine lives, and never taken up again. */
+  constructor(options: { readonly records?: boolean } = {}) {
+    this.keepsRecords = options.records ?? true;
+  }
 
   /**
    * What the death of every process would leave of a durable journal: the same runs, records and tokens, no owners. For

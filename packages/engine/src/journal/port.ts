@@ -194,6 +194,11 @@ export interface LogLine {
 /** Where runs are recorded. See J1 to J6 for what an adapter owes the engine. */
 export interface Journal {
   /**
+   * false: it keeps no records, so that the engine makes none. A run of it cannot be taken up again, and has no audit trail; what it
+   * did is known for as long as its engine lives. Absent = it keeps them (J1).
+   */
+  readonly keepsRecords?: boolean;
+  /**
    * An engine begins to use the journal, before anything else it asks of it. `engine` names it in errors and lists and is
    * unique to it. Fails with JOURNAL_IN_USE when the medium serves another engine and can serve but one.
    */

@@ -6,11 +6,11 @@
  * object of their own.
  */
 import { assert } from "../errors.ts";
-import { adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
 import type { CompiledPlan, CompiledTeardown } from "./compiled.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
-import { Kinds } from "./kinds.ts";
+import { Kinds, type KindTables } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
 import { labelInOrder, type SeriesIds } from "./series.ts";
 import { milliseconds } from "./tables.ts";
@@ -79,34 +79,105 @@ export function compilePlan(
     Int32Array.from(known ? nodes : [], ({ id }) => membersOf(id)),
   );
   const { kinds, details, plain } = kindsOf(document, membersOf, limits);
-  let upTarget: Int32Array | undefined;
-  let ids: readonly string[] | undefined;
-  const compiled: CompiledPlan = {
-    size,
-    upOffset: up.offset,
-    get upTarget() {
-      upTarget ??= invert(down).target;
-      return upTarget;
-    },
-    downOffset: down.offset,
-    downTarget: down.target,
-    ...rankingOf(nodes, labels, topological),
-    ...kinds.compiled(),
-    ...wholePlan(document, numbers),
-  };
+  const whole = wholePlan(document, numbers);
   numbers.forget();
-  return {
-    compiled,
-    get ids() {
-      ids ??= nodes.map(({ id }) => id);
-      return ids;
-    },
-    series: labels.series,
-    nextSeries: labels.next,
-    document,
-    indexOf: (id) => numbers.of(id),
-    detailsOf: (v) => details.get(v) ?? plain,
-  };
+  const ranking = rankingOf(nodes, labels, topological);
+  const compiled = new PlanArrays({ upOffset: up.offset, down, ranking, kinds: kinds.compiled(), whole });
+  return new Program({ compiled, document, labels, numbers, details, plain });
+}
+
+/** From what `PlanArrays` is made. */
+interface Arrays {
+  readonly upOffset: Int32Array;
+  readonly down: Adjacency;
+  readonly ranking: Ranking;
+  readonly kinds: KindTables;
+  readonly whole: WholePlan;
+}
+
+/** A class, so that all plans have one shape: the core reads these fields at every step. */
+class PlanArrays implements CompiledPlan {
+  readonly size: number;
+  readonly upOffset: Int32Array;
+  readonly downOffset: Int32Array;
+  readonly downTarget: Int32Array;
+  readonly rank: Int32Array;
+  readonly order: Int32Array;
+  readonly kind: CompiledPlan["kind"];
+  readonly kinds: CompiledPlan["kinds"];
+  readonly onlyAllSucceeded: boolean;
+  readonly actions: readonly string[];
+  readonly pools: readonly string[];
+  readonly retries: CompiledPlan["retries"];
+  readonly splits: CompiledPlan["splits"];
+  readonly groups: Int32Array;
+  readonly teardowns: CompiledPlan["teardowns"];
+  readonly failureMode: CompiledPlan["failureMode"];
+  readonly onFailure: CompiledPlan["onFailure"];
+  readonly runTimeoutMs: number;
+  readonly prohibitRollback: boolean;
+  #upTarget: Int32Array | undefined;
+
+  constructor({ upOffset, down, ranking, kinds, whole }: Arrays) {
+    this.size = upOffset.length - 1;
+    this.upOffset = upOffset;
+    this.downOffset = down.offset;
+    this.downTarget = down.target;
+    this.rank = ranking.rank;
+    this.order = ranking.order;
+    this.kind = kinds.kind;
+    this.kinds = kinds.kinds;
+    this.onlyAllSucceeded = kinds.onlyAllSucceeded;
+    this.actions = kinds.actions;
+    this.pools = kinds.pools;
+    this.retries = kinds.retries;
+    this.splits = kinds.splits;
+    this.groups = kinds.groups;
+    this.teardowns = whole.teardowns;
+    this.failureMode = whole.failureMode;
+    this.onFailure = whole.onFailure;
+    this.runTimeoutMs = whole.runTimeoutMs;
+    this.prohibitRollback = whole.prohibitRollback;
+  }
+
+  get upTarget(): Int32Array {
+    this.#upTarget ??= invert({ offset: this.downOffset, target: this.downTarget }).target;
+    return this.#upTarget;
+  }
+}
+
+/** From what `Program` is made. */
+interface ProgramParts {
+  readonly compiled: CompiledPlan;
+  readonly document: PlanDocument;
+  readonly labels: SeriesIds;
+  readonly numbers: Numbers;
+  readonly details: ReadonlyMap<number, CompiledNode>;
+  readonly plain: CompiledNode;
+}
+
+class Program implements CompiledProgram {
+  readonly compiled: CompiledPlan;
+  readonly document: PlanDocument;
+  readonly series: Int32Array;
+  readonly nextSeries: number;
+  readonly indexOf: (id: string) => number;
+  readonly detailsOf: (v: number) => CompiledNode;
+  #ids: readonly string[] | undefined;
+
+  constructor({ compiled, document, labels, numbers, details, plain }: ProgramParts) {
+    this.compiled = compiled;
+    this.document = document;
+    this.series = labels.series;
+    this.nextSeries = labels.next;
+    this.indexOf = (id) => numbers.of(id);
+    this.detailsOf = details.size === 0 ? () => plain : (v) => details.get(v) ?? plain;
+  }
+
+  get ids(): readonly string[] {
+    this.#ids ??= this.document.nodes.map(({ id }) => id);
+    return this.#ids;
+  }
 }
 
 /** What does not depend on the edges. */
@@ -227,10 +298,9 @@ class Numbers {
 }
 
 /** The plan as a whole, beside edges, ranks and kinds. */
-function wholePlan(
-  { nodes, ...document }: PlanDocument,
-  numbers: Numbers,
-): Pick<CompiledPlan, "teardowns" | "failureMode" | "onFailure" | "runTimeoutMs" | "prohibitRollback"> {
+type WholePlan = Pick<CompiledPlan, "teardowns" | "failureMode" | "onFailure" | "runTimeoutMs" | "prohibitRollback">;
+
+function wholePlan({ nodes, ...document }: PlanDocument, numbers: Numbers): WholePlan {
   const teardowns: CompiledTeardown[] = [];
   for (let node = 0; node < nodes.length; node++) {
     const setups = nodes[node]?.always?.for;

@@ -98,6 +98,8 @@ export interface CompiledKinds {
   readonly action: Int32Array;
   /** Index into `actions`, or -1 = no compensation. */
   readonly compensation: Int32Array;
+  /** `parallelIdx` of a node that is no group, which is only a label; -1 = none. */
+  readonly label: Int32Array;
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: Float64Array;
   readonly totalTimeoutMs: Float64Array;

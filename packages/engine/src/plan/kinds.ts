@@ -28,6 +28,7 @@ const COLUMNS = [
   "split",
   "action",
   "compensation",
+  "label",
   "timeoutMs",
   "totalTimeoutMs",
   "heartbeatTimeoutMs",
@@ -46,6 +47,12 @@ export interface KindExpressions {
   /** A list that only the run knows. */
   readonly over?: CompiledExpression | undefined;
 }
+
+/** What of a compiled plan depends on its nodes alone. */
+export type KindTables = Pick<
+  CompiledPlan,
+  "kind" | "kinds" | "onlyAllSucceeded" | "actions" | "pools" | "retries" | "splits" | "groups"
+>;
 
 export class Kinds {
   readonly #document: PlanDocument;
@@ -81,6 +88,7 @@ export class Kinds {
     if (row.split >= 0) this.#groups.push(v);
     row.action = this.#actions.indexOf(node.action);
     row.compensation = compensation === undefined ? -1 : this.#actions.indexOf(compensation.action);
+    row.label = node.parallelIdx ?? -1;
     row.timeoutMs = milliseconds(node.timeout ?? defaults?.timeout ?? 0);
     row.totalTimeoutMs = milliseconds(node.totalTimeout ?? 0);
     row.heartbeatTimeoutMs = milliseconds(node.heartbeatTimeout ?? 0);
@@ -101,10 +109,7 @@ export class Kinds {
   }
 
   /** All of it, once every node was added. */
-  compiled(): Pick<
-    CompiledPlan,
-    "kind" | "kinds" | "onlyAllSucceeded" | "actions" | "pools" | "retries" | "splits" | "groups"
-  > {
+  compiled(): KindTables {
     const column = (name: Column): Int32Array => Int32Array.from(this.#rows, (row) => row[name]);
     const times = (name: Column): Float64Array => Float64Array.from(this.#rows, (row) => row[name]);
     const kinds: CompiledKinds = {
@@ -116,6 +121,7 @@ export class Kinds {
       split: column("split"),
       action: column("action"),
       compensation: column("compensation"),
+      label: column("label"),
       timeoutMs: times("timeoutMs"),
       totalTimeoutMs: times("totalTimeoutMs"),
       heartbeatTimeoutMs: times("heartbeatTimeoutMs"),

@@ -21,15 +21,24 @@ import { bindAttempt } from "./attempt-input.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure, stoppedFailure } from "./failure.ts";
 
+const NOBODY: readonly number[] = [];
+
 /** Reads the commands from row `from` on; answers the nodes that wait for an evaluation. */
-export function absorb(facts: RunFacts, commands: Commands, from: number, payload: Json | undefined): number[] {
-  const resolve: number[] = [];
+export function absorb(
+  facts: RunFacts,
+  commands: Commands,
+  from: number,
+  payload: Json | undefined,
+): readonly number[] {
+  let resolve: number[] | undefined;
   for (let row = from; row < commands.length; row++) {
     const op = commands.op[row] as number;
-    if (op === Op.RESOLVE) resolve.push(commands.node[row] as number);
-    else absorbRow(facts, commands, row, payload);
+    if (op === Op.READY) continue;
+    if (op !== Op.RESOLVE) absorbRow(facts, commands, row, payload);
+    else if (resolve === undefined) resolve = [commands.node[row] as number];
+    else resolve.push(commands.node[row] as number);
   }
-  return resolve;
+  return resolve ?? NOBODY;
 }
 
 function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Json | undefined): void {
@@ -38,8 +47,8 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
   const value = commands.value[row] as number;
   switch (commands.op[row]) {
     case Op.RUN:
-      values.startedAt[node] ??= commands.now;
-      values.finishedAt[node] = undefined;
+      if (values.startedAt.get(node) === undefined) values.startedAt.set(node, commands.now);
+      values.finishedAt.delete(node);
       values.forgetApprovals(node);
       bindAttempt(facts, node, commands.now);
       return;
@@ -48,34 +57,34 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
       return;
     case Op.SUCCEEDED:
       succeeded(facts, node, payload);
-      values.finishedAt[node] = commands.now;
-      values.waits.delete(node);
+      values.finishedAt.set(node, commands.now);
+      if (values.waits.size > 0) values.waits.delete(node);
       return;
     case Op.RETRYING:
     case Op.FAILED:
       values.setFailure(node, failureFor(facts, node, value, payload));
-      values.finishedAt[node] = commands.now;
-      values.waits.delete(node);
+      values.finishedAt.set(node, commands.now);
+      if (values.waits.size > 0) values.waits.delete(node);
       return;
     case Op.SKIPPED:
       if (value === SkipCode.OPERATOR) skipped(facts, node, payload);
-      values.finishedAt[node] = commands.now;
+      values.finishedAt.set(node, commands.now);
       return;
     case Op.EXPANDED:
       expanded(facts, node, value, payload);
       return;
     case Op.COMPENSATE:
-      values.undoStartedAt[node] ??= commands.now;
-      values.undoFinishedAt[node] = undefined;
+      if (values.undoStartedAt.get(node) === undefined) values.undoStartedAt.set(node, commands.now);
+      values.undoFinishedAt.delete(node);
       return;
     case Op.COMPENSATED:
       values.setUndoFailure(node, undefined);
-      values.undoFinishedAt[node] = commands.now;
+      values.undoFinishedAt.set(node, commands.now);
       return;
     case Op.UNDO_RETRYING:
     case Op.UNDO_FAILED:
       values.setUndoFailure(node, (field(payload, "error") as NodeFailure | undefined) ?? undoStopped(facts, node));
-      values.undoFinishedAt[node] = commands.now;
+      values.undoFinishedAt.set(node, commands.now);
       return;
     case Op.RESET:
       values.reset(node, value === 1);

@@ -38,7 +38,8 @@ export interface NodeFailure {
 }
 
 /**
- * What an action receives. Everything in it belongs to this attempt alone (R28); `const { signal, log } = ctx` works.
+ * What an action receives. Everything in it belongs to this attempt alone (R28); `const { signal, log } = ctx` works. A copy
+ * made with `{ ...ctx }` lacks what is made when it is read: `signal`, `log`, `heartbeat`, `idempotencyKey`.
  */
 export interface ActionContext<Input = unknown> {
   readonly runId: string;

@@ -37,7 +37,12 @@ export interface Caller {
 /** What the record of an outcome says of a recovery (R42); the core decides without it. */
 export type Resolution = { readonly recovery?: "VERIFIED" | "AGAIN" };
 
-const NOT_RECOVERED: Resolution = {};
+/** Which attempt it is: of a node, or of its compensation. */
+interface AttemptKey {
+  readonly node: number;
+  readonly attempt: number;
+  readonly undo: boolean;
+}
 
 /** Calls of compensations have keys of their own beside the node's. */
 export function keyOf(node: number, undo: boolean): number {
@@ -127,13 +132,15 @@ export class CallRecovery {
   }
 
   /** The call has answered: its `verify` is over. What is to be recorded of its recovery, for people; mostly nothing. */
-  answered(key: number, attempt: number, succeeded: boolean): Resolution {
+  answered({ node, attempt, undo }: AttemptKey, succeeded: boolean): Resolution | undefined {
+    if (this.#verifying.size === 0 && this.#resolved.size === 0) return undefined;
+    const key = keyOf(node, undo);
     this.#endVerify(key);
     const resolved = this.#resolved.get(key);
-    if (resolved?.attempt !== attempt) return NOT_RECOVERED;
+    if (resolved?.attempt !== attempt) return undefined;
     this.#resolved.delete(key);
     // Stopped between a `verify` that said "not done" and the action: nothing was decided.
-    return resolved.how === "AGAIN" || succeeded ? { recovery: resolved.how } : NOT_RECOVERED;
+    return resolved.how === "AGAIN" || succeeded ? { recovery: resolved.how } : undefined;
   }
 
   clear(): void {

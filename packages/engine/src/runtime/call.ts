@@ -4,20 +4,22 @@
  *
  * C1 (R25): a call answers exactly once, even after it was aborted; the core tells late answers apart.
  * C2 (R28): the context belongs to this call alone; its values are copies.
+ * Cost: one object; what an action may not ask for (signal, key, bound methods) is made when it does.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import type { ActionContext, ActionDefinition, NodeFailure, Outcome } from "./api.ts";
+import type { CallSlots } from "./call-slots.ts";
 import { jsonValue } from "./json-value.ts";
-
-/** What the executor tells a call about its attempt: all of the context that the call does not make itself. */
-export type CallFacts = Omit<ActionContext<Json | undefined>, "signal" | "log" | "heartbeat">;
 
 /** How a call ended. */
 export type Answer =
   | { readonly ok: true; readonly output: Json | undefined }
   | { readonly ok: false; readonly thrown: unknown };
+
+/** Most calls answer nothing. */
+const DONE: Answer = { ok: true, output: undefined };
 
 /** `signal.reason` of an aborted call; `code` is that of the failure: TIMEOUT, CANCELED, ... */
 export class AbortReason extends Error {
@@ -30,11 +32,41 @@ export class AbortReason extends Error {
   }
 }
 
-/** What the executor does for a call. */
+/** What all calls of a run have in common. */
 export interface CallHost {
-  log(message: string, details: Json | undefined): void;
-  heartbeat(): void;
-  answered(answer: Answer): void;
+  readonly runId: string;
+  readonly params: Readonly<Record<string, Json>>;
+  readonly fencingTokens: Readonly<Record<string, number>>;
+  readonly maxOutputBytes: number;
+  readonly slots: CallSlots;
+  /** The id of the call's node as people see it, `g[0]` of a member. */
+  shownId(call: Call): string;
+  log(call: Call, message: string, details: Json | undefined): void;
+  heartbeat(call: Call): void;
+  answered(call: Call, answer: Answer): void;
+}
+
+/** Which attempt it is: of a node, or of its compensation. */
+export interface CalledAttempt {
+  readonly node: number;
+  readonly attempt: number;
+  readonly undo: boolean;
+}
+
+/** What an action is told of one attempt, beside what all of the run have in common. */
+export interface CallFacts {
+  readonly nodeId: string;
+  readonly parallelIdx: number;
+  readonly item: Json | undefined;
+  readonly input: Json | undefined;
+  readonly previousStillRunning: boolean;
+}
+
+/** What a compensation is told beside. */
+export interface UndoneFacts {
+  readonly output: Json | undefined;
+  readonly error: NodeFailure | undefined;
+  readonly outcome: Outcome | undefined;
 }
 
 export class Call implements ActionContext<unknown> {
@@ -43,7 +75,6 @@ export class Call implements ActionContext<unknown> {
   readonly parallelIdx: number;
   readonly item: Json | undefined;
   readonly attempt: number;
-  readonly idempotencyKey: string;
   readonly params: Readonly<Record<string, Json>>;
   input: unknown;
   readonly output: Json | undefined;
@@ -52,30 +83,73 @@ export class Call implements ActionContext<unknown> {
   readonly previousStillRunning: boolean;
   readonly fencingTokens: Readonly<Record<string, number>>;
   readonly #host: CallHost;
-  readonly #maxOutputBytes: number;
+  readonly #of: CalledAttempt;
+  /** Its place among the calls in flight. */
+  #place = -1;
+  #action: ActionDefinition | undefined;
   /** Made when the action first reads `signal`: an AbortController costs more than all the rest of a call. */
   #controller: AbortController | undefined;
   #abortReason: AbortReason | undefined;
+  #log: ActionContext["log"] | undefined;
+  #heartbeat: ActionContext["heartbeat"] | undefined;
 
-  constructor(facts: CallFacts, host: CallHost, maxOutputBytes: number) {
-    this.runId = facts.runId;
+  constructor(host: CallHost, of: CalledAttempt, facts: CallFacts, undone: UndoneFacts | undefined) {
+    this.runId = host.runId;
     this.nodeId = facts.nodeId;
     this.parallelIdx = facts.parallelIdx;
     this.item = facts.item;
-    this.attempt = facts.attempt;
-    this.idempotencyKey = facts.idempotencyKey;
-    this.params = facts.params;
+    this.attempt = of.attempt;
+    this.params = host.params;
     this.input = facts.input;
-    this.output = facts.output;
-    this.error = facts.error;
-    this.outcome = facts.outcome;
+    this.output = undone?.output;
+    this.error = undone?.error;
+    this.outcome = undone?.outcome;
     this.previousStillRunning = facts.previousStillRunning;
-    this.fencingTokens = facts.fencingTokens;
+    this.fencingTokens = host.fencingTokens;
     this.#host = host;
-    this.#maxOutputBytes = maxOutputBytes;
-    // Actions destructure their context: `({ log, heartbeat }) => ...`.
-    this.log = this.log.bind(this);
-    this.heartbeat = this.heartbeat.bind(this);
+    this.#of = of;
+  }
+
+  /** For who keeps the calls in flight: the context says nothing of these. */
+  static attemptOf(call: Call): CalledAttempt {
+    return call.#of;
+  }
+
+  static placeOf(call: Call): number {
+    return call.#place;
+  }
+
+  static putAt(call: Call, place: number): void {
+    call.#place = place;
+  }
+
+  static isAborted(call: Call): boolean {
+    return call.#abortReason !== undefined;
+  }
+
+  /** Asks the action to let go; its `signal.reason` says why. */
+  static abort(call: Call, reason: AbortReason): void {
+    call.#abortReason = reason;
+    call.#controller?.abort(reason);
+  }
+
+  /** Runs the action and answers, at once for a synchronous one. */
+  static start(call: Call, action: ActionDefinition): void {
+    call.#start(action);
+  }
+
+  /** What the action answered later. */
+  static settle(call: Call, output: unknown): void {
+    call.#finish(output);
+  }
+
+  /** What the action threw later. */
+  static fail(call: Call, thrown: unknown): void {
+    call.#host.answered(call, { ok: false, thrown });
+  }
+
+  get idempotencyKey(): string {
+    return `${this.runId}/${this.#host.shownId(this)}/${this.#of.undo ? "undo/" : ""}${this.attempt}`;
   }
 
   get signal(): AbortSignal {
@@ -86,39 +160,30 @@ export class Call implements ActionContext<unknown> {
     return this.#controller.signal;
   }
 
-  log(message: string, details?: Json): void {
-    this.#host.log(String(message), details);
+  // Actions destructure their context: `({ log, heartbeat }) => ...`.
+  get log(): ActionContext["log"] {
+    this.#log ??= (message, details) => this.#host.log(this, String(message), details);
+    return this.#log;
   }
 
-  heartbeat(): void {
-    this.#host.heartbeat();
+  get heartbeat(): ActionContext["heartbeat"] {
+    this.#heartbeat ??= () => this.#host.heartbeat(this);
+    return this.#heartbeat;
   }
 
-  /** Asks the action to let go; its `signal.reason` says why. */
-  abort(reason: AbortReason): void {
-    this.#abortReason = reason;
-    this.#controller?.abort(reason);
-  }
-
-  /** Runs the action and answers, at once for a synchronous one. */
-  start(action: ActionDefinition): void {
+  #start(action: ActionDefinition): void {
     let pending: unknown;
     let later: boolean;
+    this.#action = action;
     try {
       pending = action.input === undefined ? action.run(this) : this.#checkedRun(action, action.input);
-      later = isThenable(pending);
+      later = pending instanceof Promise || isThenable(pending);
     } catch (thrown) {
-      this.#host.answered({ ok: false, thrown });
+      this.#host.answered(this, { ok: false, thrown });
       return;
     }
-    if (!later) {
-      this.#finish(action, pending);
-      return;
-    }
-    Promise.resolve(pending).then(
-      (output) => this.#finish(action, output),
-      (thrown: unknown) => this.#host.answered({ ok: false, thrown }),
-    );
+    if (later) this.#host.slots.wait(this, pending as PromiseLike<unknown>);
+    else this.#finish(pending);
   }
 
   async #checkedRun(action: ActionDefinition, schema: StandardSchemaV1<unknown, unknown>): Promise<unknown> {
@@ -126,20 +191,22 @@ export class Call implements ActionContext<unknown> {
     return await action.run(this);
   }
 
-  #finish(action: ActionDefinition, output: unknown): void {
-    if (action.output === undefined) {
-      this.#host.answered(this.#normalized(output));
+  #finish(output: unknown): void {
+    const schema = this.#action?.output;
+    if (schema === undefined) {
+      this.#host.answered(this, this.#normalized(output));
       return;
     }
-    validated(action.output, output, "OUTPUT_INVALID", "output").then(
-      (checked) => this.#host.answered(this.#normalized(checked)),
-      (thrown: unknown) => this.#host.answered({ ok: false, thrown }),
+    validated(schema, output, "OUTPUT_INVALID", "output").then(
+      (checked) => this.#host.answered(this, this.#normalized(checked)),
+      (thrown: unknown) => this.#host.answered(this, { ok: false, thrown }),
     );
   }
 
   /** Outputs are JSON: the same in memory, in a journal, and after a crash. */
   #normalized(output: unknown): Answer {
-    const json = jsonValue(output, this.#maxOutputBytes);
+    if (output === undefined) return DONE;
+    const json = jsonValue(output, this.#host.maxOutputBytes);
     if (json.ok) return { ok: true, output: json.value };
     const message = `output refused: ${json.message}`;
     return { ok: false, thrown: new NonRetryable(message, { code: "OUTPUT_INVALID" }) };

@@ -1,124 +1,132 @@
 /**
- * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: the calls in flight and the
- * deadlines of one run. Does not own: order against the journal (`executor.ts`).
+ * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: what a call is made with, and what its
+ * answer is told as. Does not own: order against the journal (`executor.ts`), which calls are in flight (`calls-in-flight.ts`)
+ * and which deadlines are armed (`armed-deadlines.ts`).
+ * Cost of a plain node: one object for the call, one for its input to the core; nothing for an event nobody listens to.
  */
-import {
-  type Commands,
-  DEADLINES,
-  Deadline,
-  type DeadlineKind,
-  homeOf,
-  kindOf,
-  Op,
-  parallelIdxOf,
-} from "../core/index.ts";
+import { type Commands, Deadline, homeOf, type Input, kindOf, Op, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
+import type { Lease, RunHeader } from "../journal/port.ts";
+import { NodeFlag } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
+import type { EvaluationResult } from "../plan/expression.ts";
 import { copyJson } from "../plan/json.ts";
 import type { ActionDefinition } from "./api.ts";
-import { AbortReason, type Answer, Call } from "./call.ts";
-import { CallRecovery, keyOf, LATER, type Take } from "./call-recovery.ts";
+import { ArmedDeadlines } from "./armed-deadlines.ts";
+import {
+  AbortReason,
+  type Answer,
+  Call,
+  type CalledAttempt,
+  type CallFacts,
+  type CallHost,
+  type UndoneFacts,
+} from "./call.ts";
+import { CallRecovery, keyOf, LATER, type Resolution, type Take } from "./call-recovery.ts";
+import { CallSlots } from "./call-slots.ts";
+import { CallsInFlight } from "./calls-in-flight.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
 import { jsonValue } from "./json-value.ts";
 import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";
-import { noticeEvent, noticeName } from "./notices.ts";
+import { HEARD_AS, noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
 import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
 import { declareSecrets } from "./secret-outputs.ts";
-import type { Deadline as ArmedDeadline } from "./timers.ts";
+import type { Due } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
 
-const KINDS = DEADLINES.length;
-
 /** Bytes of the JSON that a line of log has beside its message; larger ones are left out. */
 const LARGEST_DETAILS = 64 * 1024;
-
-interface StartedCall {
-  readonly undo: boolean;
-  readonly action: ActionDefinition;
-  readonly input: Json | undefined;
-}
 
 function asRegistered(action: ActionDefinition): ActionDefinition {
   return action;
 }
 
-export class Carrier {
+export class Carrier implements CallHost {
+  readonly runId: string;
+  readonly params: RunHeader["params"];
+  readonly fencingTokens: Lease["tokens"];
+  readonly maxOutputBytes: number;
+  readonly slots: CallSlots = new CallSlots();
   readonly #executor: Executor;
-  /** The newest call of each node, while it has not let go. */
-  readonly #calls = new Map<number, Call>();
-  /** By id, for a group that expands again keeps its members' ids: calls that have not let go, compensations included. */
-  readonly #live: Map<string, number>;
-  readonly #deadlines = new Map<number, ArmedDeadline>();
+  readonly #calls: CallsInFlight;
+  readonly #deadlines: ArmedDeadlines;
   readonly #waiting: Waiting;
   readonly #recovery: CallRecovery;
-  #liveTotal = 0;
+  /** By index into the plan's actions, as they are looked up. */
+  readonly #actions: (ActionDefinition | undefined)[] = [];
   /** Closed in the middle of a batch, by a listener or an action: the rest of it is not carried out. */
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  /** `live` outlasts the carrier: what an earlier one called may not have let go. */
+  /** `live` outlasts the carrier: calls of an earlier one that were aborted and have not let go. */
   constructor(executor: Executor, live: Map<string, number>) {
+    const { header, lease, host } = executor;
+    this.runId = header.runId;
+    this.params = header.params;
+    this.fencingTokens = lease.tokens;
+    this.maxOutputBytes = host.limits.outputBytes;
     this.#executor = executor;
-    this.#live = live;
+    this.#calls = new CallsInFlight(live);
+    this.#deadlines = new ArmedDeadlines(host.timers, (due) =>
+      executor.post({ input: { ...due, at: executor.now() } as Input }),
+    );
     this.#waiting = new Waiting(executor);
     this.#recovery = new CallRecovery(executor, {
-      arm: ({ node, token, kind, at }) => this.#arm(node, token, kind, at),
+      arm: (deadline) => this.#arm(deadline, deadline.at),
       call: ({ node, attempt, undo }, take) => this.#call(node, attempt, undo, take),
       lose: ({ node, attempt, undo }, why) => this.#lose(node, attempt, undo, why),
-      abort: ({ node, undo }, why) => this.#calls.get(keyOf(node, undo))?.abort(new AbortReason("TIMEOUT", why)),
+      abort: ({ node, undo }, why) => this.#abortCall(node, undo, new AbortReason("TIMEOUT", why)),
     });
   }
 
   carryOut(commands: Commands): void {
     const rows = commands.length;
+    const { emitter } = this.#executor;
     for (let row = 0; row < rows && !this.#closed; row++) {
-      const node = commands.node[row] as number;
-      const value = commands.value[row] as number;
-      const extra = commands.extra[row] as number;
-      switch (commands.op[row]) {
-        case Op.RUN:
-          this.#tell(commands, row);
-          if (!this.#closed) this.#call(node, value, false);
-          break;
-        case Op.COMPENSATE:
-          this.#tell(commands, row);
-          if (!this.#closed) this.#call(node, value, true);
-          break;
-        case Op.SUCCEEDED:
-        case Op.FAILED:
-        case Op.RETRYING:
-          this.#waiting.end(node);
-          this.#tell(commands, row);
-          break;
-        case Op.ABORT:
-          this.#abort(node, value, extra === 1);
-          break;
-        case Op.ARM:
-          this.#arm(node, value, extra, commands.at[row] as number);
-          break;
-        case Op.DISARM:
-          this.#disarm(node, extra);
-          break;
-        default:
-          this.#tell(commands, row);
-      }
+      const op = commands.op[row] as number;
+      if (op === Op.SUCCEEDED || op === Op.FAILED || op === Op.RETRYING)
+        this.#waiting.end(commands.node[row] as number);
+      // An event nobody listens to is never built.
+      if ((emitter.heard & (HEARD_AS[op] as number)) !== 0) this.#tell(commands, row);
+      if (op <= Op.DISARM && !this.#closed) this.#do(commands, row);
     }
     assert(commands.length === rows, "R39: commands were added while they are carried out");
   }
 
+  #do(commands: Commands, row: number): void {
+    const node = commands.node[row] as number;
+    const value = commands.value[row] as number;
+    const extra = commands.extra[row] as number;
+    switch (commands.op[row]) {
+      case Op.RUN:
+        this.#call(node, value, false);
+        break;
+      case Op.COMPENSATE:
+        this.#call(node, value, true);
+        break;
+      case Op.ABORT:
+        this.#abort(node, value, extra === 1);
+        break;
+      case Op.ARM:
+        this.#arm({ node, kind: extra, token: value }, commands.at[row] as number);
+        break;
+      case Op.DISARM:
+        this.#deadlines.disarm(node, extra);
+        break;
+    }
+  }
+
   /** The run has ended: no deadline of it means anything any more (R51). */
   disarmAll(): void {
-    for (const deadline of this.#deadlines.values()) this.#executor.host.timers.disarm(deadline);
     this.#deadlines.clear();
     this.#recovery.clear();
   }
 
-  /** An event nobody listens to is never built. */
   #tell(commands: Commands, row: number): void {
     const { emitter, lastAt } = this.#executor;
     const name = noticeName(commands, row);
@@ -131,8 +139,8 @@ export class Carrier {
     this.#closed = true;
     this.disarmAll();
     this.#waiting.clear();
-    for (const call of this.#calls.values()) call.abort(new AbortReason("CLOSED", "the engine is closing"));
-    if (this.#liveTotal === 0) return Promise.resolve();
+    for (const call of this.#calls.all()) this.#stop(call, new AbortReason("CLOSED", "the engine is closing"));
+    if (this.#calls.count === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const { clock } = this.#executor.host;
       const giveUp = clock.schedule(this.#executor.header.graceMs, resolve);
@@ -166,35 +174,59 @@ export class Carrier {
    * form of the action is called.
    */
   #call(node: number, attempt: number, undo: boolean, take: Take = asRegistered): void {
-    const { program, state, values } = this.#executor;
-    const home = homeOf(state, node);
-    const own = undo ? evaluateInput(this.#executor, node, program.detailsOf(home).compensationInput) : undefined;
-    const fault = own?.ok === false ? own.message : undo ? undefined : values.inputFaults.get(node);
+    const { state, values } = this.#executor;
+    const { kinds } = state.plan;
+    const kind = kindOf(state, node);
+    const flags = kinds.flags[kind] as number;
+    const of: CalledAttempt = { node, attempt, undo };
+    const own = undo ? this.#undoInput(node) : undefined;
+    const fault = own?.ok === false ? own.message : undo ? undefined : values.inputFault(node);
     if (fault !== undefined) {
-      const thrown = expressionFailure(undo ? "compensation.with" : "with", fault);
-      this.#post(node, attempt, undo, { ok: false, thrown });
+      this.#refuse(of, undo ? "compensation.with" : "with", fault);
       return;
     }
-    const declared = program.document.nodes[home];
-    const action = (undo ? declared?.compensation?.action : declared?.action) as string;
-    const input = own?.ok === true ? own.value : this.#inputOf(node);
-    const answered = (answer: Answer): void => this.#post(node, attempt, undo, answer);
-    if (this.#waiting.start(node, action, input, answered)) return;
-    const undoesRun = undo && declared?.action === "belay.plan";
-    const taken = take(this.#registered(action, undoesRun ? node : undefined));
+    const bound = (flags & NodeFlag.INPUT) === 0 ? undefined : this.#inputOf(node);
+    const input = own?.ok === true ? own.value : bound;
+    if (!undo && (flags & NodeFlag.WAITING) !== 0) {
+      this.#waiting.start(node, this.#actionName(kind, false), input, (answer) => this.#post(of, answer));
+      return;
+    }
+    const taken = take(this.#registered(kind, node, undo));
     if (taken === LATER) return;
     if (taken === undefined) this.#lose(node, attempt, undo);
-    else this.#start(node, attempt, { undo, action: taken, input });
+    else this.#start(of, taken, input);
   }
 
-  /** `undoes`: the node whose run inside it undoes. */
-  #registered(name: string, undoes: number | undefined): ActionDefinition {
-    const { header, host, secrets } = this.#executor;
+  #undoInput(node: number): EvaluationResult | undefined {
+    const { program, state } = this.#executor;
+    return evaluateInput(this.#executor, node, program.detailsOf(homeOf(state, node)).compensationInput);
+  }
+
+  #refuse(of: CalledAttempt, where: string, message: string): void {
+    const thrown = new NonRetryable(`${where}: ${message}`, { code: "EXPRESSION_FAILED" });
+    this.#post(of, { ok: false, thrown });
+  }
+
+  #actionName(kind: number, undo: boolean): string {
+    const { kinds, actions } = this.#executor.state.plan;
+    return actions[(undo ? kinds.compensation : kinds.action)[kind] as number] as string;
+  }
+
+  #registered(kind: number, node: number, undo: boolean): ActionDefinition {
+    const { host, secrets, state } = this.#executor;
     if (secrets.missing.length > 0) return WITHOUT_SECRETS;
-    const found = host.actions.get(name);
-    if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
-    if (undoes === undefined) return found;
-    return host.subRuns.undo(found, `${header.runId}/${nodeId(this.#executor, undoes)}`);
+    const { kinds, actions } = state.plan;
+    const index = (undo ? kinds.compensation : kinds.action)[kind] as number;
+    let found = this.#actions[index];
+    if (found === undefined) {
+      const name = actions[index] as string;
+      found = host.actions.get(name);
+      if (found === undefined) throw new BelayError("INTERNAL", `R3: action "${name}" was not checked at start`);
+      this.#actions[index] = found;
+    }
+    if (!undo || this.#actionName(kind, false) !== "belay.plan") return found;
+    // What undoes the run inside the node.
+    return host.subRuns.undo(found, `${this.runId}/${nodeId(this.#executor, node)}`);
   }
 
   /** The input of the first attempt, a copy for each: nothing an attempt does to it is seen by another (R28, R31). */
@@ -203,95 +235,88 @@ export class Carrier {
     return input === undefined ? undefined : copyJson(input);
   }
 
-  #start(node: number, attempt: number, what: StartedCall): void {
+  #start(of: CalledAttempt, action: ActionDefinition, input: Json | undefined): void {
     const executor = this.#executor;
-    const { header, state, values, host } = executor;
-    const { undo, action } = what;
-    const id = nodeId(executor, node);
-    const call = new Call(
-      {
-        runId: header.runId,
-        nodeId: executor.program.ids[homeOf(executor.state, node)] as string,
-        parallelIdx: this.#parallelIdx(node),
-        item: itemOf(executor, node),
-        attempt,
-        idempotencyKey: `${header.runId}/${id}/${undo ? "undo/" : ""}${attempt}`,
-        params: header.params,
-        input: what.input,
-        output: undo ? values.output(node) : undefined,
-        error: undo ? values.failure(node) : undefined,
-        outcome: undo ? OUTCOMES[state.outcome[node] as number] : undefined,
-        previousStillRunning: (this.#live.get(id) ?? 0) > 0,
-        fencingTokens: executor.lease.tokens,
-      },
-      {
-        log: (message, details) => this.#log({ node, attempt, undo }, message, details),
-        heartbeat: () => this.#heartbeat(node, attempt, undo),
-        answered: (answer) => {
-          this.#letGo(call, keyOf(node, undo), id);
-          this.#post(node, attempt, undo, answer);
-        },
-      },
-      host.limits.outputBytes,
-    );
-    this.#calls.set(keyOf(node, undo), call);
-    this.#live.set(id, (this.#live.get(id) ?? 0) + 1);
-    this.#liveTotal++;
-    call.start(action);
+    const { state, program } = executor;
+    const { node, undo } = of;
+    const home = homeOf(state, node);
+    const isMember = home !== node;
+    const facts: CallFacts = {
+      nodeId: program.ids[home] as string,
+      parallelIdx: isMember ? parallelIdxOf(state, node) : (state.plan.kinds.label[kindOf(state, node)] as number),
+      item: isMember ? itemOf(executor, node) : undefined,
+      input,
+      previousStillRunning: this.#calls.anyAborted && this.#calls.isStillRunning(nodeId(executor, node)),
+    };
+    const call = new Call(this, of, facts, undo ? this.#undone(node) : undefined);
+    this.#calls.add(call);
+    Call.start(call, action);
+  }
+
+  #undone(node: number): UndoneFacts {
+    const { state, values } = this.#executor;
+    const outcome = OUTCOMES[state.outcome[node] as number];
+    return { output: values.output(node), error: values.failure(node), outcome };
+  }
+
+  shownId(call: Call): string {
+    return nodeId(this.#executor, Call.attemptOf(call).node);
   }
 
   /** The call is over: it no longer counts as running. */
-  #letGo(call: Call, key: number, id: string): void {
-    if (this.#calls.get(key) === call) this.#calls.delete(key);
-    const left = (this.#live.get(id) as number) - 1;
-    if (left === 0) this.#live.delete(id);
-    else this.#live.set(id, left);
-    if (--this.#liveTotal === 0) this.#onIdle?.();
+  answered(call: Call, answer: Answer): void {
+    this.#calls.remove(call);
+    if (Call.isAborted(call)) this.#calls.forgetAborted(this.shownId(call));
+    if (this.#calls.count === 0) this.#onIdle?.();
+    this.#post(Call.attemptOf(call), answer);
   }
 
-  #post(node: number, attempt: number, undo: boolean, answer: Answer): void {
+  #post(of: CalledAttempt, answer: Answer): void {
     const executor = this.#executor;
-    const at = executor.now();
-    const resolution = this.#recovery.answered(keyOf(node, undo), attempt, answer.ok);
+    const { node, attempt, undo } = of;
+    const resolution = this.#recovery.answered(of, answer.ok);
     if (!answer.ok && answer.thrown instanceof Unverified) {
       this.#lose(node, attempt, undo, answer.thrown.message);
       return;
     }
     if (answer.ok) {
-      const told = answer.output === undefined || undo ? resolution : { output: answer.output, ...resolution };
-      if ("output" in told && executor.host.actions.haveSecrets) declareSecrets(executor, node, told);
-      const payload = Object.keys(told).length === 0 ? {} : { payload: told };
-      executor.post({ input: { kind: undo ? "undone" : "succeeded", at, node, attempt }, ...payload });
+      const output = undo ? undefined : answer.output;
+      const payload = output === undefined && resolution === undefined ? undefined : told(output, resolution);
+      if (output !== undefined && executor.host.actions.haveSecrets) declareSecrets(executor, node, payload as Json);
+      executor.answer(undo ? "undone" : "succeeded", node, attempt, payload);
       return;
     }
     const details = executor.program.detailsOf(homeOf(executor.state, node));
     const failure = failureOf(answer.thrown, undo ? details.compensationNonRetryable : details.nonRetryable);
-    const { retryable } = failure;
     const kind = undo ? "undo-failed" : "failed";
+    const at = executor.now();
+    const { retryable } = failure;
     executor.post({ input: { kind, at, node, attempt, retryable }, payload: { error: { ...failure }, ...resolution } });
-  }
-
-  /** Of a member; else the plan's label (R20). */
-  #parallelIdx(node: number): number {
-    const { state, program } = this.#executor;
-    const idx = parallelIdxOf(state, node);
-    return idx >= 0 ? idx : (program.document.nodes[homeOf(this.#executor.state, node)]?.parallelIdx ?? -1);
   }
 
   #abort(node: number, cause: number, undo: boolean): void {
     const { code, message } = stoppedFailure(cause, 0);
     const reason = new AbortReason(code, message);
     if (!undo) this.#waiting.abort(node, reason);
-    this.#calls.get(keyOf(node, undo))?.abort(reason);
+    this.#abortCall(node, undo, reason);
   }
 
-  #log(said: { node: number; attempt: number; undo: boolean }, message: string, details: Json | undefined): void {
-    const { emitter, header, host, secrets } = this.#executor;
-    const { runId } = header;
+  #abortCall(node: number, undo: boolean, reason: AbortReason): void {
+    const call = this.#calls.newest(keyOf(node, undo));
+    if (call !== undefined) this.#stop(call, reason);
+  }
+
+  #stop(call: Call, reason: AbortReason): void {
+    if (!Call.isAborted(call)) this.#calls.noteAborted(this.shownId(call));
+    Call.abort(call, reason);
+  }
+
+  log(call: Call, message: string, details: Json | undefined): void {
+    const { emitter, host, secrets } = this.#executor;
     const at = this.#executor.now();
-    const { attempt, undo } = said;
-    const by = { nodeId: nodeId(this.#executor, said.node), attempt, ...(undo ? { compensation: true as const } : {}) };
-    const line = { runId, ...by, at, message: secrets.text(message) };
+    const compensation = Call.attemptOf(call).undo ? { compensation: true as const } : {};
+    const by = { nodeId: this.shownId(call), attempt: call.attempt, ...compensation };
+    const line = { runId: this.runId, ...by, at, message: secrets.text(message) };
     const json = jsonValue(details, LARGEST_DETAILS);
     const kept = secrets.mask(json.ok ? json.value : { unreadable: json.message });
     host.journal.log([kept === undefined ? line : { ...line, details: kept }]);
@@ -299,34 +324,21 @@ export class Carrier {
   }
 
   /** Pushes the heartbeat deadline on; not journaled, a crash ends the attempt anyway. */
-  #heartbeat(node: number, attempt: number, undo: boolean): void {
-    const { program, state } = this.#executor;
-    const timeoutMs = program.compiled.kinds.heartbeatTimeoutMs[kindOf(state, node)] as number;
+  heartbeat(call: Call): void {
+    const { state } = this.#executor;
+    const { node, attempt, undo } = Call.attemptOf(call);
+    const timeoutMs = state.plan.kinds.heartbeatTimeoutMs[kindOf(state, node)] as number;
     if (undo || timeoutMs === 0 || state.attempt[node] !== attempt) return;
-    if (!this.#deadlines.has(node * KINDS + Deadline.HEARTBEAT)) return;
-    this.#arm(node, attempt, Deadline.HEARTBEAT, this.#executor.now() + timeoutMs);
+    if (!this.#deadlines.has(node, Deadline.HEARTBEAT)) return;
+    this.#arm({ node, kind: Deadline.HEARTBEAT, token: attempt }, this.#executor.now() + timeoutMs);
   }
 
-  #arm(node: number, token: number, kind: number, at: number): void {
-    const key = node * KINDS + kind;
-    this.#disarm(node, kind);
-    const deadline = DEADLINES[kind] as DeadlineKind;
-    const fire = (): void => {
-      this.#deadlines.delete(key);
-      this.#executor.post({ input: { kind: "due", at: this.#executor.now(), deadline, node, token } });
-    };
-    this.#deadlines.set(key, this.#executor.host.timers.arm(at, fire));
-  }
-
-  #disarm(node: number, kind: number): void {
-    const key = node * KINDS + kind;
-    const armed = this.#deadlines.get(key);
-    if (armed === undefined) return;
-    this.#deadlines.delete(key);
-    this.#executor.host.timers.disarm(armed);
+  #arm(what: Due, at: number): void {
+    this.#deadlines.arm(what, at, this.#executor.state.size);
   }
 }
 
-function expressionFailure(where: string, message: string): NonRetryable {
-  return new NonRetryable(`${where}: ${message}`, { code: "EXPRESSION_FAILED" });
+/** What the record of an answer holds beside it; mostly nothing. */
+function told(output: Json | undefined, resolution: Resolution | undefined): Json {
+  return { ...(output === undefined ? {} : { output }), ...resolution };
 }

@@ -1,10 +1,11 @@
 /**
  * Events of one run: typed listeners (eventemitter3) and async iterators over all events. Owns: delivery order, which is
  * the order of emission, and the isolation of listeners: one that throws never reaches the engine. Cost of an event
- * nobody listens to: two lookups.
+ * nobody listens to: a bit.
  */
 import { EventEmitter } from "eventemitter3";
 import type { AnyRunEvent, RunEventMap, RunEventName } from "./api.ts";
+import { RUN_EVENT_NAMES } from "./event.ts";
 
 type Listener<K extends RunEventName> = (event: RunEventMap[K]) => void;
 
@@ -14,7 +15,19 @@ interface Reader {
   wake: (() => void) | undefined;
 }
 
+/** A bit for each event's name. */
+const BITS: Readonly<Record<string, number>> = Object.fromEntries(RUN_EVENT_NAMES.map((name, bit) => [name, 1 << bit]));
+
+/** The bits of these events, to be compared with `RunEmitter.heard`. */
+export function bitsOf(names: readonly RunEventName[]): number {
+  return names.reduce((bits, name) => bits | (BITS[name] as number), 0);
+}
+
+const EVERY_EVENT = bitsOf(RUN_EVENT_NAMES);
+
 export class RunEmitter {
+  /** Bits of the events that somebody would see, see `bitsOf`. */
+  heard = 0;
   readonly #emitter = new EventEmitter();
   readonly #readers = new Set<Reader>();
   readonly #onListenerError: (error: unknown) => void;
@@ -27,15 +40,18 @@ export class RunEmitter {
 
   on<K extends RunEventName>(type: K, listener: Listener<K>): void {
     this.#emitter.on(type, this.#guard(listener), listener);
+    this.#listen();
   }
 
   once<K extends RunEventName>(type: K, listener: Listener<K>): void {
     this.#emitter.once(type, this.#guard(listener), listener);
+    this.#listen();
   }
 
   /** Takes a listener back, however it was added. */
   off<K extends RunEventName>(type: K, listener: Listener<K>): void {
     this.#emitter.off(type, undefined, listener);
+    this.#listen();
   }
 
   /** The listener is also its own context: `off` finds the guarded one by it. */
@@ -62,7 +78,13 @@ export class RunEmitter {
 
   /** Whether anybody would see an event of that type. */
   wants(type: RunEventName): boolean {
-    return this.#readers.size > 0 || this.#emitter.listenerCount(type) > 0;
+    return (this.heard & (BITS[type] as number)) !== 0;
+  }
+
+  #listen(): void {
+    this.heard = 0;
+    for (const name of this.#emitter.eventNames()) this.heard |= BITS[name as RunEventName] as number;
+    if (this.#readers.size > 0) this.heard = EVERY_EVENT;
   }
 
   emit<K extends RunEventName>(type: K, event: RunEventMap[K]): void {
@@ -70,7 +92,9 @@ export class RunEmitter {
       reader.queue.push({ type, ...event } as AnyRunEvent);
       reader.wake?.();
     }
-    this.#emitter.emit(type, event);
+    if (!this.#emitter.emit(type, event)) return;
+    // Who listened once does no more.
+    if (this.#emitter.listenerCount(type) === 0) this.#listen();
   }
 
   /** The run goes on after it had stopped on a fault. */
@@ -88,8 +112,9 @@ export class RunEmitter {
   read(): AsyncIterableIterator<AnyRunEvent> {
     const reader: Reader = { queue: [], wake: undefined };
     this.#readers.add(reader);
+    this.#listen();
     const close = (): Promise<IteratorResult<AnyRunEvent>> => {
-      this.#readers.delete(reader);
+      this.#leave(reader);
       reader.queue.length = 0;
       reader.wake?.();
       return Promise.resolve({ done: true, value: undefined });
@@ -102,10 +127,15 @@ export class RunEmitter {
     return iterator;
   }
 
+  #leave(reader: Reader): void {
+    this.#readers.delete(reader);
+    this.#listen();
+  }
+
   async #next(reader: Reader): Promise<IteratorResult<AnyRunEvent>> {
     while (reader.queue.length === 0) {
       if (this.#ended || !this.#readers.has(reader)) {
-        this.#readers.delete(reader);
+        this.#leave(reader);
         return { done: true, value: undefined };
       }
       await new Promise<void>((resolve) => {

@@ -9,7 +9,6 @@
  * No recursion: a synchronous answer is an input of the next batch.
  */
 import {
-  Commands,
   createState,
   demand,
   type Input,
@@ -17,7 +16,6 @@ import {
   isTerminal,
   type RunState,
   type RunStatus,
-  step,
   type VerbInput,
 } from "../core/index.ts";
 import { BelayError, type ErrorCode } from "../errors.ts";
@@ -26,19 +24,18 @@ import type { CompiledProgram } from "../plan/compile.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { Limits } from "../plan/limits.ts";
-import { absorb } from "./absorb.ts";
 import { overdue } from "./call-recovery.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
-import type { Entry } from "./entry.ts";
+import { AnswerEntry, BATCH_TIME, type Entry } from "./entry.ts";
 import type { ExecutedRun, RunLinks } from "./executed-run.ts";
+import { Feeder } from "./feeder.ts";
 import type { Host } from "./host.ts";
 import { isThenable, journalFault } from "./journal-answer.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { judgeVerb } from "./request.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
-import { evaluateNode } from "./scope.ts";
 import { RunValues } from "./values.ts";
 
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
@@ -51,7 +48,7 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly program: CompiledProgram;
   readonly lease: Lease;
   readonly state: RunState;
-  readonly values: RunValues = new RunValues();
+  readonly values: RunValues;
   readonly secrets: RunSecrets;
   readonly host: Host;
   readonly emitter: RunEmitter;
@@ -63,7 +60,7 @@ export class Executor implements RebuiltRun, SlotUser {
   lastAt: number;
   /** When the run came to rest; null while it moves. A late answer does not change it. */
   restedAt: number | null = null;
-  readonly #commands = new Commands();
+  readonly #feeder: Feeder;
   readonly #carrier: Carrier;
   readonly #slots: RunSlots;
   readonly #inbox: Entry[] = [];
@@ -71,7 +68,6 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly #restWaiters: (() => void)[] = [];
   /** First seriesId after the highest in use (R24). */
   nextSeries: number;
-  #seq = 0;
   /** What the records left to be done; set for a run that was taken up again. */
   #unfinished: Unfinished | undefined;
   /** Calls that were cut off are still to be made again. */
@@ -79,6 +75,12 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
+  /** A batch is being made durable. */
+  #writing = false;
+  /** Batches since timers and I/O last had their turn. */
+  #batches = 0;
+  /** When the present batch began, once somebody needed to know. */
+  #batchAt = BATCH_TIME;
   #closed = false;
 
   constructor(facts: ExecutedRun, host: Host, links: RunLinks) {
@@ -91,15 +93,17 @@ export class Executor implements RebuiltRun, SlotUser {
     this.lastAt = facts.header.at;
     this.nextSeries = facts.program.nextSeries;
     this.state = createState(facts.program.compiled, { graceMs: facts.header.graceMs, seed: facts.header.seed });
+    this.values = new RunValues(facts.header.at, this.state.node.length);
     this.#carrier = new Carrier(this, links.live);
     this.#slots = new RunSlots(this);
     for (const [id, items] of Object.entries(facts.header.items))
       this.values.items.set(facts.program.indexOf(id), items);
     const { records } = facts;
+    const keeps = host.journal.keepsRecords !== false;
+    this.#feeder = new Feeder(this, facts.secrets, { seq: records?.length ?? 0, keeps });
     if (records === undefined) return;
     this.#unfinished = rebuild(this, records);
     this.standing = this.state.status;
-    this.#seq = records.length;
     this.#slots.resume();
   }
 
@@ -115,9 +119,8 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** The run's first input, made durable before `start` is acknowledged (R39); nothing is carried out yet. */
   async open(): Promise<void> {
-    const records: JournalRecord[] = [];
-    this.#feed({ kind: "start", at: this.header.at }, undefined, records);
-    await this.#append(records);
+    this.#feeder.feed({ kind: "start", at: this.header.at }, undefined);
+    await this.#append(this.#feeder.takeRecords());
   }
 
   /** Lets the run move: a turn after `open`, so that listeners attached meanwhile miss nothing. */
@@ -138,6 +141,15 @@ export class Executor implements RebuiltRun, SlotUser {
   lose(): void {
     if (this.fault !== null || this.#closed) return;
     this.#fail("FENCED", new BelayError("FENCED", `run ${this.header.runId} is owned by another engine`));
+  }
+
+  /**
+   * A call answered. While a batch is carried out the answer gets the time of the next one, which begins when this one is
+   * through: many answers share a look at the clock. While one is being written it gets its own.
+   */
+  answer(kind: "succeeded" | "undone", node: number, attempt: number, payload: Json | undefined): void {
+    const at = this.#writing ? this.now() : BATCH_TIME;
+    this.post(new AnswerEntry({ kind, at, node, attempt }, payload));
   }
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
@@ -213,24 +225,26 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   #loop(): void {
-    for (let batches = 0; ; batches++) {
-      const records = this.#takeBatch();
-      if (records.length === 0 && this.#acknowledge.length === 0) {
+    while (this.#batches < BATCHES_PER_TURN) {
+      const { seq } = this.#feeder;
+      this.#takeBatch();
+      if (this.#feeder.seq === seq && this.#acknowledge.length === 0) {
         if (this.#inbox.length > 0) continue;
-        if (!this.#callAgain()) break;
-        continue;
+        if (this.#callAgain()) continue;
+        this.#busy = false;
+        this.#rest();
+        return;
       }
-      if (this.#write(records) !== undefined || this.#closed || this.fault !== null) return;
+      this.#batches++;
+      if (this.#write() !== undefined || this.#closed || this.fault !== null) return;
       this.#carryOut();
       this.#callAgain();
       if (this.#closed || this.fault !== null) return;
-      if (batches === BATCHES_PER_TURN) {
-        setImmediate(() => this.#resume());
-        return;
-      }
     }
-    this.#busy = false;
-    this.#rest();
+    setImmediate(() => {
+      this.#batches = 0;
+      this.#resume();
+    });
   }
 
   #append(records: readonly JournalRecord[]): MaybePromise<void> {
@@ -239,8 +253,10 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   /** Makes a batch durable; a promise when the loop goes on by itself once it is. */
-  #write(records: readonly JournalRecord[]): Promise<void> | undefined {
-    if (records.length === 0) return undefined;
+  #write(): Promise<void> | undefined {
+    const records = this.#feeder.takeRecords();
+    // Of a run without records its status is all that is told; its end frees its locks.
+    if (records.length === 0 && this.state.status === this.standing) return undefined;
     let written: MaybePromise<void>;
     try {
       written = this.#append(records);
@@ -249,6 +265,7 @@ export class Executor implements RebuiltRun, SlotUser {
       return Promise.resolve();
     }
     if (!isThenable(written)) return undefined;
+    this.#writing = true;
     return written.then(
       () => this.#resume(true),
       (error: unknown) => this.#fail(journalFault(error), error),
@@ -257,6 +274,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** `written`: after a batch, which may have stopped what was to be called again. */
   #resume(written = false): void {
+    this.#writing = false;
     if (this.#closed || this.fault !== null) return;
     try {
       this.#carryOut();
@@ -275,20 +293,26 @@ export class Executor implements RebuiltRun, SlotUser {
     return true;
   }
 
-  /** Steps every waiting input, then asks for slots; answers the records to journal. */
-  #takeBatch(): JournalRecord[] {
-    const records: JournalRecord[] = [];
-    if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided, records);
-    for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry, records);
-    this.#inbox.length = 0;
-    for (let pool = 0; pool < this.state.queues.length; pool++) this.#seekSlots(pool, records);
+  /** Steps every waiting input, then asks for slots. */
+  #takeBatch(): void {
+    this.#batchAt = BATCH_TIME;
+    if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided);
+    for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry);
+    if (this.#inbox.length > 0) this.#inbox.length = 0;
+    for (let pool = 0; pool < this.state.queues.length; pool++) this.#seekSlots(pool);
     this.#slots.releaseEnded();
-    return records;
   }
 
-  #stepEntry(entry: Entry, records: JournalRecord[]): void {
+  /** Evaluations that were asked for and whose answers were not recorded. */
+  #decideUnfinished(undecided: readonly number[]): void {
+    this.#unfinished = undefined;
+    for (const node of undecided) this.#feeder.resolve(node, this.now());
+  }
+
+  #stepEntry(entry: Entry): void {
     const { payload } = entry;
     let { input } = entry;
+    if (entry instanceof AnswerEntry && input.at === BATCH_TIME) entry.input.at = this.#timeOfBatch();
     if (entry.done !== undefined) {
       const judged = judgeVerb(this, input as VerbInput, payload);
       if (judged instanceof BelayError) {
@@ -305,43 +329,16 @@ export class Executor implements RebuiltRun, SlotUser {
       }
       this.#slots.keep(input.pool, entry.release);
     }
-    this.#feed(input, payload, records);
+    this.#feeder.feed(input, payload);
   }
 
-  /** Evaluations that were asked for and whose answers were not recorded. */
-  #decideUnfinished(undecided: readonly number[], records: JournalRecord[]): void {
-    this.#unfinished = undefined;
-    for (const node of undecided) {
-      const { resolved, payload } = evaluateNode(this, node, this.now());
-      this.#feed(resolved, payload, records);
-    }
+  /** One look at the clock per batch. */
+  #timeOfBatch(): number {
+    if (this.#batchAt === BATCH_TIME) this.#batchAt = this.now();
+    return this.#batchAt;
   }
 
-  #feed(input: Input, payload: Json | undefined, records: JournalRecord[]): void {
-    const asked: number[] = [];
-    for (let next: { input: Input; payload: Json | undefined } = { input, payload }; ; ) {
-      this.#feedOne(next.input, next.payload, records, asked);
-      const node = asked.pop();
-      if (node === undefined) return;
-      const { resolved, payload: found } = evaluateNode(this, node, input.at);
-      next = { input: resolved, payload: found };
-    }
-  }
-
-  #feedOne(input: Input, payload: Json | undefined, records: JournalRecord[], asked: number[]): void {
-    const from = this.#commands.length;
-    const kept = this.secrets.any ? this.secrets.scrubbed(payload) : payload;
-    const recorded = this.secrets.any ? this.secrets.sealed(kept, this.#seq) : kept;
-    records.push(recorded === undefined ? { seq: this.#seq, input } : { seq: this.#seq, input, payload: recorded });
-    this.#seq++;
-    this.lastAt = input.at;
-    step(this.state, input, this.#commands);
-    this.restedAt = isAtRest(this.state) ? (this.restedAt ?? input.at) : null;
-    const nodes = absorb(this, this.#commands, from, kept);
-    for (let i = nodes.length - 1; i >= 0; i--) asked.push(nodes[i] as number);
-  }
-
-  #seekSlots(pool: number, records: JournalRecord[]): void {
+  #seekSlots(pool: number): void {
     const want = demand(this.state, pool);
     const waits = this.state.plan.pools[pool] === WAITING_POOL;
     if (pool > 0 && !waits) {
@@ -349,14 +346,15 @@ export class Executor implements RebuiltRun, SlotUser {
       return;
     }
     const count = waits ? want : this.#slots.take(want);
-    if (count > 0) this.#feed({ kind: "grant", at: this.now(), pool, count }, undefined, records);
+    if (count > 0) this.#feeder.feed({ kind: "grant", at: this.#timeOfBatch(), pool, count }, undefined);
   }
 
   #carryOut(): void {
     this.standing = this.state.status;
-    this.#carrier.carryOut(this.#commands);
-    this.#commands.clear();
-    for (const done of this.#acknowledge.splice(0)) done();
+    const { commands } = this.#feeder;
+    this.#carrier.carryOut(commands);
+    commands.clear();
+    if (this.#acknowledge.length > 0) for (const done of this.#acknowledge.splice(0)) done();
     if (!isTerminal(this.state.status)) return;
     this.#carrier.disarmAll();
     this.emitter.end();

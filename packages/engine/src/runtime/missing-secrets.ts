@@ -104,7 +104,7 @@ function fromParent(run: OpenedRun, { plan, parent, limits }: Remedies, values: 
   if (wanted.length === 0 || parent === undefined || header.parent === null) return false;
   const node = nodeNumber(parent, header.parent.nodeId);
   const input = parent.values.inputs.get(node) as { readonly params?: Json } | undefined;
-  const boundAt = parent.values.startedAt[node];
+  const boundAt = parent.values.startedAt.get(node);
   if (input === undefined || boundAt === undefined || boundAt > header.at) return false;
   const { params, diagnostics } = checkParams(plan.document.params, input.params ?? {}, limits);
   const same = { ...params } as Record<string, Json>;

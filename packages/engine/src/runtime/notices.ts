@@ -4,6 +4,7 @@
  */
 import { Cause, type Commands, isToleratedFailure, Op, OUTCOME_SPAN, RUN_STATUSES } from "../core/index.ts";
 import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName } from "./api.ts";
+import { bitsOf } from "./emitter.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure } from "./failure.ts";
 import { nodeId } from "./node-id.ts";
@@ -87,6 +88,14 @@ export function noticeName(commands: Commands, row: number): RunEventName | unde
   }
   return op === Op.FAILED && value === Cause.CANCEL ? "node:canceled" : NOTICES[op]?.[0];
 }
+
+/** Bits of the events that a command may be told as, by its op; see `RunEmitter.heard`. */
+export const HEARD_AS: Int32Array = Int32Array.from({ length: 1 + Math.max(...Object.values(Op)) }, (_, op) => {
+  if (op === Op.RUN_STATUS) return bitsOf([...RUNNING_EVENTS, ...Object.values(RUN_EVENTS)]);
+  const name = NOTICES[op]?.[0];
+  if (name === undefined) return 0;
+  return bitsOf(op === Op.FAILED ? [name, "node:canceled"] : [name]);
+});
 
 /** The event of that row, at the run's time `at`. */
 export function noticeEvent(facts: RunFacts, commands: Commands, row: number, at: number): RunEvent {

@@ -37,8 +37,8 @@ export function pollAction(find: (name: string) => ActionDefinition | undefined,
 
 async function ask(action: ActionDefinition, ctx: ActionContext, given: Json | undefined): Promise<unknown> {
   const input = action.input === undefined ? given : await validated(action.input, given, "INPUT_INVALID", "with.with");
-  const { signal, log, heartbeat } = ctx;
-  return await action.run({ ...ctx, signal, log, heartbeat, input });
+  const { signal, log, heartbeat, idempotencyKey } = ctx;
+  return await action.run({ ...ctx, signal, log, heartbeat, idempotencyKey, input });
 }
 
 function readAnswer(name: string, answer: unknown): Verification {

@@ -107,7 +107,7 @@ export class PreviewRun implements RunFacts {
   constructor(run: RunFacts, at: number) {
     this.header = run.header;
     // No call is made: what it would be given is not evaluated.
-    this.program = { ...run.program, detailsOf: (v) => withoutInput(run.program.detailsOf(v)) };
+    this.program = withoutInputs(run.program);
     this.limits = run.limits;
     this.state = copyState(run.state);
     this.values = run.values.copy();
@@ -305,4 +305,11 @@ function withoutInput(details: CompiledNode): CompiledNode {
   if (details.input === undefined) return details;
   const { input: _input, ...others } = details;
   return others;
+}
+
+/** The program, but for the inputs of its nodes. */
+function withoutInputs(program: CompiledProgram): CompiledProgram {
+  const { compiled, ids, series, nextSeries, document, indexOf } = program;
+  const detailsOf = (v: number): CompiledNode => withoutInput(program.detailsOf(v));
+  return { compiled, ids, series, nextSeries, document, indexOf, detailsOf };
 }

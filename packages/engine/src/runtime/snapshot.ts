@@ -96,14 +96,14 @@ function nodeSnapshot(facts: RunFacts, shown: ShownNode): NodeSnapshot {
     parallelIdx: shown.parallelIdx,
     seriesId: member < 0 ? (program.series[home] as number) : (values.memberSeries.get(home) as number) + member,
     runTime: Math.max(1, state.attempt[node] as number),
-    started: values.startedAt[node] !== undefined,
+    started: values.startedAt.get(node) !== undefined,
     waiting: waitSnapshot(facts, node),
     upstreams,
     downstreams,
     prohibitRollback: shown.prohibitRollback,
     timeout: shown.timeout,
-    startTime: iso(values.startedAt[node]),
-    finishTime: status === "RUNNING" || status === "CANCELING" ? null : iso(values.finishedAt[node]),
+    startTime: iso(values.startedAt.get(node)),
+    finishTime: status === "RUNNING" || status === "CANCELING" ? null : iso(values.finishedAt.get(node)),
     item: shownItem(facts, node),
     output: shownOutput(facts, node),
     error: values.failure(node) ?? null,
@@ -131,8 +131,8 @@ function compensationSnapshot(facts: RunFacts, node: number, action: string | un
   return {
     action,
     runTime: undoAttemptOf(state, node),
-    startTime: iso(values.undoStartedAt[node]),
-    finishTime: iso(values.undoFinishedAt[node]),
+    startTime: iso(values.undoStartedAt.get(node)),
+    finishTime: iso(values.undoFinishedAt.get(node)),
     error: values.undoFailure(node) ?? null,
   };
 }

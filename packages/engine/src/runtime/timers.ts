@@ -1,21 +1,48 @@
 /**
- * All deadlines of an engine on one timer (R26): an indexed binary heap of (time, callback). Owns: ordering, removal by
- * handle, the single armed timer. Ties leave in the order of arming. Cost: O(log n) to arm and disarm.
+ * All deadlines of an engine on one timer (R26): an indexed binary heap of numbers. Owns: ordering, removal by handle, the
+ * single armed timer. Ties leave in the order of arming. Cost: O(log n) to arm and disarm, mostly one comparison, for
+ * deadlines come in about the order of their times; no allocation but for growth.
  */
 import type { Clock } from "./engine-api.ts";
 
-/** One armed deadline; `slot` is its place in the heap, -1 once it fired or was disarmed. */
-export interface Deadline {
-  readonly at: number;
-  readonly order: number;
-  readonly fire: () => void;
-  slot: number;
+/** Whom a deadline is told. */
+export interface DueTarget {
+  /** What it was armed with. */
+  due(node: number, kind: number, token: number): void;
 }
+
+/** A deadline of one's own: told by a call, taken back at any time. */
+export interface Deadline {
+  /** -1 once it fired or was disarmed. */
+  handle: number;
+}
+
+/** What a target is told with its deadline. */
+export interface Due {
+  readonly node: number;
+  readonly kind: number;
+  readonly token: number;
+}
+
+const FIRST_ROOM = 16;
+const NOTHING: Due = { node: 0, kind: 0, token: 0 };
 
 export class Timers {
   readonly #clock: Clock;
-  readonly #heap: Deadline[] = [];
-  #order = 0;
+  /** Handles, the earliest first. */
+  #heap = new Int32Array(FIRST_ROOM);
+  #size = 0;
+  /** By handle, the next columns too: its place in the heap. */
+  #place = new Int32Array(FIRST_ROOM);
+  #at = new Float64Array(FIRST_ROOM);
+  /** Grows with each arming. */
+  #order = new Float64Array(FIRST_ROOM);
+  #node = new Int32Array(FIRST_ROOM);
+  #kind = new Int32Array(FIRST_ROOM);
+  #token = new Int32Array(FIRST_ROOM);
+  readonly #target: (DueTarget | undefined)[] = [];
+  readonly #free: number[] = [];
+  #armings = 0;
   #armedFor = Number.POSITIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
@@ -25,33 +52,53 @@ export class Timers {
 
   /** Calls `fire` once when the clock has reached `at` (epoch milliseconds). */
   arm(at: number, fire: () => void): Deadline {
-    const deadline: Deadline = { at, order: this.#order++, fire, slot: this.#heap.length };
-    this.#heap.push(deadline);
-    this.#rise(deadline);
-    this.#schedule();
+    const deadline: Deadline = { handle: -1 };
+    const due = (): void => {
+      deadline.handle = -1;
+      fire();
+    };
+    deadline.handle = this.armFor({ due }, at, NOTHING);
     return deadline;
   }
 
   /** Takes a deadline back; one that already fired is left alone. */
   disarm(deadline: Deadline): void {
-    const { slot } = deadline;
-    if (slot < 0) return;
-    deadline.slot = -1;
-    const last = this.#heap.pop();
-    if (last !== undefined && last !== deadline) {
-      last.slot = slot;
-      this.#heap[slot] = last;
-      this.#rise(last);
-      this.#sink(last);
+    if (deadline.handle < 0) return;
+    this.take(deadline.handle);
+    deadline.handle = -1;
+  }
+
+  /** Tells the target once the clock has reached `at`; the answer is a handle for `take`, good until then. */
+  armFor(target: DueTarget, at: number, what: Due): number {
+    const handle = this.#free.pop() ?? this.#target.length;
+    if (handle === this.#place.length) this.#grow();
+    this.#target[handle] = target;
+    this.#at[handle] = at;
+    this.#order[handle] = this.#armings++;
+    this.#node[handle] = what.node;
+    this.#kind[handle] = what.kind;
+    this.#token[handle] = what.token;
+    this.#rise(this.#size++, handle);
+    if (at < this.#armedFor) this.#schedule();
+    return handle;
+  }
+
+  /** Takes the deadline with that handle back. */
+  take(handle: number): void {
+    const place = this.#place[handle] as number;
+    const last = this.#heap[--this.#size] as number;
+    this.#target[handle] = undefined;
+    this.#free.push(handle);
+    if (last !== handle) {
+      this.#rise(place, last);
+      this.#sink(this.#place[last] as number, last);
     }
-    if (this.#heap.length === 0) this.#stop();
+    if (this.#size === 0) this.#stop();
   }
 
   /** Drops every deadline. */
   clear(): void {
-    for (const deadline of this.#heap) deadline.slot = -1;
-    this.#heap.length = 0;
-    this.#stop();
+    while (this.#size > 0) this.take(this.#heap[this.#size - 1] as number);
   }
 
   #stop(): void {
@@ -62,19 +109,25 @@ export class Timers {
 
   /** Arms the one timer for the earliest deadline. A timer that is too early is kept: it only looks again. */
   #schedule(): void {
-    const first = this.#heap[0];
-    if (first === undefined || first.at >= this.#armedFor) return;
+    if (this.#size === 0) return;
+    const at = this.#at[this.#heap[0] as number] as number;
+    if (at >= this.#armedFor) return;
     this.#cancelTimer?.();
-    this.#armedFor = first.at;
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, first.at - this.#clock.now()), () => this.#fireDue());
+    this.#armedFor = at;
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, at - this.#clock.now()), () => this.#fireDue());
   }
 
   /** Fires what is due by now, whether or not the timer has come to it. */
   passDue(): void {
+    if (this.#size === 0) return;
     const now = this.#clock.now();
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-      this.disarm(first);
-      first.fire();
+    while (this.#size > 0) {
+      const handle = this.#heap[0] as number;
+      if ((this.#at[handle] as number) > now) return;
+      const target = this.#target[handle] as DueTarget;
+      const [node, kind, token] = [this.#node[handle], this.#kind[handle], this.#token[handle]];
+      this.take(handle);
+      target.due(node as number, kind as number, token as number);
     }
   }
 
@@ -85,33 +138,65 @@ export class Timers {
     this.#schedule();
   }
 
-  #rise(deadline: Deadline): void {
-    while (deadline.slot > 0) {
-      const parent = this.#heap[(deadline.slot - 1) >> 1] as Deadline;
-      if (!isBefore(deadline, parent)) return;
-      this.#swap(deadline, parent);
+  /** Places a handle at `place`, or above it. */
+  #rise(place: number, handle: number): void {
+    const heap = this.#heap;
+    let hole = place;
+    while (hole > 0) {
+      const above = (hole - 1) >> 1;
+      const parent = heap[above] as number;
+      if (!this.#isBefore(handle, parent)) break;
+      heap[hole] = parent;
+      this.#place[parent] = hole;
+      hole = above;
     }
+    heap[hole] = handle;
+    this.#place[handle] = hole;
   }
 
-  #sink(deadline: Deadline): void {
+  /** Places a handle at `place`, or below it. */
+  #sink(place: number, handle: number): void {
+    const heap = this.#heap;
+    let hole = place;
     for (;;) {
-      const left = this.#heap[deadline.slot * 2 + 1];
-      const right = this.#heap[deadline.slot * 2 + 2];
-      const child = right !== undefined && left !== undefined && isBefore(right, left) ? right : left;
-      if (child === undefined || !isBefore(child, deadline)) return;
-      this.#swap(deadline, child);
+      let below = 2 * hole + 1;
+      if (below >= this.#size) break;
+      if (below + 1 < this.#size && this.#isBefore(heap[below + 1] as number, heap[below] as number)) below++;
+      const child = heap[below] as number;
+      if (!this.#isBefore(child, handle)) break;
+      heap[hole] = child;
+      this.#place[child] = hole;
+      hole = below;
     }
+    heap[hole] = handle;
+    this.#place[handle] = hole;
   }
 
-  #swap(a: Deadline, b: Deadline): void {
-    const slot = a.slot;
-    a.slot = b.slot;
-    b.slot = slot;
-    this.#heap[a.slot] = a;
-    this.#heap[b.slot] = b;
+  #isBefore(a: number, b: number): boolean {
+    const [atA, atB] = [this.#at[a] as number, this.#at[b] as number];
+    return atA < atB || (atA === atB && (this.#order[a] as number) < (this.#order[b] as number));
+  }
+
+  #grow(): void {
+    const room = 2 * this.#place.length;
+    this.#heap = grown(this.#heap, room);
+    this.#place = grown(this.#place, room);
+    this.#node = grown(this.#node, room);
+    this.#kind = grown(this.#kind, room);
+    this.#token = grown(this.#token, room);
+    this.#at = grownTimes(this.#at, room);
+    this.#order = grownTimes(this.#order, room);
   }
 }
 
-function isBefore(a: Deadline, b: Deadline): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
+function grown(column: Int32Array, room: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(room);
+  larger.set(column);
+  return larger;
+}
+
+function grownTimes(column: Float64Array, room: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(room);
+  larger.set(column);
+  return larger;
 }

@@ -4,6 +4,8 @@
  */
 import type { Json } from "../plan/document.ts";
 import type { NodeFailure } from "./api.ts";
+import { TimeColumn } from "./time-column.ts";
+import { ValueColumn } from "./value-column.ts";
 
 /** What an attempt of a waiting node waits for. */
 export interface Wait {
@@ -17,7 +19,9 @@ export interface Wait {
 }
 
 export class RunValues {
-  readonly #outputs = new Map<number, Json>();
+  readonly #origin: number;
+  readonly #room: number;
+  #outputs: ValueColumn<Json>;
   /** Outputs as they are shown, by node, where secret places of them are hidden (R46). */
   readonly #shown = new Map<number, Json>();
   readonly #failures = new Map<number, NodeFailure>();
@@ -30,11 +34,22 @@ export class RunValues {
   readonly items: Map<number, readonly Json[]> = new Map();
   /** First seriesId of a group that expanded at run time (R24). */
   readonly memberSeries: Map<number, number> = new Map();
-  /** Epoch milliseconds by node: first dispatch, end of the last attempt. Sparse. */
-  readonly startedAt: (number | undefined)[] = [];
-  readonly finishedAt: (number | undefined)[] = [];
-  readonly undoStartedAt: (number | undefined)[] = [];
-  readonly undoFinishedAt: (number | undefined)[] = [];
+  /** First dispatch, end of the last attempt. */
+  startedAt: TimeColumn;
+  finishedAt: TimeColumn;
+  undoStartedAt: TimeColumn;
+  undoFinishedAt: TimeColumn;
+
+  /** `origin`: about when the run began, epoch milliseconds; `room`: how many nodes it has. */
+  constructor(origin: number = 0, room: number = 0) {
+    this.#origin = origin;
+    this.#room = room;
+    this.#outputs = new ValueColumn(room);
+    this.startedAt = new TimeColumn(origin, room);
+    this.finishedAt = new TimeColumn(origin, room);
+    this.undoStartedAt = new TimeColumn(origin, room);
+    this.undoFinishedAt = new TimeColumn(origin, room);
+  }
 
   /** By node: what an attempt waits for, while it does. */
   readonly waits: Map<number, Wait> = new Map();
@@ -51,7 +66,12 @@ export class RunValues {
 
   /** Another attempt asks anew. */
   forgetApprovals(node: number): void {
-    this.#approvals.delete(node);
+    if (this.#approvals.size > 0) this.#approvals.delete(node);
+  }
+
+  /** Why the input of the node's present attempt could not be evaluated. */
+  inputFault(node: number): string | undefined {
+    return this.inputFaults.size === 0 ? undefined : this.inputFaults.get(node);
   }
 
   output(node: number): Json | undefined {
@@ -62,9 +82,9 @@ export class RunValues {
   setOutput(node: number, output: Json | undefined, shown?: Json): void {
     if (output === undefined) this.#outputs.delete(node);
     else this.#outputs.set(node, output);
-    if (shown === undefined) this.#shown.delete(node);
-    else this.#shown.set(node, shown);
-    this.#failures.delete(node);
+    if (shown !== undefined) this.#shown.set(node, shown);
+    else if (this.#shown.size > 0) this.#shown.delete(node);
+    if (this.#failures.size > 0) this.#failures.delete(node);
   }
 
   /** The output as it is shown; secrets that it shows by themselves are still to be hidden. */
@@ -91,8 +111,12 @@ export class RunValues {
 
   /** The same values, which change on their own. */
   copy(): RunValues {
-    const copy = new RunValues();
-    fill(copy.#outputs, this.#outputs);
+    const copy = new RunValues(this.#origin, this.#room);
+    copy.#outputs = this.#outputs.copy();
+    copy.startedAt = this.startedAt.copy();
+    copy.finishedAt = this.finishedAt.copy();
+    copy.undoStartedAt = this.undoStartedAt.copy();
+    copy.undoFinishedAt = this.undoFinishedAt.copy();
     fill(copy.#shown, this.#shown);
     fill(copy.#failures, this.#failures);
     fill(copy.#undoFailures, this.#undoFailures);
@@ -102,8 +126,6 @@ export class RunValues {
     fill(copy.items, this.items);
     fill(copy.memberSeries, this.memberSeries);
     fill(copy.waits, this.waits);
-    const times = ["startedAt", "finishedAt", "undoStartedAt", "undoFinishedAt"] as const;
-    for (const name of times) for (const node in this[name]) copy[name][node] = this[name][node];
     return copy;
   }
 
@@ -115,12 +137,12 @@ export class RunValues {
       this.#shown.delete(node);
       this.#failures.delete(node);
       this.inputs.delete(node);
-      this.startedAt[node] = undefined;
+      this.startedAt.delete(node);
     }
     this.#undoFailures.delete(node);
-    this.finishedAt[node] = undefined;
-    this.undoStartedAt[node] = undefined;
-    this.undoFinishedAt[node] = undefined;
+    this.finishedAt.delete(node);
+    this.undoStartedAt.delete(node);
+    this.undoFinishedAt.delete(node);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { VerbInput } from "../core/index.ts";
 import { BelayError, NonRetryable } from "../errors.ts";
-import { inputFaults, isWaiting } from "../plan/built-in.ts";
+import { inputFaults } from "../plan/built-in.ts";
 import type { Json } from "../plan/document.ts";
 import { namesPerson, personOf } from "../plan/person.ts";
 import type { Answer } from "./call.ts";
@@ -30,20 +30,18 @@ export class Waiting {
     this.#executor = executor;
   }
 
-  /** An attempt of a node with a waiting action begins; false for any other action. */
-  start(node: number, action: string, input: Json | undefined, answered: Answered): boolean {
-    if (!isWaiting(action)) return false;
+  /** An attempt of a node with a waiting action begins. */
+  start(node: number, action: string, input: Json | undefined, answered: Answered): void {
     const faults = inputFaults(action, input);
     if (faults.length > 0) {
       const message = faults.map((fault) => fault.message).join("; ");
       answered({ ok: false, thrown: new NonRetryable(message, { code: "INPUT_INVALID" }) });
-      return true;
+      return;
     }
     const { host, values } = this.#executor;
     const until = values.waits.get(node)?.until ?? null;
     const arm = (at: number): Deadline => host.timers.arm(at, () => answered({ ok: true, output: undefined }));
     this.#waits.set(node, { answered, deadline: until === null ? undefined : arm(until) });
-    return true;
   }
 
   /** Asked to let go: a wait does so at once. */
@@ -53,6 +51,7 @@ export class Waiting {
 
   /** The attempt is over, whoever ended it. */
   end(node: number): void {
+    if (this.#waits.size === 0) return;
     const wait = this.#waits.get(node);
     if (wait === undefined) return;
     if (wait.deadline !== undefined) this.#executor.host.timers.disarm(wait.deadline);

@@ -88,7 +88,7 @@ class VirtualRun implements RunFacts {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
   readonly limits: Limits;
-  readonly values: RunValues = new RunValues();
+  readonly values: RunValues;
   readonly state: RunState;
   readonly restedAt: null = null;
   readonly fault: null = null;
@@ -114,6 +114,7 @@ class VirtualRun implements RunFacts {
     this.header = headerOf(plan, params, items);
     this.program = compilePlan(plan, items, this.limits);
     this.nextSeries = this.program.nextSeries;
+    this.values = new RunValues(0, this.program.compiled.size);
     for (const [id, list] of Object.entries(items)) this.values.items.set(this.program.indexOf(id), list);
     // As long as it will be from the start: written in any order, it stays an array and becomes no table.
     this.#startOf = new Array(this.program.compiled.size);
@@ -178,7 +179,7 @@ class VirtualRun implements RunFacts {
 
   /** One input, and the evaluations that it asks for. */
   #feed(input: Input, payload?: Json): void {
-    const asked = this.#step(input, payload);
+    const asked = [...this.#step(input, payload)];
     for (let place = 0; place < asked.length; place++) {
       const { resolved, payload: found } = evaluateNode(this, asked[place] as number, this.#nowMs);
       if (resolved.verdict === "fail") this.#refuseExpression(resolved.node, found);
@@ -187,7 +188,7 @@ class VirtualRun implements RunFacts {
   }
 
   /** Answers the nodes that wait for an evaluation. */
-  #step(input: Input, payload: Json | undefined): number[] {
+  #step(input: Input, payload: Json | undefined): readonly number[] {
     const commands = this.#commands;
     step(this.state, input, commands);
     const asked = absorb(this, commands, 0, payload);

@@ -52,14 +52,12 @@ export class SimulatedRun implements RunFacts {
   readonly limits: Limits;
   readonly records: JournalRecord[] = [];
   readonly trace: TraceEntry[] = [];
-  /** In the order in which they were made. */
   readonly calls: SimulatedCall[] = [];
   readonly fault: null = null;
   state: RunState;
-  values: RunValues = new RunValues();
+  values: RunValues;
   nextSeries: number;
   restedAt: number | null = null;
-  /** Virtual time, epoch milliseconds. */
   now: number;
   readonly #judge: Judge;
   readonly #record: boolean;
@@ -84,6 +82,7 @@ export class SimulatedRun implements RunFacts {
     this.#facts = facts;
     this.#world = facts.world;
     this.nextSeries = facts.program.nextSeries;
+    this.values = new RunValues(facts.header.at, facts.program.compiled.size);
     this.state = this.#fresh();
   }
 
@@ -199,7 +198,7 @@ export class SimulatedRun implements RunFacts {
     this.#ends.length = 0;
     this.#toResolve.length = 0;
     const armed = this.deadlines.clear();
-    this.values = new RunValues();
+    this.values = new RunValues(this.header.at, this.program.compiled.size);
     this.nextSeries = this.program.nextSeries;
     this.state = this.#fresh();
     this.#silent = silent;
