@@ -75,6 +75,8 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Verbs that come before the run's first turn wait for it. */
   #begun = false;
   #busy = false;
+  /** Slots are to be looked for, though nothing has happened: some are free that were not, or the run begins. */
+  #seeks = true;
   /** A batch is being made durable. */
   #writing = false;
   /** Batches since timers and I/O last had their turn. */
@@ -165,6 +167,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Slots of the engine's own limit may be free (R41). */
   slotsFree(): void {
+    this.#seeks = true;
     this.#pump();
   }
 
@@ -196,7 +199,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   get atRest(): boolean {
     if (this.fault !== null || this.#closed) return true;
-    return this.#begun && isAtRest(this.state) && this.#inbox.length === 0 && !this.#busy;
+    return isAtRest(this.state) && this.#begun && this.#inbox.length === 0 && !this.#busy;
   }
 
   /** Resolves once the run is at rest. */
@@ -226,15 +229,15 @@ export class Executor implements RebuiltRun, SlotUser {
 
   #loop(): void {
     while (this.#batches < BATCHES_PER_TURN) {
-      const { seq } = this.#feeder;
-      this.#takeBatch();
-      if (this.#feeder.seq === seq && this.#acknowledge.length === 0) {
-        if (this.#inbox.length > 0) continue;
+      if (this.#inbox.length === 0 && !this.#seeks) {
         if (this.#callAgain()) continue;
         this.#busy = false;
         this.#rest();
         return;
       }
+      const { seq } = this.#feeder;
+      this.#takeBatch();
+      if (this.#feeder.seq === seq && this.#acknowledge.length === 0) continue;
       this.#batches++;
       if (this.#write() !== undefined || this.#closed || this.fault !== null) return;
       this.#carryOut();
@@ -295,6 +298,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Steps every waiting input, then asks for slots. */
   #takeBatch(): void {
+    this.#seeks = false;
     this.#batchAt = BATCH_TIME;
     if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided);
     for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry);

@@ -27,7 +27,7 @@ export class Slots {
 
   /** Takes up to `want` slots; the taker is told when more are free if it got fewer. */
   take(want: number, taker: SlotTaker): number {
-    const waits = this.isWantedBeside(taker) && this.#line.values().next().value !== taker;
+    const waits = this.#line.size > 0 && this.#line.values().next().value !== taker;
     const got = waits ? 0 : Math.min(want, this.#limit - this.#taken);
     this.#taken += got;
     if (got < want) this.#line.add(taker);
@@ -40,9 +40,14 @@ export class Slots {
     this.#taken += count;
   }
 
-  /** Another run waits for a slot. */
-  isWantedBeside(taker: SlotTaker): boolean {
-    return this.#line.size > (this.#line.has(taker) ? 1 : 0);
+  /** How many runs wait for a slot. */
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  /** No slot is free. */
+  get isFull(): boolean {
+    return this.#taken >= this.#limit;
   }
 
   /** Gives slots back and calls the first in line. */

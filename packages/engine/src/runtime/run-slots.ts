@@ -26,6 +26,8 @@ export class RunSlots {
   readonly #run: SlotUser;
   /** Slots of the engine's own limit. */
   #held = 0;
+  /** It stands in the line for the engine's own slots. */
+  #waits = false;
   /** Requests to named pools that are not granted yet. */
   readonly #waiting: Set<PoolRequest>[];
   readonly #releases: (() => void)[][];
@@ -68,13 +70,25 @@ export class RunSlots {
     const { host, state } = this.#run;
     const { slots } = host;
     const spare = this.#held - (state.active[0] as number);
-    const reused = spare > 0 && !slots.isWantedBeside(this.#run) ? Math.min(spare, want) : 0;
+    const reused = spare > 0 && slots.waiting === (this.#waits ? 1 : 0) ? Math.min(spare, want) : 0;
     const missing = want - reused;
-    const taken = missing > 0 ? slots.take(missing, this.#run) : 0;
-    // Who wants nothing (more) stands in nobody's way.
-    if (missing <= 0 && slots.quit(this.#run)) host.releaseLater(0);
+    if (missing <= 0) {
+      this.#leave();
+      return reused;
+    }
+    // Who waits already gets nothing by asking again while there is none.
+    if (this.#waits && slots.isFull) return reused;
+    const taken = slots.take(missing, this.#run);
+    this.#waits = taken < missing;
     this.#held += taken;
     return reused + taken;
+  }
+
+  /** Who wants nothing (more) stands in nobody's way. */
+  #leave(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    if (this.#run.host.slots.quit(this.#run)) this.#run.host.releaseLater(0);
   }
 
   /** Asks a named pool for as many slots as are wanted beside those on their way, and takes the others back. */
@@ -118,6 +132,7 @@ export class RunSlots {
 
   /** The run wants no more of the engine's own slots for now. */
   leaveLine(): void {
+    this.#waits = false;
     this.#run.host.slots.leave(this.#run);
   }
 
