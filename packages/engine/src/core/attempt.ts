@@ -43,17 +43,26 @@ export function startAttempt(state: RunState, node: number, out: Commands): void
   const kind = kindOf(state, node);
   useSlot(state, kinds.pool[kind] as number, 1);
   setMark(state, node, Mark.STARTED);
-  if (((kinds.flags[kind] as number) & NodeFlag.PROHIBIT_ROLLBACK) !== 0 && !hasMark(state, node, Mark.BARRIER)) {
+  const flags = kinds.flags[kind] as number;
+  if ((flags & NodeFlag.PROHIBIT_ROLLBACK) !== 0 && !hasMark(state, node, Mark.BARRIER)) {
     setMark(state, node, Mark.BARRIER);
     state.barriers++;
   }
   out.push(Op.RUN, node, attempt);
+  if ((flags & NodeFlag.TIMED) !== 0) armAttempt(state, node, out);
+}
+
+/** The deadlines of an attempt that begins. */
+function armAttempt(state: RunState, node: number, out: Commands): void {
+  const { kinds } = state.plan;
+  const kind = kindOf(state, node);
+  const attempt = state.attempt[node] as number;
   const timeoutMs = kinds.timeoutMs[kind] as number;
   if (timeoutMs > 0) out.push(Op.ARM, node, attempt, Deadline.ATTEMPT, out.now + timeoutMs);
   const heartbeatMs = kinds.heartbeatTimeoutMs[kind] as number;
   if (heartbeatMs > 0) out.push(Op.ARM, node, attempt, Deadline.HEARTBEAT, out.now + heartbeatMs);
   const totalMs = kinds.totalTimeoutMs[kind] as number;
-  const round = totalMs > 0 ? roundStartOf(state, node) : 0;
+  const round = roundStartOf(state, node);
   if (totalMs > 0 && attempt === round + 1) out.push(Op.ARM, node, round, Deadline.TOTAL, out.now + totalMs);
 }
 
@@ -84,7 +93,7 @@ export function attemptAnswered(state: RunState, answer: Answer, outcome: number
 
 function succeed(state: RunState, node: number, out: Commands): void {
   setNode(state, node, NodeState.SUCCESSFUL);
-  clearDeadline(state, node, Deadline.TOTAL, out);
+  if (hasFlag(state, node, NodeFlag.TIMED)) clearDeadline(state, node, Deadline.TOTAL, out);
   out.push(Op.SUCCEEDED, node, state.attempt[node]);
   state.done.push(node);
 }
@@ -96,8 +105,9 @@ function endAttempt(state: RunState, node: number, out: Commands): void {
   state.running--;
   useSlot(state, kinds.pool[kind] as number, -1);
   invariant(state.running >= 0, "R25: more attempts ended than started");
-  if ((kinds.timeoutMs[kind] as number) > 0) out.push(Op.DISARM, node, 0, Deadline.ATTEMPT);
-  if ((kinds.heartbeatTimeoutMs[kind] as number) > 0) out.push(Op.DISARM, node, 0, Deadline.HEARTBEAT);
+  if (((kinds.flags[kind] as number) & NodeFlag.TIMED) === 0) return;
+  clearDeadline(state, node, Deadline.ATTEMPT, out);
+  clearDeadline(state, node, Deadline.HEARTBEAT, out);
 }
 
 /** Takes a deadline back, if the plan has one of that kind. */

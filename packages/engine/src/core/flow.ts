@@ -2,8 +2,8 @@
  * The forward flow: what the end of a node means for others, and what a node does once its upstreams are known (R10,
  * R12, R14). Owns: the two work queues of the state and their draining; no recursion, so a chain of any depth is fine.
  */
-import { NodeFlag } from "../plan/compiled.ts";
-import { askToResolve, isDecided, makeReady, mayStart, skipNode } from "./admit.ts";
+import { NodeFlag, TriggerCode } from "../plan/compiled.ts";
+import { askToResolve, makeReady, mayStart, skipNode } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
@@ -25,10 +25,9 @@ import {
   type RunState,
   SkipCode,
   setMark,
-  triggerOf,
   upstreamsOf,
 } from "./state.ts";
-import { decideTrigger, type TriggerVerdict } from "./trigger.ts";
+import { decideAllSucceeded, decideTrigger, type TriggerVerdict } from "./trigger.ts";
 
 /** Tells every end and decides every node it concerns, until nothing is left to tell. */
 export function drainForward(state: RunState, out: Commands): void {
@@ -79,37 +78,36 @@ function endOf(state: RunState, node: number): number {
   return blocking | spared | (hasNotedFailure(group) ? 0 : End.FAILED);
 }
 
-function verdictOf(state: RunState, node: number): TriggerVerdict {
-  const { plan } = state;
+function verdictOf(state: RunState, node: number, trigger: number): TriggerVerdict {
   const waiting = state.waiting[node] as number;
   const blocking = state.blocking.length === 0 ? 0 : (state.blocking[node] as number);
-  const counted = !plan.onlyAllSucceeded;
-  return decideTrigger(triggerOf(state, node), {
-    total: upstreamsOf(plan, node),
+  if (trigger === TriggerCode.ALL_SUCCEEDED) return decideAllSucceeded(waiting, blocking);
+  return decideTrigger(trigger, {
+    total: upstreamsOf(state.plan, node),
     waiting,
-    succeeded: counted ? (state.succeeded[node] as number) : 0,
-    failed: counted ? (state.failed[node] as number) : 0,
-    spared: counted ? (state.spared[node] as number) : 0,
+    succeeded: state.succeeded[node] as number,
+    failed: state.failed[node] as number,
+    spared: state.spared[node] as number,
     blocking,
   });
 }
 
 /** Looks at a declared PENDING node: starts, skips or holds it, or leaves it waiting. A group under way may end. */
 export function decide(state: RunState, node: number, out: Commands): void {
-  if (isExpanded(state, node)) endGroup(state, groupState(state, node), out);
+  const { kind, kinds } = state.plan;
+  const row = kind[node] as number;
+  const flags = kinds.flags[row] as number;
+  const group = (flags & NodeFlag.GROUP) === 0 ? undefined : expandedGroup(state, node);
+  if (group !== undefined) endGroup(state, group, out);
   if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVING)) return;
-  const verdict = verdictOf(state, node);
-  if (verdict === "wait" || verdict === "blocked") return;
-  if (!mayStart(state, node)) return;
+  const verdict = verdictOf(state, node, kinds.trigger[row] as number);
+  if (verdict === "wait" || verdict === "blocked" || !mayStart(state, node)) return;
   if (verdict === "never") {
     // A candidate of a group that starts over is still being undone: what comes of it decides first.
-    if ((expandedGroup(state, node)?.open ?? 0) === 0) skipNode(state, node, SkipCode.UPSTREAM, out);
-  } else admit(state, node, out);
-}
-
-function admit(state: RunState, node: number, out: Commands): void {
-  if (!isDecided(state, node)) askToResolve(state, node, out);
-  else if (isGroup(state, node)) startGroup(state, node, out);
+    if (group === undefined || group.open === 0) skipNode(state, node, SkipCode.UPSTREAM, out);
+  } else if ((flags & (NodeFlag.CONDITION | NodeFlag.DYNAMIC)) !== 0 && !hasMark(state, node, Mark.RESOLVED)) {
+    askToResolve(state, node, out);
+  } else if ((flags & NodeFlag.GROUP) !== 0) startGroup(state, node, out);
   else makeReady(state, node, out);
 }
 

@@ -32,11 +32,7 @@ export function noteFailure(state: RunState, node: number): void {
 export function noteEnd(state: RunState, node: number, end: number): void {
   const { plan, waiting, undecided } = state;
   if ((end & End.BLOCKING) !== 0) bump(state, node, blockingOf(state));
-  if (!plan.onlyAllSucceeded) {
-    if ((end & End.SUCCEEDED) !== 0) bump(state, node, state.succeeded);
-    if ((end & End.FAILED) !== 0) bump(state, node, state.failed);
-    if ((end & End.SPARED) !== 0) bump(state, node, state.spared);
-  }
+  if (!plan.onlyAllSucceeded) count(state, node, end);
   const { downOffset, downTarget, onlyAllSucceeded } = plan;
   const last = downOffset[node + 1] as number;
   for (let e = downOffset[node] as number; e < last; e++) {
@@ -46,6 +42,13 @@ export function noteEnd(state: RunState, node: number, end: number): void {
     // Until its last upstream has ended, a node of that trigger waits, whatever is told.
     if (left === 0 || !onlyAllSucceeded) undecided.push(downstream);
   }
+}
+
+/** What triggers beside `all_succeeded` ask for. */
+function count(state: RunState, node: number, end: number): void {
+  if ((end & End.SUCCEEDED) !== 0) bump(state, node, state.succeeded);
+  if ((end & End.FAILED) !== 0) bump(state, node, state.failed);
+  if ((end & End.SPARED) !== 0) bump(state, node, state.spared);
 }
 
 function bump(state: RunState, node: number, counter: Int32Array): void {

@@ -9,6 +9,7 @@ import { RankSet } from "./rank-set.ts";
 
 /** Who waits in one direction. A rank is there while its node, or any of its members, waits. */
 interface Line {
+  size: number;
   ranks: RankSet | undefined;
   /** By rank of the group: places of the members that wait. */
   members: Map<number, RankSet> | undefined;
@@ -24,8 +25,8 @@ export class ReadyQueue {
   /** ... and whether it is its compensation. */
   undo = false;
   readonly #ranks: number;
-  #forward: Line = { ranks: undefined, members: undefined };
-  #undo: Line = { ranks: undefined, members: undefined };
+  #forward: Line = { size: 0, ranks: undefined, members: undefined };
+  #undo: Line = { size: 0, ranks: undefined, members: undefined };
 
   /** `ranks`: how many there are. */
   constructor(ranks: number) {
@@ -36,6 +37,7 @@ export class ReadyQueue {
   push(rank: number, undo: boolean): void {
     this.size++;
     const line = undo ? this.#undo : this.#forward;
+    line.size++;
     line.ranks ??= new RankSet(this.#ranks);
     line.ranks.add(rank);
   }
@@ -55,9 +57,10 @@ export class ReadyQueue {
 
   /** Takes back one that waits; `member` is -1 for a declared node. */
   remove(rank: number, member: number, undo: boolean): void {
-    this.size--;
-    invariant(this.size >= 0, "R11: more nodes are taken from a queue than waited in it");
     const line = undo ? this.#undo : this.#forward;
+    this.size--;
+    line.size--;
+    invariant(line.size >= 0, "R11: more nodes are taken from a queue than waited in it");
     if (member >= 0) {
       const places = line.members?.get(rank) as RankSet;
       places.delete(member);
@@ -70,7 +73,7 @@ export class ReadyQueue {
   /** Takes the best one out, into `rank`, `member` and `undo`; asserts that there is one. */
   pop(): void {
     invariant(this.size > 0, "R41: a slot is granted while no node waits for it");
-    this.undo = this.#undo.ranks?.isEmpty === false;
+    this.undo = this.#undo.size > 0;
     const line = this.undo ? this.#undo : this.#forward;
     const ranks = line.ranks as RankSet;
     this.rank = this.undo ? ranks.last() : ranks.first();
@@ -93,7 +96,7 @@ export class ReadyQueue {
   }
 }
 
-function copyOf({ ranks, members }: Line): Line {
+function copyOf({ size, ranks, members }: Line): Line {
   const copied = members && new Map([...members].map(([rank, places]) => [rank, places.copy()]));
-  return { ranks: ranks?.copy(), members: copied };
+  return { size, ranks: ranks?.copy(), members: copied };
 }

@@ -30,13 +30,18 @@ export function acceptsFailure(trigger: number): boolean {
   );
 }
 
+/** `all_succeeded`, by itself: what most nodes wait for. */
+export function decideAllSucceeded(waiting: number, blocking: number): TriggerVerdict {
+  if (blocking > 0) return "blocked";
+  return waiting === 0 ? "holds" : "wait";
+}
+
 /** Decides a trigger. `wait` until the counts suffice, then for ever the same answer. */
 export function decideTrigger(trigger: number, counts: UpstreamCounts): TriggerVerdict {
   const { total, waiting, succeeded, failed, spared, blocking } = counts;
   switch (trigger) {
     case TriggerCode.ALL_SUCCEEDED:
-      if (blocking > 0) return "blocked";
-      return waiting === 0 ? "holds" : "wait";
+      return decideAllSucceeded(waiting, blocking);
     case TriggerCode.ALL_FINISHED:
       return waiting === 0 ? "holds" : "wait";
     case TriggerCode.ANY_SUCCEEDED:

@@ -17,10 +17,11 @@ import type {
   RunProgress,
   RunSummary,
 } from "./port.ts";
+import { RecordLog } from "./record-log.ts";
 
 interface StoredRun {
   readonly header: RunHeader;
-  readonly records: JournalRecord[];
+  readonly records: RecordLog;
   progress: RunProgress;
   /** All it took at its start; held until it has ended. */
   readonly locks: readonly string[];
@@ -62,9 +63,9 @@ export class MemoryJournal implements Journal {
    * tests of recovery; the two share nothing. `records`: of each run, so many records were durable. Default: all.
    */
   afterCrash(records: number = Number.POSITIVE_INFINITY): MemoryJournal {
-    const copy = new MemoryJournal();
+    const copy = new MemoryJournal({ records: this.keepsRecords });
     for (const [id, run] of this.#runs) {
-      const kept = run.records.slice(0, records);
+      const kept = run.records.copy(records);
       const progress = kept.length < run.records.length ? { ...run.progress, ended: false } : run.progress;
       copy.#runs.set(id, { ...run, progress, records: kept, lines: [...run.lines], owner: null });
     }
@@ -92,7 +93,15 @@ export class MemoryJournal implements Journal {
       if (typeof heldBy === "string") return { kind: "locked", resource, heldBy };
     }
     const progress: RunProgress = { status: "RUNNING", ended: false, at: header.at };
-    this.#runs.set(header.runId, { header, records: [], progress, locks, owner: engine, epoch: 1, lines: [] });
+    this.#runs.set(header.runId, {
+      header,
+      records: new RecordLog(),
+      progress,
+      locks,
+      owner: engine,
+      epoch: 1,
+      lines: [],
+    });
     if (header.clientToken !== null) this.#byToken.set(header.clientToken, header.runId);
     return { kind: "created", lease: { runId: header.runId, epoch: 1, tokens: this.#grant(locks, header.runId) } };
   }
@@ -114,7 +123,7 @@ export class MemoryJournal implements Journal {
     if (run === undefined) throw refused(`run ${runId} is not there (any more)`);
     if (run.epoch !== epoch || run.owner === null)
       throw new BelayError("FENCED", `run ${runId} has another owner`, { runId });
-    for (const record of records) run.records.push(record);
+    for (const record of records) run.records.append(record);
     run.progress = progress;
     if (progress.ended) this.#free(run);
   }
@@ -126,7 +135,7 @@ export class MemoryJournal implements Journal {
 
   read(runId: string): { readonly header: RunHeader; readonly records: readonly JournalRecord[] } | undefined {
     const run = this.#runs.get(runId);
-    return run === undefined ? undefined : { header: run.header, records: [...run.records] };
+    return run === undefined ? undefined : { header: run.header, records: run.records.read() };
   }
 
   list(): readonly RunSummary[] {

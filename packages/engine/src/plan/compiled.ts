@@ -37,6 +37,8 @@ export const NodeFlag = {
   INPUT: 4096,
   /** It waits and calls nothing: its pool is `WAITING_POOL`. */
   WAITING: 8192,
+  /** An attempt of it has a deadline: `timeout`, `totalTimeout` or `heartbeatTimeout`. */
+  TIMED: 16384,
 } as const;
 
 /** Codes of `CompiledPlan.trigger`, in the order of R12. */

@@ -93,6 +93,7 @@ export class Kinds {
     row.totalTimeoutMs = milliseconds(node.totalTimeout ?? 0);
     row.heartbeatTimeoutMs = milliseconds(node.heartbeatTimeout ?? 0);
     row.compensationTimeoutMs = milliseconds(compensation?.timeout ?? defaults?.compensation?.timeout ?? 0);
+    if (row.timeoutMs + row.totalTimeoutMs + row.heartbeatTimeoutMs > 0) row.flags |= NodeFlag.TIMED;
     this.#of[v] = this.#numberOf(row);
   }
 

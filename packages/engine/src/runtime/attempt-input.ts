@@ -14,6 +14,7 @@ import type { Wait } from "./values.ts";
 
 /** An attempt of `node` is dispatched at `at`. The input is evaluated once, for the node's first attempt (R28). */
 export function bindAttempt(facts: RunFacts, node: number, at: number): void {
+  if (!hasFlag(facts.state, node, NodeFlag.INPUT | NodeFlag.WAITING)) return;
   const home = homeOf(facts.state, node);
   const template = facts.program.detailsOf(home).input;
   const { values } = facts;

@@ -27,10 +27,10 @@ import type { Limits } from "../plan/limits.ts";
 import { overdue } from "./call-recovery.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
-import { AnswerEntry, BATCH_TIME, type Entry } from "./entry.ts";
 import type { ExecutedRun, RunLinks } from "./executed-run.ts";
 import { Feeder } from "./feeder.ts";
 import type { Host } from "./host.ts";
+import { type AnswerInput, BATCH_TIME, type Entry, Inbox } from "./inbox.ts";
 import { isThenable, journalFault } from "./journal-answer.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { judgeVerb } from "./request.ts";
@@ -63,7 +63,7 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly #feeder: Feeder;
   readonly #carrier: Carrier;
   readonly #slots: RunSlots;
-  readonly #inbox: Entry[] = [];
+  readonly #inbox = new Inbox();
   readonly #acknowledge: ((error?: unknown) => void)[] = [];
   readonly #restWaiters: (() => void)[] = [];
   /** First seriesId after the highest in use (R24). */
@@ -131,11 +131,11 @@ export class Executor implements RebuiltRun, SlotUser {
     this.#begun = true;
     this.#busy = true;
     // What was due while no process lived passes before verbs that came meanwhile.
-    const early = this.#inbox.splice(0);
+    const early = this.#inbox.takeEntries();
     if (this.#unfinished !== undefined) this.#carrier.recover(this.#unfinished);
     this.#callsAgain = this.#unfinished !== undefined;
     this.host.timers.passDue();
-    this.#inbox.push(...early);
+    for (const entry of early) this.#inbox.push(entry);
     this.#resume();
   }
 
@@ -150,8 +150,10 @@ export class Executor implements RebuiltRun, SlotUser {
    * through: many answers share a look at the clock. While one is being written it gets its own.
    */
   answer(kind: "succeeded" | "undone", node: number, attempt: number, payload: Json | undefined): void {
+    if (this.stopped) return;
     const at = this.#writing ? this.now() : BATCH_TIME;
-    this.post(new AnswerEntry({ kind, at, node, attempt }, payload));
+    this.#inbox.pushAnswer({ kind, at, node, attempt }, payload);
+    this.#pump();
   }
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
@@ -178,10 +180,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Grants of a named pool that wait in the inbox: they are not asked for again. */
   undecidedGrants(pool: number): number {
-    let count = 0;
-    for (const { input, release } of this.#inbox)
-      if (release !== undefined && input.kind === "grant" && input.pool === pool) count++;
-    return count;
+    return this.#inbox.grantsOf(pool);
   }
 
   get limits(): Limits {
@@ -301,8 +300,13 @@ export class Executor implements RebuiltRun, SlotUser {
     this.#seeks = false;
     this.#batchAt = BATCH_TIME;
     if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided);
-    for (let i = 0; i < this.#inbox.length; i++) this.#stepEntry(this.#inbox[i] as Entry);
-    if (this.#inbox.length > 0) this.#inbox.length = 0;
+    const inbox = this.#inbox;
+    for (let place = 0; place < inbox.length; place++) {
+      const entry = inbox.entryAt(place);
+      if (entry === undefined) this.#stepAnswer(inbox.inputAt(place) as AnswerInput, inbox.payloadAt(place));
+      else this.#stepEntry(entry);
+    }
+    inbox.clear();
     for (let pool = 0; pool < this.state.queues.length; pool++) this.#seekSlots(pool);
     this.#slots.releaseEnded();
   }
@@ -313,10 +317,14 @@ export class Executor implements RebuiltRun, SlotUser {
     for (const node of undecided) this.#feeder.resolve(node, this.now());
   }
 
+  #stepAnswer(answer: AnswerInput, payload: Json | undefined): void {
+    if (answer.at === BATCH_TIME) answer.at = this.#timeOfBatch();
+    this.#feeder.feed(answer, payload);
+  }
+
   #stepEntry(entry: Entry): void {
-    const { payload } = entry;
+    const { payload, release } = entry;
     let { input } = entry;
-    if (entry instanceof AnswerEntry && input.at === BATCH_TIME) entry.input.at = this.#timeOfBatch();
     if (entry.done !== undefined) {
       const judged = judgeVerb(this, input as VerbInput, payload);
       if (judged instanceof BelayError) {
@@ -326,13 +334,7 @@ export class Executor implements RebuiltRun, SlotUser {
       input = judged;
       this.#acknowledge.push(entry.done);
     }
-    if (entry.release !== undefined && input.kind === "grant") {
-      if (demand(this.state, input.pool) === 0) {
-        entry.release();
-        return;
-      }
-      this.#slots.keep(input.pool, entry.release);
-    }
+    if (release !== undefined && input.kind === "grant" && !this.#slots.keep(input.pool, release)) return;
     this.#feeder.feed(input, payload);
   }
 
@@ -344,12 +346,8 @@ export class Executor implements RebuiltRun, SlotUser {
 
   #seekSlots(pool: number): void {
     const want = demand(this.state, pool);
-    const waits = this.state.plan.pools[pool] === WAITING_POOL;
-    if (pool > 0 && !waits) {
-      this.#slots.request(pool, want);
-      return;
-    }
-    const count = waits ? want : this.#slots.take(want);
+    const waits = pool > 0 && this.state.plan.pools[pool] === WAITING_POOL;
+    const count = waits ? want : this.#slots.take(pool, want);
     if (count > 0) this.#feeder.feed({ kind: "grant", at: this.#timeOfBatch(), pool, count }, undefined);
   }
 
@@ -388,7 +386,7 @@ export class Executor implements RebuiltRun, SlotUser {
   #stop(error: unknown): void {
     this.#slots.leaveLine();
     for (const done of this.#acknowledge.splice(0)) done(error);
-    for (const entry of this.#inbox.splice(0)) {
+    for (const entry of this.#inbox.takeEntries()) {
       entry.release?.();
       entry.done?.(error);
     }

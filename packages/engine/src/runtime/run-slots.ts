@@ -2,7 +2,7 @@
  * The slots of one run (R41). Owns: how many of the engine's own it holds, its requests to named pools, the releases of
  * the slots these gave. Does not own: how many are wanted (`demand` of the core), who is next (`pools.ts`).
  */
-import type { RunState } from "../core/index.ts";
+import { demand, type RunState } from "../core/index.ts";
 import { WAITING_POOL } from "../plan/compiled.ts";
 import type { Host } from "./host.ts";
 import type { SlotTaker } from "./pools.ts";
@@ -62,11 +62,18 @@ export class RunSlots {
     });
   }
 
+  /** Slots to start with now; those of a named pool are only asked for, and come with a grant of their own. */
+  take(pool: number, want: number): number {
+    if (pool === 0) return this.#takeOwn(want);
+    this.#request(pool, want);
+    return 0;
+  }
+
   /**
    * Takes up to `want` of the engine's own slots. Those of attempts that just ended are used again unless another run
    * waits for one.
    */
-  take(want: number): number {
+  #takeOwn(want: number): number {
     const { host, state } = this.#run;
     const { slots } = host;
     const spare = this.#held - (state.active[0] as number);
@@ -92,7 +99,7 @@ export class RunSlots {
   }
 
   /** Asks a named pool for as many slots as are wanted beside those on their way, and takes the others back. */
-  request(pool: number, want: number): void {
+  #request(pool: number, want: number): void {
     const waiting = this.#waiting[pool] as Set<PoolRequest>;
     while (waiting.size + this.#run.undecidedGrants(pool) < want) {
       const request: PoolRequest = { takeBack: () => undefined };
@@ -110,9 +117,12 @@ export class RunSlots {
     }
   }
 
-  /** The slot is used: it goes back once an attempt of that pool has ended. */
-  keep(pool: number, release: () => void): void {
-    this.#releases[pool]?.push(release);
+  /** A slot that came: it goes back once an attempt of that pool has ended, or at once, when none is wanted any more. */
+  keep(pool: number, release: () => void): boolean {
+    const wanted = demand(this.#run.state, pool) > 0;
+    if (wanted) this.#releases[pool]?.push(release);
+    else release();
+    return wanted;
   }
 
   /** Gives back the slots of attempts that ended. */

@@ -18,6 +18,8 @@ export interface Wait {
   readonly required: number;
 }
 
+const NOBODY: readonly string[] = Object.freeze([]);
+
 export class RunValues {
   readonly #origin: number;
   readonly #room: number;
@@ -57,7 +59,7 @@ export class RunValues {
   readonly #approvals = new Map<number, readonly string[]>();
 
   approvals(node: number): readonly string[] {
-    return this.#approvals.get(node) ?? [];
+    return this.#approvals.get(node) ?? NOBODY;
   }
 
   approve(node: number, who: string): void {
