@@ -29,7 +29,7 @@ interface Frame {
  * wrong, so that everything else is checked in the same go.
  */
 export function admitJson(value: unknown, limits: Limits): AdmittedJson {
-  const copier = new Copier(limits);
+  const copier = new JsonCopier(limits);
   const copy = tryCopy(copier, value);
   const { diagnostics } = copier;
   if (diagnostics.length === 0) return { value: copy, sketch: copy, diagnostics };
@@ -38,7 +38,7 @@ export function admitJson(value: unknown, limits: Limits): AdmittedJson {
 }
 
 /** A proxy may throw whatever it is asked. */
-function tryCopy(copier: Copier, value: unknown): Json {
+function tryCopy(copier: JsonCopier, value: unknown): Json {
   try {
     return copier.copy(value);
   } catch (error) {
@@ -53,12 +53,16 @@ export interface AdmittedJson {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-class Copier {
+/** Copies values that are counted together: one document, or the parts of one. */
+export class JsonCopier {
+  /** What is wrong with what was copied so far; then no copy is of use. */
   readonly diagnostics: Diagnostic[] = [];
   readonly #limits: Limits;
   readonly #stack: Frame[] = [];
   readonly #open = new Set<object>();
   readonly #made: Container[] = [];
+  /** Containers around the part that is copied. */
+  #around = 0;
   #values = 0;
   #stopped = false;
 
@@ -66,11 +70,20 @@ class Copier {
     this.#limits = limits;
   }
 
-  copy(value: unknown): Json {
+  /** The frozen copy; `around`: how many lists and mappings the value stands in. Throws what a proxy throws. */
+  copy(value: unknown, around = 0): Json {
+    this.#around = around;
     const root = this.#enter(value, "");
     while (this.#stack.length > 0 && !this.#stopped) this.#advance(this.#stack[this.#stack.length - 1] as Frame);
     for (const container of this.#made) Object.freeze(container);
+    this.#made.length = 0;
     return root as Json;
+  }
+
+  /** Counts values that somebody else copies; false = there are too many. */
+  count(values: number): boolean {
+    this.#values += values;
+    return this.#values * 2 <= this.#limits.bytes + 2;
   }
 
   /** The value itself failed while it was read. */
@@ -115,8 +128,7 @@ class Copier {
   #enter(value: unknown, at: string | (() => string)): unknown {
     const path = typeof at === "string" ? () => at : at;
     // Each value takes two bytes of text at least: itself and what separates it.
-    this.#values++;
-    if (this.#values * 2 > this.#limits.bytes + 2) {
+    if (!this.count(1)) {
       this.#stop(limitDiagnostic(this.#limits, "bytes", ""));
       return null;
     }
@@ -147,7 +159,7 @@ class Copier {
       this.#report("WRONG_TYPE", path, "an instance of a class is not data");
       return null;
     }
-    if (this.#stack.length >= this.#limits.depth) {
+    if (this.#around + this.#stack.length >= this.#limits.depth) {
       this.#add(limitDiagnostic(this.#limits, "depth", path));
       return null;
     }
