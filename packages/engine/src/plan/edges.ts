@@ -93,7 +93,8 @@ class EdgeReader {
       for (const v of given) {
         if (agreed[v] === u) continue;
         if (this.#nodes[v]?.upstreams === undefined) {
-          added.upstream.push(u);
+          // Where two nodes share an id, the first one has it.
+          added.upstream.push(this.numbers.get(node.id) as number);
           added.node.push(v);
         } else this.#mismatch(this.#idOf(v), node.id, `nodes[${v}].upstreams`, "upstreams");
       }
