@@ -87,11 +87,6 @@ export function ascending(size: number): Int32Array {
   return numbers;
 }
 
-/** How many neighbours a node has. */
-export function degree({ offset }: Adjacency, v: number): number {
-  return at(offset, v + 1) - at(offset, v);
-}
-
 /** An element that is there: indexes come from the arrays' own bounds. */
 export function at(array: Int32Array, index: number): number {
   return array[index] as number;

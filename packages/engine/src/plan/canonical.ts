@@ -1,93 +1,112 @@
 /**
  * Canonical JSON (RFC 8785) of a checked plan, as its hash and its size (R5), without ever holding the text: that of a
  * million nodes has 70 MB. Owns: writing the nodes. Does not own: any other value, which is `identity.ts`.
- * Invariant: the text is the one that `canonicalJson` gives for the document.
+ * Invariant: the text is the one that `canonicalJson` gives for the document. Cost: linear; an id is encoded once, however
+ * often it is named.
  */
-import { createHash, type Hash } from "node:crypto";
+import { type Adjacency, at } from "./adjacency.ts";
+import { ByteSink, type Digest } from "./byte-sink.ts";
 import type { NodeDocument, PlanDocument } from "./document.ts";
 import { canonicalJson } from "./identity.ts";
 import { NodeField, type NodeFields } from "./node-fields.ts";
 
-export interface CanonicalDigest {
-  /** SHA-256, lower-case hex. */
-  readonly hash: string;
-  /** Length of the text in UTF-8. */
-  readonly bytes: number;
-}
-
-/** Digest of the canonical JSON of a document that passed every check; `fields` are those of its nodes. */
-export function digestOf(document: PlanDocument, fields: NodeFields): CanonicalDigest {
-  const sink = new TextSink();
-  const writer = new NodeWriter();
-  const plain = NodeField.upstreams;
+/** Digest of a document that passed every check; `up` and `fields` are those of its nodes. */
+export function digestOf(document: PlanDocument, up: Adjacency, fields: NodeFields): Digest {
+  const sink = new ByteSink();
   let before = "{";
   for (const key of Object.keys(document).sort()) {
-    sink.write(`${before}${JSON.stringify(key)}:`);
+    sink.text(`${before}${JSON.stringify(key)}:`);
     before = ",";
-    if (key !== "nodes") {
-      sink.write(canonicalJson(document[key as keyof PlanDocument]));
-      continue;
-    }
-    const { nodes } = document;
-    for (let v = 0; v < nodes.length; v++) {
-      const node = nodes[v] as NodeDocument;
-      const text = ((fields.given[v] as number) & ~plain) === 0 ? writer.plain(node) : writer.any(node);
-      sink.write(v === 0 ? `[${text}` : `,${text}`);
-    }
-    sink.write(nodes.length === 0 ? "[]" : "]");
+    if (key === "nodes") new NodeWriter(document.nodes, up, sink).write(fields);
+    else sink.text(canonicalJson(document[key as keyof PlanDocument]));
   }
-  sink.write("}");
+  sink.text("}");
   return sink.end();
 }
 
-class NodeWriter {
-  #action = "";
-  #before = "";
+const ASCII = new TextEncoder();
+const UPSTREAMS = ASCII.encode('","upstreams":["');
+const COMMA = ASCII.encode(",");
+const BETWEEN = ASCII.encode('","');
+const END_OF_LIST = ASCII.encode('"]}');
+const END = ASCII.encode('"}');
 
-  /** A node that is an id, an action and upstreams. Ids have no character that JSON escapes. */
-  plain({ id, action, upstreams }: NodeDocument): string {
-    if (action !== this.#action || this.#before === "") {
-      this.#action = action;
-      this.#before = `{"action":${JSON.stringify(action)},"id":"`;
+class NodeWriter {
+  readonly #nodes: readonly NodeDocument[];
+  readonly #up: Adjacency;
+  readonly #sink: ByteSink;
+  /** All ids, one after the other, and where each begins. */
+  readonly #ids: Uint8Array;
+  readonly #start: Int32Array;
+  /** By action: what comes before the id. */
+  readonly #heads = new Map<string, Uint8Array>();
+
+  constructor(nodes: readonly NodeDocument[], up: Adjacency, sink: ByteSink) {
+    this.#nodes = nodes;
+    this.#up = up;
+    this.#sink = sink;
+    this.#start = new Int32Array(nodes.length + 1);
+    let length = 0;
+    for (let v = 0; v < nodes.length; v++) {
+      length += (nodes[v] as NodeDocument).id.length;
+      this.#start[v + 1] = length;
     }
-    if (upstreams === undefined || upstreams.length === 0) return `${this.#before}${id}"}`;
-    return `${this.#before}${id}","upstreams":["${upstreams.join('","')}"]}`;
+    this.#ids = new Uint8Array(length);
+    let place = 0;
+    // Ids have ASCII letters only, and none that JSON escapes.
+    for (const { id } of nodes) for (let k = 0; k < id.length; k++) this.#ids[place++] = id.charCodeAt(k);
   }
 
-  any(node: NodeDocument): string {
-    let text = "";
+  write(fields: NodeFields): void {
+    const nodes = this.#nodes;
+    this.#sink.text("[");
+    for (let v = 0; v < nodes.length; v++) {
+      if (v > 0) this.#sink.bytes(COMMA, 0, 1);
+      const others = (fields.given[v] as number) & ~(NodeField.upstreams | NodeField.downstreams);
+      if (others === 0) this.#plain(v);
+      else this.#any(nodes[v] as NodeDocument);
+    }
+    this.#sink.text("]");
+  }
+
+  /** A node that is an id, an action and upstreams. */
+  #plain(v: number): void {
+    const sink = this.#sink;
+    const { offset, target } = this.#up;
+    const head = this.#headOf((this.#nodes[v] as NodeDocument).action);
+    sink.bytes(head, 0, head.length);
+    this.#id(v);
+    const first = at(offset, v);
+    const end = at(offset, v + 1);
+    for (let edge = first; edge < end; edge++) {
+      if (edge === first) sink.bytes(UPSTREAMS, 0, UPSTREAMS.length);
+      else sink.bytes(BETWEEN, 0, BETWEEN.length);
+      this.#id(at(target, edge));
+    }
+    if (first < end) sink.bytes(END_OF_LIST, 0, END_OF_LIST.length);
+    else sink.bytes(END, 0, END.length);
+  }
+
+  #id(v: number): void {
+    this.#sink.bytes(this.#ids, at(this.#start, v), at(this.#start, v + 1));
+  }
+
+  #headOf(action: string): Uint8Array {
+    const known = this.#heads.get(action);
+    if (known !== undefined) return known;
+    const head = ASCII.encode(`{"action":${JSON.stringify(action)},"id":"`);
+    this.#heads.set(action, head);
+    return head;
+  }
+
+  #any(node: NodeDocument): void {
+    let before = "{";
     for (const key of Object.keys(node).sort()) {
       const value = node[key as keyof NodeDocument];
       const written = typeof value === "object" ? canonicalJson(value) : JSON.stringify(value);
-      text += `${text === "" ? "{" : ","}"${key}":${written}`;
+      this.#sink.text(`${before}"${key}":${written}`);
+      before = ",";
     }
-    return `${text}}`;
-  }
-}
-
-/** Characters that are gathered before they are hashed. */
-const CHUNK = 1 << 16;
-
-/** Hashes what is written to it, and counts its bytes. */
-class TextSink {
-  readonly #hash: Hash = createHash("sha256");
-  #text = "";
-  #bytes = 0;
-
-  write(text: string): void {
-    this.#text += text;
-    if (this.#text.length >= CHUNK) this.#flush();
-  }
-
-  end(): CanonicalDigest {
-    this.#flush();
-    return { hash: this.#hash.digest("hex"), bytes: this.#bytes };
-  }
-
-  #flush(): void {
-    const bytes = Buffer.from(this.#text, "utf8");
-    this.#bytes += bytes.length;
-    this.#hash.update(bytes);
-    this.#text = "";
+    this.#sink.text("}");
   }
 }

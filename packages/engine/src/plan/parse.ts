@@ -5,14 +5,14 @@
  * copied, not frozen; no recursion, linear in the input.
  */
 import { BelayError } from "../errors.ts";
-import { type Adjacency, at, degree } from "./adjacency.ts";
+import { type Adjacency, at } from "./adjacency.ts";
 import { admitJson } from "./admit-json.ts";
 import { digestOf } from "./canonical.ts";
 import { checkGraph, type ReadGraph } from "./check.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { DEFAULT_LIMITS, type Limits, limitDiagnostic, resolveLimits } from "./limits.ts";
-import { fieldsOf, NodeField } from "./node-fields.ts";
+import { fieldsOf } from "./node-fields.ts";
 import { keepOutline } from "./outline.ts";
 import { checkParamsSchema } from "./params.ts";
 import { readPlainDocument } from "./plain-document.ts";
@@ -108,8 +108,9 @@ function planOrThrow({ plan, diagnostics }: PlanCheck, filename: string | undefi
 function checkValue(source: unknown, limits: Limits, actions: Iterable<string> | undefined): PlanCheck {
   const plain = readPlainDocument(source, limits);
   if (plain !== undefined) {
-    const { document, fields, edges } = plain;
-    return checkSound({ document, diagnostics: [], doubt: NO_DOUBT, read: { fields, edges } }, limits, actions);
+    const { document, isNormal, fields, edges } = plain;
+    const read = { fields, edges };
+    return checkSound({ document, isNormal, diagnostics: [], doubt: NO_DOUBT, read }, limits, actions);
   }
   const { sketch, diagnostics: refused } = admitJson(source, limits);
   if (sketch === undefined) return { diagnostics: refused };
@@ -119,7 +120,7 @@ function checkValue(source: unknown, limits: Limits, actions: Iterable<string> |
   const diagnostics = refused.length === 0 ? found : unlessRefused(found, refused);
   if (sound === undefined) return { diagnostics };
   const read = { fields: fieldsOf(sound), edges: undefined };
-  return checkSound({ document: sound, diagnostics, doubt, read }, limits, actions);
+  return checkSound({ document: sound, isNormal: false, diagnostics, doubt, read }, limits, actions);
 }
 
 const NO_DOUBT: Doubt = { ids: false, edges: false };
@@ -127,6 +128,8 @@ const NO_DOUBT: Doubt = { ids: false, edges: false };
 /** A document whose structure is right, or was mended to be. */
 interface SoundDocument {
   readonly document: PlanDocument;
+  /** Its nodes are as a plan has them: `upstreams` only, and those not empty. */
+  readonly isNormal: boolean;
   /** Found so far; the others are added. */
   readonly diagnostics: Diagnostic[];
   readonly doubt: Doubt;
@@ -134,7 +137,7 @@ interface SoundDocument {
 }
 
 function checkSound(sound: SoundDocument, limits: Limits, actions: Iterable<string> | undefined): PlanCheck {
-  const { document, diagnostics, doubt, read } = sound;
+  const { document, isNormal, diagnostics, doubt, read } = sound;
   const { fields } = read;
   if (document.params !== undefined)
     for (const diagnostic of checkParamsSchema(document.params)) diagnostics.push(diagnostic);
@@ -143,8 +146,8 @@ function checkSound(sound: SoundDocument, limits: Limits, actions: Iterable<stri
   for (const diagnostic of graph.diagnostics) if (!isDoubtful(diagnostic, doubt)) diagnostics.push(diagnostic);
   if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics };
   const { numbers, up } = graph.edges;
-  const normal = normalise(document, up, read);
-  const { hash, bytes } = digestOf(normal, fields);
+  const normal = normalise(document, up, isNormal);
+  const { hash, bytes } = digestOf(normal, up, fields);
   if (bytes > limits.bytes) return { diagnostics: [...diagnostics, limitDiagnostic(limits, "bytes", "", bytes)] };
   const plan = Object.freeze({ document: normal, hash }) as Plan;
   keepOutline(plan, { numbers, up, order: graph.order, fields });
@@ -172,12 +175,9 @@ function nodeLimit(value: Json, limits: Limits): Diagnostic | undefined {
 }
 
 /** Edges on one side only. The rest of the document is frozen already. */
-function normalise(document: PlanDocument, up: Adjacency, { fields, edges }: ReadGraph): PlanDocument {
+function normalise(document: PlanDocument, up: Adjacency, isNormal: boolean): PlanDocument {
   const { nodes } = document;
-  // A node that was read with its edges is as it should be, unless its list of them is empty.
-  const isNormal = (v: number): boolean =>
-    edges !== undefined && (degree(up, v) > 0 || ((fields.given[v] as number) & NodeField.upstreams) === 0);
-  const normal = nodes.map((node, v) => (isNormal(v) ? node : withUpstreams(node, nodes, { up, v })));
+  const normal = isNormal ? nodes : nodes.map((node, v) => withUpstreams(node, nodes, { up, v }));
   return Object.freeze({ ...document, nodes: Object.freeze(normal) });
 }
 

@@ -19,6 +19,8 @@ import { fitsNodeField, ID_PATTERN, structureIssues } from "./schema.ts";
 export interface PlainDocument {
   /** A frozen copy, but for the document itself and its list of nodes. `upstreams` come last in their nodes. */
   readonly document: PlanDocument;
+  /** Its nodes are as a plan has them: `upstreams` only, and those not empty. */
+  readonly isNormal: boolean;
   readonly fields: NodeFields;
   /** Undefined when edges are given as `downstreams`: both sides must still be compared. */
   readonly edges: Edges | undefined;
@@ -55,11 +57,16 @@ class PlainReader {
   readonly #ids: string[] = [];
   readonly #numbers = new Map<string, number>();
   #offset = new Int32Array(0);
-  readonly #target: number[] = [];
+  #target = new Int32Array(0);
+  #edges = 0;
+  /** A node has `upstreams` with nothing in them. */
+  #hasEmptyList = false;
   /** By node: the last node that named it. */
   #namedBy = new Int32Array(0);
   /** By field: the value that was right the last time; most nodes repeat it. */
   readonly #right = new Map<string, unknown>();
+  /** The same for the action, which every node has. */
+  #rightAction: unknown;
 
   constructor(source: readonly unknown[], limits: Limits) {
     this.#source = source;
@@ -74,19 +81,21 @@ class PlainReader {
     this.#fields = new NodeFields(size);
     this.#offset = new Int32Array(size + 1);
     this.#namedBy = new Int32Array(size).fill(-1);
-    const nodes: NodeDocument[] = [];
+    const nodes: NodeDocument[] = new Array(size);
     for (let v = 0; v < size; v++) {
       const node = this.#readNode(this.#source[v] as Mapping, v);
       if (node === undefined) return undefined;
-      nodes.push(node);
+      nodes[v] = node;
+      this.#offset[v + 1] = this.#edges;
     }
     const document = this.#readHeader(source, nodes);
     if (document === undefined) return undefined;
     const fields = this.#fields;
     fields.barrier = this.#numbers.has("barrier");
     if (Math.max(fields.upstreams, fields.downstreams) > this.#limits.edges) return undefined;
-    const up: Adjacency = { offset: this.#offset, target: Int32Array.from(this.#target) };
-    return { document, fields, edges: fields.any(NodeField.downstreams) ? undefined : edgesOf(this.#numbers, up) };
+    if (fields.any(NodeField.downstreams)) return { document, isNormal: false, fields, edges: undefined };
+    const up: Adjacency = { offset: this.#offset, target: this.#target.slice(0, this.#edges) };
+    return { document, isNormal: !this.#hasEmptyList, fields, edges: edgesOf(this.#numbers, up) };
   }
 
   #readIds(): boolean {
@@ -139,7 +148,6 @@ class PlainReader {
     const upstreams = waits ? this.#upstreams(source, v) : NO_IDS;
     if (upstreams === undefined) return undefined;
     this.#fields.set(v, waits ? NodeField.upstreams : 0);
-    this.#offset[v + 1] = this.#target.length;
     return Object.freeze(waits ? { id, action, upstreams } : { id, action });
   }
 
@@ -169,16 +177,16 @@ class PlainReader {
     if (node["id"] === undefined || node["action"] === undefined) return undefined;
     if (upstreams !== undefined) node["upstreams"] = upstreams;
     this.#fields.set(v, bits);
-    this.#offset[v + 1] = this.#target.length;
     return Object.freeze(node) as unknown as NodeDocument;
   }
 
   #action(source: Mapping): string | undefined {
     const action = ownValue(source, "action");
     if (typeof action !== "string") return undefined;
-    if (this.#right.get("action") !== action) {
+    if (this.#rightAction !== action) {
       if (this.#copyRight("action", action) === undefined) return undefined;
       this.#fields.actions.add(action);
+      this.#rightAction = action;
     }
     return action;
   }
@@ -209,16 +217,32 @@ class PlainReader {
     const { length } = given;
     if (length > this.#ids.length || !this.#copier.count(length)) return undefined;
     this.#fields.upstreams += length;
+    if (length === 0) {
+      this.#hasEmptyList = true;
+      return NO_IDS;
+    }
+    const target = this.#room(length);
     const upstreams: string[] = new Array(length);
     for (let k = 0; k < length; k++) {
       if (isAccessor(given, k)) return undefined;
       const u = this.#numbers.get(given[k] as string);
       if (u === undefined || u === v || this.#namedBy[u] === v) return undefined;
       this.#namedBy[u] = v;
-      this.#target.push(u);
+      target[this.#edges++] = u;
       upstreams[k] = this.#ids[u] as string;
     }
-    return length === 0 ? NO_IDS : Object.freeze(upstreams);
+    return Object.freeze(upstreams);
+  }
+
+  /** The list of edges, with room for so many more. */
+  #room(edges: number): Int32Array {
+    const needed = this.#edges + edges;
+    if (needed > this.#target.length) {
+      const larger = new Int32Array(2 * Math.max(needed, this.#ids.length));
+      larger.set(this.#target);
+      this.#target = larger;
+    }
+    return this.#target;
   }
 }
 
