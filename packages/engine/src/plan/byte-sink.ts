@@ -5,6 +5,8 @@
 import { createHash, type Hash } from "node:crypto";
 
 const SIZE = 1 << 17;
+/** Characters: an encoder's call costs as much as encoding a hundred of them. */
+const ENCODED_AT_ONCE = 1 << 14;
 const ENCODER = new TextEncoder();
 
 /** SHA-256 of a text, and its length. */
@@ -20,22 +22,18 @@ export class ByteSink {
   readonly #buffer = new Uint8Array(SIZE);
   #held = 0;
   #hashed = 0;
+  /** Text that comes behind what is held. */
+  #text = "";
 
   /** Any text, well formed. */
   text(text: string): void {
-    if (text.length * 3 > SIZE) {
-      this.#flush();
-      const encoded = ENCODER.encode(text);
-      this.#hash.update(encoded);
-      this.#hashed += encoded.length;
-      return;
-    }
-    if (this.#held + text.length * 3 > SIZE) this.#flush();
-    this.#held += ENCODER.encodeInto(text, this.#buffer.subarray(this.#held)).written;
+    this.#text += text;
+    if (this.#text.length >= ENCODED_AT_ONCE) this.#encode();
   }
 
   /** Bytes that have been encoded already, fewer than the buffer holds. */
   bytes(source: Uint8Array, from: number, to: number): void {
+    if (this.#text !== "") this.#encode();
     if (this.#held + to - from > SIZE) this.#flush();
     const buffer = this.#buffer;
     let at = this.#held;
@@ -45,8 +43,23 @@ export class ByteSink {
   }
 
   end(): Digest {
+    this.#encode();
     this.#flush();
     return { hash: this.#hash.digest("hex"), bytes: this.#hashed };
+  }
+
+  #encode(): void {
+    const text = this.#text;
+    this.#text = "";
+    // A character has three bytes at most.
+    if (this.#held + text.length * 3 > SIZE) this.#flush();
+    if (text.length * 3 <= SIZE) {
+      this.#held += ENCODER.encodeInto(text, this.#buffer.subarray(this.#held)).written;
+      return;
+    }
+    const encoded = ENCODER.encode(text);
+    this.#hash.update(encoded);
+    this.#hashed += encoded.length;
   }
 
   #flush(): void {

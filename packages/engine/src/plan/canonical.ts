@@ -6,7 +6,7 @@
  */
 import { type Adjacency, at } from "./adjacency.ts";
 import { ByteSink, type Digest } from "./byte-sink.ts";
-import type { NodeDocument, PlanDocument } from "./document.ts";
+import type { Json, NodeDocument, PlanDocument } from "./document.ts";
 import { canonicalJson } from "./identity.ts";
 import { NodeField, type NodeFields } from "./node-fields.ts";
 
@@ -100,13 +100,25 @@ class NodeWriter {
   }
 
   #any(node: NodeDocument): void {
-    let before = "{";
-    for (const key of Object.keys(node).sort()) {
-      const value = node[key as keyof NodeDocument];
-      const written = typeof value === "object" ? canonicalJson(value) : JSON.stringify(value);
-      this.#sink.text(`${before}"${key}":${written}`);
-      before = ",";
-    }
-    this.#sink.text("}");
+    this.#sink.text(textOf(node as unknown as Json));
   }
+}
+
+/** The text of a value that is known for JSON. Recursion as deep as the value, which has been measured (R4). */
+function textOf(value: Json): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  let text = "";
+  if (isList(value)) {
+    for (const item of value) text += text === "" ? `[${textOf(item)}` : `,${textOf(item)}`;
+    return text === "" ? "[]" : `${text}]`;
+  }
+  // The default order is that of UTF-16 code units, as RFC 8785 wants it.
+  for (const key of Object.keys(value).sort()) {
+    text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:${textOf(value[key] as Json)}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function isList(value: object): value is readonly Json[] {
+  return Array.isArray(value);
 }

@@ -31,12 +31,15 @@ export const NodeField: Readonly<Record<Exclude<keyof NodeDocument, "id" | "acti
   parallelIdx: 1 << 21,
 };
 
+/** Bit of a node in whose `with`, or its compensation's, there may be an expression. */
+export const WITH_EXPRESSIONS: number = 1 << 22;
+
 const BITS: ReadonlyMap<string, number> = new Map(Object.entries(NodeField));
 const NOBODY: readonly number[] = Object.freeze([]);
 
 /** The fields of all nodes of a document. Filled by whoever reads the nodes, in their order. */
 export class NodeFields {
-  /** By node: bits of `NodeField`. */
+  /** By node: bits of `NodeField`, and `WITH_EXPRESSIONS`. */
   readonly given: Int32Array;
   /** Names that nodes have as their `action`, in the order of their first node. */
   readonly actions: Set<string> = new Set();
@@ -79,6 +82,8 @@ export function fieldsOf({ nodes }: PlanDocument): NodeFields {
     const node = nodes[v] as NodeDocument;
     let bits = 0;
     for (const key of Object.keys(node)) bits |= BITS.get(key) ?? 0;
+    // Whoever does not know must look.
+    if ((bits & (NodeField.with | NodeField.compensation)) !== 0) bits |= WITH_EXPRESSIONS;
     fields.set(v, bits);
     fields.actions.add(node.action);
     fields.upstreams += node.upstreams?.length ?? 0;

@@ -6,14 +6,14 @@
  * Invariants: what it accepts is what these accept, and the copy is equal; nothing of the document runs; the copy is
  * frozen and shares no object with its source (R5). Cost: linear; an id is looked up once per edge.
  */
-import { types } from "node:util";
 import type { Adjacency } from "./adjacency.ts";
 import { JsonCopier } from "./admit-json.ts";
+import { isAccessor, isPlainList, isPlainMapping } from "./data-property.ts";
 import type { Json, NodeDocument, PlanDocument } from "./document.ts";
 import { type Edges, edgesOf } from "./edges.ts";
 import { setOwn } from "./json-text.ts";
 import type { Limits } from "./limits.ts";
-import { NodeField, NodeFields } from "./node-fields.ts";
+import { NodeField, NodeFields, WITH_EXPRESSIONS } from "./node-fields.ts";
 import { fitsNodeField, ID_PATTERN, structureIssues } from "./schema.ts";
 
 export interface PlainDocument {
@@ -155,6 +155,7 @@ class PlainReader {
     const node: Record<string, unknown> = {};
     let bits = 0;
     let upstreams: readonly string[] | undefined;
+    this.#copier.expressions = false;
     for (const key of keys) {
       if (key === "id") node["id"] = this.#ids[v];
       else if (key === "action") {
@@ -176,7 +177,7 @@ class PlainReader {
     }
     if (node["id"] === undefined || node["action"] === undefined) return undefined;
     if (upstreams !== undefined) node["upstreams"] = upstreams;
-    this.#fields.set(v, bits);
+    this.#fields.set(v, this.#copier.expressions ? bits | WITH_EXPRESSIONS : bits);
     return Object.freeze(node) as unknown as NodeDocument;
   }
 
@@ -249,29 +250,7 @@ class PlainReader {
 /** A field that is given as undefined: it is not there. */
 const ABSENT: unique symbol = Symbol("absent");
 
-/**
- * Whether reading this property would call a getter. Only for what is no proxy. The old name has an equal: a descriptor
- * says the same, at ten times the cost for the items of a list. A setter alone reads as undefined, which is never right.
- */
-const isAccessor: (holder: object, key: PropertyKey) => boolean = (() => {
-  const { __lookupGetter__ } = Object.prototype as unknown as {
-    readonly __lookupGetter__: (this: object, key: PropertyKey) => unknown;
-  };
-  const getterOf = Function.prototype.call.bind(__lookupGetter__) as (holder: object, key: PropertyKey) => unknown;
-  return (holder, key) => getterOf(holder, key) !== undefined;
-})();
-
 /** The value of a property, unless an accessor gives it. */
 function ownValue(holder: Mapping, key: string): unknown {
   return isAccessor(holder, key) ? undefined : holder[key];
-}
-
-function isPlainMapping(value: unknown): value is Mapping {
-  if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function isPlainList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value) && !types.isProxy(value) && Object.getPrototypeOf(value) === Array.prototype;
 }

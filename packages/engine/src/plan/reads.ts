@@ -10,7 +10,7 @@ import type { Edges } from "./edges.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
 import { checkSplit, isGroup, itemName } from "./groups.ts";
 import type { Limits } from "./limits.ts";
-import { NodeField, type NodeFields } from "./node-fields.ts";
+import { NodeField, type NodeFields, WITH_EXPRESSIONS } from "./node-fields.ts";
 import { parameterNames } from "./params.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 import { isExpression, templateHoles } from "./template.ts";
@@ -39,7 +39,7 @@ export function checkExpressions(
 }
 
 /** Fields that may hold expressions. */
-const EXPRESSIONS = NodeField.when | NodeField.split | NodeField.with | NodeField.compensation;
+const EXPRESSIONS = NodeField.when | NodeField.split | WITH_EXPRESSIONS;
 
 /** Where an expression stands. */
 interface Place {

@@ -6,7 +6,7 @@
 import { BUILT_IN, inputFaults, isWaiting } from "./built-in.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { CompensationDocument, Json, NodeDocument, PlanDocument, RetryDocument, Template } from "./document.ts";
-import { fieldsOf, NodeField, type NodeFields } from "./node-fields.ts";
+import { fieldsOf, NodeField, type NodeFields, WITH_EXPRESSIONS } from "./node-fields.ts";
 import { childPath } from "./path.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 import { isExpression, templateHoles } from "./template.ts";
@@ -28,7 +28,7 @@ export function checkRules(
 
 /** Fields that a rule speaks of. */
 const RULED =
-  NodeField.with |
+  WITH_EXPRESSIONS |
   NodeField.retry |
   NodeField.compensation |
   NodeField.effect |
