@@ -106,17 +106,32 @@ class NodeWriter {
 
 /** The text of a value that is known for JSON. Recursion as deep as the value, which has been measured (R4). */
 function textOf(value: Json): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return String(value);
   let text = "";
   if (isList(value)) {
     for (const item of value) text += text === "" ? `[${textOf(item)}` : `,${textOf(item)}`;
     return text === "" ? "[]" : `${text}]`;
   }
-  // The default order is that of UTF-16 code units, as RFC 8785 wants it.
-  for (const key of Object.keys(value).sort()) {
+  for (const key of sorted(Object.keys(value))) {
     text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:${textOf(value[key] as Json)}`;
   }
   return text === "" ? "{}" : `${text}}`;
+}
+
+/** Keys that a sort by insertion is faster for. */
+const FEW = 24;
+
+/** By UTF-16 code units, as RFC 8785 wants it: the order of `<`, and of a sort without a comparator. In place. */
+function sorted(keys: string[]): string[] {
+  if (keys.length > FEW) return keys.sort();
+  for (let k = 1; k < keys.length; k++) {
+    const key = keys[k] as string;
+    let place = k;
+    for (; place > 0 && (keys[place - 1] as string) > key; place--) keys[place] = keys[place - 1] as string;
+    keys[place] = key;
+  }
+  return keys;
 }
 
 function isList(value: object): value is readonly Json[] {

@@ -19,7 +19,10 @@ export function checkRules(
 ): Diagnostic[] {
   const checker = new RuleChecker(actions);
   checker.plan(document);
-  const check = (v: number): void => checker.node(document.nodes[v] as NodeDocument, `nodes[${v}]`);
+  const check = (v: number): void => {
+    checker.searched = ((fields.given[v] as number) & WITH_EXPRESSIONS) !== 0;
+    checker.node(document.nodes[v] as NodeDocument, `nodes[${v}]`);
+  };
   // What a node without these fields can do wrong is its id, or its action.
   if (!fields.barrier && [...fields.actions].every((name) => checker.isPlain(name))) fields.with(RULED).forEach(check);
   else for (let v = 0; v < document.nodes.length; v++) check(v);
@@ -39,6 +42,8 @@ const RULED =
 
 class RuleChecker {
   readonly diagnostics: Diagnostic[] = [];
+  /** Inputs are searched for expressions: there may be some in this node's. */
+  searched = true;
   readonly #actions: ReadonlySet<string> | undefined;
   readonly #suggest: (name: string) => string | undefined;
 
@@ -152,7 +157,7 @@ class RuleChecker {
 
   /** `$cel` marks an expression: alone in its mapping, and a string. */
   #template(template: Template | undefined, path: string): void {
-    if (typeof template !== "object" || template === null) return;
+    if (!this.searched || typeof template !== "object" || template === null) return;
     const stack: [value: object, path: string][] = [[template, path]];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const [value, at] = top;
