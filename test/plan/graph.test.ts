@@ -1,4 +1,5 @@
 /** The plan as a graph, and its analysis, on small plans and on real graphs. */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { NodeDocument, Plan, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { analyzePlan, planGraph } from "../../packages/engine/src/plan/graph.ts";
@@ -9,7 +10,29 @@ function plan(nodes: (Partial<NodeDocument> & { id: string })[], rest: Partial<P
   return { document, hash: "" } as unknown as Plan;
 }
 
+/** What a source loads, with everything that loads in turn. */
+function loadedBy(entry: URL): string[] {
+  const loaded = new Set([entry.href]);
+  // A Set grows while it is walked.
+  for (const href of loaded) {
+    if (!href.endsWith(".ts")) continue;
+    const text = readFileSync(new URL(href), "utf8");
+    for (const [, type, name] of text.matchAll(/^(?:import|export|\}) ?(type )?[^;'"]*?from "([^"]+)";$/gm)) {
+      if (type === undefined && name !== undefined) loaded.add(name.startsWith(".") ? new URL(name, href).href : name);
+    }
+  }
+  return [...loaded];
+}
+
 describe("graph", () => {
+  test("R4: only who asks for an analysis loads graphology", () => {
+    const sources = new URL("../../packages/engine/src/", import.meta.url);
+    expect(loadedBy(new URL("views/index.ts", sources))).toContain("graphology");
+    const loaded = loadedBy(new URL("index.ts", sources));
+    expect(loaded).toContain("valibot");
+    expect(loaded.filter((name) => name.startsWith("graphology"))).toEqual([]);
+  });
+
   test("R10: one vertex per node, one edge from each upstream, attributes with defaults", () => {
     const graph = planGraph(
       plan(

@@ -1,7 +1,8 @@
 /**
  * The graph as integers: CSR arrays of both directions and the topological order. Owns: building and inverting them.
- * Cost: linear in nodes and edges, but for the heap that breaks ties by place, which costs log(width).
+ * Cost: linear in nodes and edges.
  */
+import { NumberSet } from "./number-set.ts";
 
 /** CSR of one direction: the neighbours of v are `target[offset[v] .. offset[v + 1])`. */
 export interface Adjacency {
@@ -49,52 +50,41 @@ export function invert(adjacency: Adjacency): Adjacency {
  * are on one nor below one.
  */
 export function topologicalOrder(up: Adjacency, down: Adjacency): Int32Array {
+  if (isForward(up)) return ascending(up.offset.length - 1);
   const size = up.offset.length - 1;
   const missing = new Int32Array(size);
-  const heap = new Int32Array(size);
-  let held = 0;
+  const ready = new NumberSet(size);
   for (let v = 0; v < size; v++) {
     missing[v] = at(up.offset, v + 1) - at(up.offset, v);
-    // Ascending numbers are a heap already.
-    if (missing[v] === 0) heap[held++] = v;
+    if (missing[v] === 0) ready.add(v);
   }
   const order = new Int32Array(size);
   let count = 0;
-  while (held > 0) {
-    const v = at(heap, 0);
-    held--;
-    if (held > 0) sink(heap, held, at(heap, held));
+  for (let v = ready.takeLowest(); v >= 0; v = ready.takeLowest()) {
     order[count++] = v;
     for (let edge = at(down.offset, v); edge < at(down.offset, v + 1); edge++) {
       const w = at(down.target, edge);
       missing[w] = at(missing, w) - 1;
-      if (missing[w] === 0) rise(heap, held++, w);
+      if (missing[w] === 0) ready.add(w);
     }
   }
   return order.subarray(0, count);
 }
 
-/** Places `value` at the root of a heap of `held` slots whose root is free. */
-function sink(heap: Int32Array, held: number, value: number): void {
-  let slot = 0;
-  for (let child = 1; child < held; child = 2 * slot + 1) {
-    if (child + 1 < held && at(heap, child + 1) < at(heap, child)) child++;
-    if (at(heap, child) >= value) break;
-    heap[slot] = at(heap, child);
-    slot = child;
+/** Whether every upstream has a lower number than its node: then there is no cycle, and the numbers are Kahn's order. */
+export function isForward({ offset, target }: Adjacency): boolean {
+  const size = offset.length - 1;
+  for (let v = 0; v < size; v++) {
+    for (let edge = at(offset, v); edge < at(offset, v + 1); edge++) if (at(target, edge) >= v) return false;
   }
-  heap[slot] = value;
+  return true;
 }
 
-function rise(heap: Int32Array, slot: number, value: number): void {
-  let free = slot;
-  while (free > 0) {
-    const parent = (free - 1) >> 1;
-    if (at(heap, parent) <= value) break;
-    heap[free] = at(heap, parent);
-    free = parent;
-  }
-  heap[free] = value;
+/** 0 to `size` - 1. */
+export function ascending(size: number): Int32Array {
+  const numbers = new Int32Array(size);
+  for (let v = 0; v < size; v++) numbers[v] = v;
+  return numbers;
 }
 
 /** An element that is there: indexes come from the arrays' own bounds. */

@@ -27,6 +27,7 @@ export function notAncestors<Query extends AncestorQuery>(
   order: Int32Array,
   maxSteps: number = MAX_STEPS,
 ): Query[] | undefined {
+  if (queries.length === 0) return [];
   const place = new Int32Array(order.length);
   for (let k = 0; k < order.length; k++) place[at(order, k)] = k;
   const placeOf = (query: AncestorQuery): number => at(place, query.read);

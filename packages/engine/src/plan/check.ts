@@ -4,13 +4,14 @@
  * Everything that is wrong is reported at once, but for what cannot be told while something else is: reads are compared
  * with the order only when there is one. Cost: linear in nodes and edges, but for bounded searches.
  */
-import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import { type Adjacency, ascending, at, invert, isForward, topologicalOrder } from "./adjacency.ts";
 import { notAncestors } from "./ancestors.ts";
 import { type Cycle, findCycle } from "./cycle.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import type { PlanDocument, Trigger } from "./document.ts";
-import { type Edges, readEdges } from "./edges.ts";
+import type { NodeDocument, PlanDocument, Trigger } from "./document.ts";
+import { type Edges, edgesOf, readEdges } from "./edges.ts";
 import { type Limits, limitDiagnostic } from "./limits.ts";
+import { fieldsOf, NodeField, type NodeFields } from "./node-fields.ts";
 import { checkExpressions, type NodeRead } from "./reads.ts";
 import { checkTeardowns, readableUpstreams } from "./teardown.ts";
 
@@ -23,50 +24,65 @@ const NEEDS_UPSTREAM: ReadonlySet<Trigger> = new Set<Trigger>(["any_succeeded", 
 export interface CheckedGraph {
   readonly diagnostics: Diagnostic[];
   /** Complete upstreams of every node, in the order of the plan; of use only when there is no diagnostic. */
-  readonly upstreams: readonly (readonly string[])[];
+  readonly edges: Edges;
+  /** Kahn's order along these (`adjacency.ts`), where the check has needed it. */
+  readonly order: Int32Array | undefined;
+}
+
+/** What has been found out about a document while it was read. */
+export interface ReadGraph {
+  readonly fields: NodeFields;
+  /** Undefined: still to be read. */
+  readonly edges: Edges | undefined;
 }
 
 /** Checks a document whose structure is right. Never throws for what people write. */
-export function checkGraph(document: PlanDocument, limits: Limits): CheckedGraph {
-  const exceeded = checkSize(document, limits);
+export function checkGraph(
+  document: PlanDocument,
+  limits: Limits,
+  read: ReadGraph = { fields: fieldsOf(document), edges: undefined },
+): CheckedGraph {
+  const { fields } = read;
+  const exceeded = checkSize(document, fields, limits);
   // What is too large is not looked at any further (R4).
-  if (exceeded.length > 0) return { diagnostics: exceeded, upstreams: document.nodes.map(() => []) };
-  const edges = readEdges(document);
-  const { reads, diagnostics } = checkExpressions(document, edges, limits);
-  const teardowns = checkTeardowns(document, edges);
-  const readable = teardowns.length === 0 ? readableUpstreams(document, edges) : edges.upstreams;
+  if (exceeded.length > 0) return { diagnostics: exceeded, edges: noEdges(document), order: undefined };
+  const edges = read.edges ?? readEdges(document, fields);
+  const { reads, diagnostics } = checkExpressions(document, { edges, fields }, limits);
+  const teardowns = checkTeardowns(document, edges, fields);
+  const readable = teardowns.length === 0 ? readableUpstreams(document, edges, fields) : edges.up;
+  const ordered = checkOrder(document, readable, reads);
   return {
     diagnostics: [
       ...edges.diagnostics,
-      ...checkSeriesIds(document),
-      ...checkTriggers(document, edges),
+      ...checkSeriesIds(document, fields),
+      ...checkTriggers(document, edges, fields),
       ...teardowns,
-      ...checkOrder(document, edges, { reads, readable }),
+      ...ordered.diagnostics,
       ...diagnostics,
     ],
-    upstreams: edges.upstreams,
+    edges,
+    order: readable === edges.up ? ordered.order : undefined,
   };
 }
 
-function checkSize(document: PlanDocument, limits: Limits): Diagnostic[] {
-  const { nodes } = document;
+function noEdges({ nodes }: PlanDocument): Edges {
+  return edgesOf(new Map(), { offset: new Int32Array(nodes.length + 1), target: new Int32Array(0) });
+}
+
+function checkSize({ nodes }: PlanDocument, fields: NodeFields, limits: Limits): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   if (nodes.length > limits.nodes) diagnostics.push(limitDiagnostic(limits, "nodes", "nodes", nodes.length));
   // An edge that both sides name is one edge.
-  const sides = { upstreams: 0, downstreams: 0 };
-  for (const node of nodes) {
-    sides.upstreams += node.upstreams?.length ?? 0;
-    sides.downstreams += node.downstreams?.length ?? 0;
-  }
-  const count = Math.max(sides.upstreams, sides.downstreams);
+  const count = Math.max(fields.upstreams, fields.downstreams);
   if (count > limits.edges) diagnostics.push(limitDiagnostic(limits, "edges", "nodes", count));
   return diagnostics;
 }
 
-function checkSeriesIds(document: PlanDocument): Diagnostic[] {
+function checkSeriesIds(document: PlanDocument, fields: NodeFields): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   const owners = new Map<number, number>();
-  for (const [v, { seriesId }] of document.nodes.entries()) {
+  for (const v of fields.with(NodeField.seriesId)) {
+    const { seriesId } = document.nodes[v] as NodeDocument;
     if (seriesId === undefined) continue;
     const path = `nodes[${v}].seriesId`;
     const owner = owners.get(seriesId);
@@ -93,24 +109,23 @@ function checkSeriesIds(document: PlanDocument): Diagnostic[] {
 /** The cycle, if there is one; otherwise the reads that do not follow the edges. */
 function checkOrder(
   document: PlanDocument,
-  edges: Edges,
-  { reads, readable }: { reads: readonly NodeRead[]; readable: readonly (readonly string[])[] },
-): Diagnostic[] {
+  up: Adjacency,
+  reads: readonly NodeRead[],
+): { readonly diagnostics: readonly Diagnostic[]; readonly order: Int32Array } {
   const { nodes } = document;
-  const up = adjacencyOf(readable, (id) => edges.numbers.get(id) ?? -1);
-  const order = topologicalOrder(up, invert(up));
+  // The usual plan names its nodes before those that wait for them: then there is nothing to search.
+  const order = isForward(up) ? ascending(nodes.length) : topologicalOrder(up, invert(up));
   if (order.length < nodes.length) {
     const cycle = findCycle(up);
-    return cycle === undefined ? [] : [cycleDiagnostic(document, cycle)];
+    return { diagnostics: cycle === undefined ? [] : [cycleDiagnostic(document, cycle)], order };
   }
   const wrong = notAncestors(reads, up, order);
   if (wrong === undefined) {
     const message = "too many expressions read nodes that are far from them: what they read cannot be checked";
-    return [
-      { code: "LIMIT", severity: "error", path: "nodes", message, suggestion: "read nodes that are direct upstreams" },
-    ];
+    const suggestion = "read nodes that are direct upstreams";
+    return { diagnostics: [{ code: "LIMIT", severity: "error", path: "nodes", message, suggestion }], order };
   }
-  return wrongReads(document, wrong, up, order);
+  return { diagnostics: wrongReads(document, wrong, up, order), order };
 }
 
 /** What is read too early; the remedy is an edge, but where that edge would make a cycle. */
@@ -138,12 +153,12 @@ function wrongReads(
 }
 
 /** Triggers that ask for the outcome of an upstream, where there is none (R12). */
-function checkTriggers({ nodes }: PlanDocument, { upstreams }: Edges): Diagnostic[] {
-  return [...nodes.entries()].flatMap(([v, node]): Diagnostic[] => {
-    const { trigger } = node;
+function checkTriggers({ nodes }: PlanDocument, { up }: Edges, fields: NodeFields): Diagnostic[] {
+  return fields.with(NodeField.trigger).flatMap((v): Diagnostic[] => {
+    const { trigger, upstreams } = nodes[v] as NodeDocument;
     if (trigger === undefined || !NEEDS_UPSTREAM.has(trigger)) return [];
     // An upstream that is unknown is one that was meant.
-    if ((upstreams[v]?.length ?? 0) > 0 || (node.upstreams?.length ?? 0) > 0) return [];
+    if (at(up.offset, v + 1) > at(up.offset, v) || (upstreams?.length ?? 0) > 0) return [];
     const message = `the trigger ${trigger} can never hold: the node has no upstreams`;
     return [{ code: "CONFLICT", severity: "error", path: `nodes[${v}].trigger`, message }];
   });

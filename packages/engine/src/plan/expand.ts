@@ -8,6 +8,8 @@ import type { Json, Plan } from "./document.ts";
 import { compileExpression } from "./expression.ts";
 import { frozenCopy } from "./json.ts";
 import { type Limits, limitDiagnostic } from "./limits.ts";
+import { NodeField } from "./node-fields.ts";
+import { outlineOf } from "./outline.ts";
 
 export interface BoundItems {
   /** Items by id of the group, deeply frozen. A group that expands at run time has none here. No prototype. */
@@ -23,8 +25,9 @@ export function bindItems(plan: Plan, params: Readonly<Record<string, Json>>, li
   const items: Record<string, readonly Json[]> = Object.create(null);
   const diagnostics: Diagnostic[] = [];
   let members = 0;
-  for (const [index, node] of plan.document.nodes.entries()) {
-    if (node.split === undefined) continue;
+  for (const index of outlineOf(plan).fields.with(NodeField.split)) {
+    const node = plan.document.nodes[index];
+    if (node?.split === undefined) continue;
     const bound = bind(node.split.over, params, limits);
     if (bound === undefined) continue;
     if (!bound.ok) {

@@ -5,13 +5,17 @@
  * copied, not frozen; no recursion, linear in the input.
  */
 import { BelayError } from "../errors.ts";
+import { type Adjacency, at } from "./adjacency.ts";
 import { admitJson } from "./admit-json.ts";
-import { checkGraph } from "./check.ts";
+import { digestOf } from "./canonical.ts";
+import { checkGraph, type ReadGraph } from "./check.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
-import { canonicalJson, hashText } from "./identity.ts";
 import { DEFAULT_LIMITS, type Limits, limitDiagnostic, resolveLimits } from "./limits.ts";
+import { fieldsOf } from "./node-fields.ts";
+import { keepOutline } from "./outline.ts";
 import { checkParamsSchema } from "./params.ts";
+import { readPlainDocument } from "./plain-document.ts";
 import type { Position, PositionTarget } from "./position.ts";
 import { checkRules } from "./rules.ts";
 import { checkStructure, type Doubt } from "./structure.ts";
@@ -102,6 +106,12 @@ function planOrThrow({ plan, diagnostics }: PlanCheck, filename: string | undefi
 }
 
 function checkValue(source: unknown, limits: Limits, actions: Iterable<string> | undefined): PlanCheck {
+  const plain = readPlainDocument(source, limits);
+  if (plain !== undefined) {
+    const { document, isNormal, fields, edges } = plain;
+    const read = { fields, edges };
+    return checkSound({ document, isNormal, diagnostics: [], doubt: NO_DOUBT, read }, limits, actions);
+  }
   const { sketch, diagnostics: refused } = admitJson(source, limits);
   if (sketch === undefined) return { diagnostics: refused };
   const tooMany = nodeLimit(sketch, limits);
@@ -109,16 +119,39 @@ function checkValue(source: unknown, limits: Limits, actions: Iterable<string> |
   const { diagnostics: found, sound, doubt } = checkStructure(sketch);
   const diagnostics = refused.length === 0 ? found : unlessRefused(found, refused);
   if (sound === undefined) return { diagnostics };
-  if (sound.params !== undefined) diagnostics.push(...checkParamsSchema(sound.params));
-  for (const diagnostic of checkRules(sound, actions)) diagnostics.push(diagnostic);
-  const graph = checkGraph(sound, limits);
+  const read = { fields: fieldsOf(sound), edges: undefined };
+  return checkSound({ document: sound, isNormal: false, diagnostics, doubt, read }, limits, actions);
+}
+
+const NO_DOUBT: Doubt = { ids: false, edges: false };
+
+/** A document whose structure is right, or was mended to be. */
+interface SoundDocument {
+  readonly document: PlanDocument;
+  /** Its nodes are as a plan has them: `upstreams` only, and those not empty. */
+  readonly isNormal: boolean;
+  /** Found so far; the others are added. */
+  readonly diagnostics: Diagnostic[];
+  readonly doubt: Doubt;
+  readonly read: ReadGraph;
+}
+
+function checkSound(sound: SoundDocument, limits: Limits, actions: Iterable<string> | undefined): PlanCheck {
+  const { document, isNormal, diagnostics, doubt, read } = sound;
+  const { fields } = read;
+  if (document.params !== undefined)
+    for (const diagnostic of checkParamsSchema(document.params)) diagnostics.push(diagnostic);
+  for (const diagnostic of checkRules(document, actions, fields)) diagnostics.push(diagnostic);
+  const graph = checkGraph(document, limits, read);
   for (const diagnostic of graph.diagnostics) if (!isDoubtful(diagnostic, doubt)) diagnostics.push(diagnostic);
   if (diagnostics.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics };
-  const document = normalise(sound, graph.upstreams);
-  const canonical = canonicalJson(document);
-  const bytes = Buffer.byteLength(canonical, "utf8");
+  const { numbers, up } = graph.edges;
+  const normal = normalise(document, up, isNormal);
+  const { hash, bytes } = digestOf(normal, up, fields);
   if (bytes > limits.bytes) return { diagnostics: [...diagnostics, limitDiagnostic(limits, "bytes", "", bytes)] };
-  return { plan: Object.freeze({ document, hash: hashText(canonical) }) as Plan, diagnostics };
+  const plan = Object.freeze({ document: normal, hash }) as Plan;
+  keepOutline(plan, { numbers, up, order: graph.order, fields });
+  return { plan, diagnostics };
 }
 
 /** What was refused as data is not judged again as a field. */
@@ -142,13 +175,23 @@ function nodeLimit(value: Json, limits: Limits): Diagnostic | undefined {
 }
 
 /** Edges on one side only. The rest of the document is frozen already. */
-function normalise(document: PlanDocument, upstreams: readonly (readonly string[])[]): PlanDocument {
-  const nodes = document.nodes.map((node, index): NodeDocument => {
-    const { downstreams: _, upstreams: given, ...rest } = node;
-    const complete = upstreams[index] ?? given ?? [];
-    return Object.freeze(complete.length === 0 ? rest : { ...rest, upstreams: Object.freeze([...complete]) });
-  });
-  return Object.freeze({ ...document, nodes: Object.freeze(nodes) });
+function normalise(document: PlanDocument, up: Adjacency, isNormal: boolean): PlanDocument {
+  const { nodes } = document;
+  const normal = isNormal ? nodes : nodes.map((node, v) => withUpstreams(node, nodes, { up, v }));
+  return Object.freeze({ ...document, nodes: Object.freeze(normal) });
+}
+
+function withUpstreams(
+  node: NodeDocument,
+  nodes: readonly NodeDocument[],
+  { up: { offset, target }, v }: { readonly up: Adjacency; readonly v: number },
+): NodeDocument {
+  const { downstreams: _downstreams, upstreams: _upstreams, ...rest } = node;
+  const upstreams: string[] = [];
+  for (let edge = at(offset, v); edge < at(offset, v + 1); edge++) {
+    upstreams.push((nodes[at(target, edge)] as NodeDocument).id);
+  }
+  return Object.freeze(upstreams.length === 0 ? rest : { ...rest, upstreams: Object.freeze(upstreams) });
 }
 
 /** A field's name is shown for what is wrong with the name, its value for what is wrong with the value. */

@@ -10,6 +10,7 @@ import type { Edges } from "./edges.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
 import { checkSplit, isGroup, itemName } from "./groups.ts";
 import type { Limits } from "./limits.ts";
+import { NodeField, type NodeFields, WITH_EXPRESSIONS } from "./node-fields.ts";
 import { parameterNames } from "./params.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 import { isExpression, templateHoles } from "./template.ts";
@@ -26,12 +27,19 @@ export interface Reads {
 }
 
 /** Checks every expression: `when`, `with`, `split.over`, `compensation.with`, `locks`. */
-export function checkExpressions(document: PlanDocument, edges: Edges, limits: Limits): Reads {
+export function checkExpressions(
+  document: PlanDocument,
+  { edges, fields }: { readonly edges: Edges; readonly fields: NodeFields },
+  limits: Limits,
+): Reads {
   const checker = new ExpressionChecker(edges, limits, parameterNames(document.params));
   for (const [k, lock] of (document.locks ?? []).entries()) checker.checkLock(lock, `locks[${k}]`);
-  for (const [v, node] of document.nodes.entries()) checker.checkNode(node, v);
+  for (const v of fields.with(EXPRESSIONS)) checker.checkNode(document.nodes[v] as NodeDocument, v);
   return checker;
 }
+
+/** Fields that may hold expressions. */
+const EXPRESSIONS = NodeField.when | NodeField.split | WITH_EXPRESSIONS;
 
 /** Where an expression stands. */
 interface Place {

@@ -6,26 +6,56 @@
 import { BUILT_IN, inputFaults, isWaiting } from "./built-in.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { CompensationDocument, Json, NodeDocument, PlanDocument, RetryDocument, Template } from "./document.ts";
+import { fieldsOf, NodeField, type NodeFields, WITH_EXPRESSIONS } from "./node-fields.ts";
 import { childPath } from "./path.ts";
 import { didYouMean, suggester } from "./suggestion.ts";
 import { isExpression, templateHoles } from "./template.ts";
 
 /** Checks the header and every node of a document; `actions`: the registered names, when they are known. */
-export function checkRules(document: PlanDocument, actions?: Iterable<string>): Diagnostic[] {
+export function checkRules(
+  document: PlanDocument,
+  actions?: Iterable<string>,
+  fields: NodeFields = fieldsOf(document),
+): Diagnostic[] {
   const checker = new RuleChecker(actions);
   checker.plan(document);
-  for (const [index, node] of document.nodes.entries()) checker.node(node, `nodes[${index}]`);
+  const check = (v: number): void => {
+    checker.searched = ((fields.given[v] as number) & WITH_EXPRESSIONS) !== 0;
+    checker.node(document.nodes[v] as NodeDocument, `nodes[${v}]`);
+  };
+  // What a node without these fields can do wrong is its id, or its action.
+  if (!fields.barrier && [...fields.actions].every((name) => checker.isPlain(name))) fields.with(RULED).forEach(check);
+  else for (let v = 0; v < document.nodes.length; v++) check(v);
   return checker.diagnostics;
 }
 
+/** Fields that a rule speaks of. */
+const RULED =
+  WITH_EXPRESSIONS |
+  NodeField.retry |
+  NodeField.compensation |
+  NodeField.effect |
+  NodeField.prohibitRollback |
+  NodeField.split |
+  NodeField.pool |
+  NodeField.parallelIdx;
+
 class RuleChecker {
   readonly diagnostics: Diagnostic[] = [];
+  /** Inputs are searched for expressions: there may be some in this node's. */
+  searched = true;
   readonly #actions: ReadonlySet<string> | undefined;
   readonly #suggest: (name: string) => string | undefined;
 
   constructor(actions: Iterable<string> | undefined) {
     this.#actions = actions === undefined ? undefined : new Set(actions);
     this.#suggest = suggester([...(this.#actions ?? []), ...BUILT_IN]);
+  }
+
+  /** An action that exists and asks nothing of its node. */
+  isPlain(name: string): boolean {
+    if (name.startsWith("belay.")) return name === "belay.noop";
+    return this.#actions === undefined || this.#actions.has(name);
   }
 
   plan({ defaults, prohibitRollback, onFailure }: PlanDocument): void {
@@ -127,7 +157,7 @@ class RuleChecker {
 
   /** `$cel` marks an expression: alone in its mapping, and a string. */
   #template(template: Template | undefined, path: string): void {
-    if (typeof template !== "object" || template === null) return;
+    if (!this.searched || typeof template !== "object" || template === null) return;
     const stack: [value: object, path: string][] = [[template, path]];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const [value, at] = top;

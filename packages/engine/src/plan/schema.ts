@@ -163,7 +163,7 @@ const alwaysSchema: v.GenericSchema<unknown, AlwaysDocument> = mapping({
   ),
 });
 
-const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping({
+const nodeFields = {
   id: v.pipe(
     v.string(),
     v.regex(ID_PATTERN, 'must be 1 to 64 letters, digits, ".", "_" or "-", starting with a letter or digit'),
@@ -201,7 +201,14 @@ const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping({
   priority: integer(-1_000_000, 1_000_000, "Higher starts first among nodes that are ready together. Default 0."),
   seriesId: integer(0, 1_000_000_000, "Unique label and tie-break, never a constraint. Default: assigned."),
   parallelIdx: choice([-1, 0], "Accepted from OCP as a label: -1 = not split, 0 = was split over a list of one."),
-});
+} satisfies Record<keyof NodeDocument, v.GenericSchema<unknown, unknown>>;
+
+const nodeSchema: v.GenericSchema<unknown, NodeDocument> = mapping(nodeFields);
+
+/** Whether a value is one that the schema takes for this field of a node. */
+export function fitsNodeField(field: string, value: unknown): boolean {
+  return Object.hasOwn(nodeFields, field) && v.is(nodeFields[field as keyof NodeDocument], value);
+}
 
 export const planSchema: v.GenericSchema<unknown, PlanDocument> = mapping({
   belay: v.pipe(v.literal(1), v.description("Format version."), v.examples([1])),

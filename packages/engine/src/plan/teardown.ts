@@ -3,13 +3,15 @@
  * expressions of a teardown may read along. Does not own: the shape of the field (`schema.ts`), when a teardown runs
  * (`core/teardown.ts`). Cost: linear in nodes, edges and setup nodes.
  */
+import { type Adjacency, at } from "./adjacency.ts";
 import type { Diagnostic, DiagnosticCode } from "./diagnostic.ts";
 import type { NodeDocument, PlanDocument } from "./document.ts";
 import type { Edges } from "./edges.ts";
+import { NodeField, type NodeFields } from "./node-fields.ts";
 
 /** Diagnostics of every teardown, and of edges between a teardown and an ordinary node. */
-export function checkTeardowns(document: PlanDocument, edges: Edges): Diagnostic[] {
-  if (!document.nodes.some(isTeardown)) return [];
+export function checkTeardowns(document: PlanDocument, edges: Edges, fields: NodeFields): Diagnostic[] {
+  if (!fields.any(NodeField.always)) return [];
   const diagnostics: Diagnostic[] = [];
   const report = (code: DiagnosticCode, path: string, message: string, extra: { suggestion?: string } = {}): void => {
     diagnostics.push({ code, severity: "error", path, message, ...extra });
@@ -25,11 +27,20 @@ export function checkTeardowns(document: PlanDocument, edges: Edges): Diagnostic
 }
 
 /** Upstreams with the setup nodes of each teardown added: what an expression may read. */
-export function readableUpstreams(document: PlanDocument, edges: Edges): readonly (readonly string[])[] {
-  return document.nodes.map(({ always }, v) => {
-    const upstreams = edges.upstreams[v] ?? [];
-    return always === undefined ? upstreams : [...upstreams, ...always.for];
-  });
+export function readableUpstreams(document: PlanDocument, edges: Edges, fields: NodeFields): Adjacency {
+  if (!fields.any(NodeField.always)) return edges.up;
+  const { offset: given, target: upstreams } = edges.up;
+  const offset = new Int32Array(given.length);
+  const target: number[] = [];
+  for (const [v, { always }] of document.nodes.entries()) {
+    for (let edge = at(given, v); edge < at(given, v + 1); edge++) target.push(at(upstreams, edge));
+    for (const id of always?.for ?? []) {
+      const setup = edges.numbers.get(id);
+      if (setup !== undefined) target.push(setup);
+    }
+    offset[v + 1] = target.length;
+  }
+  return { offset, target: Int32Array.from(target) };
 }
 
 type Report = (code: DiagnosticCode, path: string, message: string, extra?: { suggestion?: string }) => void;
@@ -44,10 +55,11 @@ function checkEdges(
   edges: Edges,
   report: Report,
 ): void {
-  for (const id of edges.upstreams[v] ?? []) {
-    const upstream = nodes[edges.numbers.get(id) ?? -1];
-    if (upstream === undefined || isTeardown(upstream) === isTeardown(node)) continue;
-    const [teardown, ordinary] = isTeardown(node) ? [node.id, id] : [id, node.id];
+  const { offset, target } = edges.up;
+  for (let edge = at(offset, v); edge < at(offset, v + 1); edge++) {
+    const upstream = nodes[at(target, edge)] as NodeDocument;
+    if (isTeardown(upstream) === isTeardown(node)) continue;
+    const [teardown, ordinary] = isTeardown(node) ? [node.id, upstream.id] : [upstream.id, node.id];
     const message = `${quote(teardown)} is a teardown and ${quote(ordinary)} is not: a teardown runs after all others, its edges are to teardowns only`;
     report("CONFLICT", `${path}.upstreams`, message, { suggestion: "remove the edge" });
   }

@@ -3,17 +3,26 @@
  * not there, in the plan and in every plan it runs, before anything runs.
  */
 import type { Diagnostic } from "../plan/diagnostic.ts";
-import type { Plan, Template } from "../plan/document.ts";
+import type { NodeDocument, Plan, Template } from "../plan/document.ts";
+import { NodeField } from "../plan/node-fields.ts";
+import { outlineOf } from "../plan/outline.ts";
 import { suggest } from "../plan/suggestion.ts";
 import type { Host } from "./host.ts";
 
 /** Actions nobody registered. */
 export function unknownActions(plan: Plan, host: Host): readonly Diagnostic[] {
+  const { fields } = outlineOf(plan);
+  const isKnown = (action: string): boolean => host.actions.get(action) !== undefined;
+  // Only a compensation or a poll can name an action besides the nodes' own.
+  const ownAreKnown = [...fields.actions].every(isKnown) && !fields.actions.has("belay.poll");
+  const places = ownAreKnown ? fields.with(NodeField.compensation) : plan.document.nodes.keys();
   const diagnostics: Diagnostic[] = [];
   const names = host.actions.names();
+  const suggestions = new Map<string, string | undefined>();
   const check = (action: string | undefined, path: string): void => {
-    if (action === undefined || host.actions.get(action) !== undefined) return;
-    const near = suggest(action, names);
+    if (action === undefined || isKnown(action)) return;
+    if (!suggestions.has(action)) suggestions.set(action, suggest(action, names));
+    const near = suggestions.get(action);
     diagnostics.push({
       code: "UNKNOWN_ACTION",
       severity: "error",
@@ -22,7 +31,8 @@ export function unknownActions(plan: Plan, host: Host): readonly Diagnostic[] {
       suggestion: near === undefined ? "add it to createEngine({ actions })" : `did you mean "${near}"?`,
     });
   };
-  for (const [index, node] of plan.document.nodes.entries()) {
+  for (const index of places) {
+    const node = plan.document.nodes[index] as NodeDocument;
     check(node.action, `nodes[${index}].action`);
     if (node.action === "belay.poll") {
       check((node.with as { readonly action?: string } | undefined)?.action, `nodes[${index}].with.action`);
@@ -35,7 +45,8 @@ export function unknownActions(plan: Plan, host: Host): readonly Diagnostic[] {
 /** Pools that were not configured. */
 export function unknownPools(plan: Plan, host: Host): readonly Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
-  for (const [index, { pool }] of plan.document.nodes.entries()) {
+  for (const index of outlineOf(plan).fields.with(NodeField.pool)) {
+    const { pool } = plan.document.nodes[index] as NodeDocument;
     if (pool === undefined || host.pools.has(pool)) continue;
     const near = suggest(pool, host.pools.names());
     diagnostics.push({
@@ -50,8 +61,11 @@ export function unknownPools(plan: Plan, host: Host): readonly Diagnostic[] {
 }
 
 /** Names given as `with.plan` of `belay.plan`, with their places. */
-function subPlansOf({ document }: Plan): { readonly name: string; readonly path: string }[] {
-  return document.nodes.flatMap(({ action, with: input, compensation }, index) => {
+function subPlansOf(plan: Plan): { readonly name: string; readonly path: string }[] {
+  const { fields } = outlineOf(plan);
+  const places = fields.actions.has("belay.plan") ? NodeField.with | NodeField.compensation : NodeField.compensation;
+  return fields.with(places).flatMap((index) => {
+    const { action, with: input, compensation } = plan.document.nodes[index] as NodeDocument;
     const path = `nodes[${index}]`;
     const own = action === "belay.plan" ? [{ name: nameIn(input), path: `${path}.with.plan` }] : [];
     const undo = { name: nameIn(compensation?.with), path: `${path}.compensation.with.plan` };
