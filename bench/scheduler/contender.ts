@@ -1,0 +1,133 @@
+/**
+ * What a contender of the scheduler's benchmark is, and how one round of it is timed. Owns: the port, the clock, the repetitions.
+ * Does not own: who they are (`entrants.ts`), the process of each (`contender-process.ts`).
+ *
+ * Whatever a contender needs before its first node may begin counts as building: only from there to its last node is the run.
+ */
+import { checkingHandlers, countingHandlers, type Handlers } from "./handlers.ts";
+import type { Case } from "./workload.ts";
+
+/** Figures of one round, by name; times in milliseconds. */
+export type Sample = Readonly<Record<string, number>>;
+
+/** What the process of a contender does when it is told to. */
+export interface Subject {
+  /** An untimed round whose order is checked; what it answers is told beside the figures. Fails when a check does. */
+  check(): Promise<Sample>;
+  /** Untimed rounds until the code is warm. */
+  warm(): Promise<void>;
+  /** One measured round. `build`: what outlives a run is made anew too, and timed. */
+  sample(build: boolean): Promise<Sample>;
+}
+
+/** One scheduler with one graph. */
+export interface Contender {
+  /** Makes what users would have: ids, and edges in the form that the contender takes. Not timed; called before `build`. */
+  prepare?(): void;
+  /** Makes what many runs have in common. Called before the first run, and again when it is measured. */
+  build(): void | Promise<void>;
+  /** Makes what one run alone needs; counts as building. What begins by itself may only begin in a later turn. */
+  start(handlers: Handlers): void | Promise<void>;
+  /** Resolves once every node has ended. Called in the turn in which `start` has ended. */
+  run(handlers: Handlers): Promise<unknown>;
+  /** Drops what the run left; not timed. */
+  end?(): void | Promise<void>;
+  /** What an untimed round found out beside its order. */
+  facts?(): Sample | Promise<Sample>;
+}
+
+/** Opens a contender for a graph, in the contender's own process. */
+export type OpenContender = (given: Case) => Contender | Promise<Contender>;
+
+/** A short run is repeated within its round, for so long or so often. */
+const ROUND_MS = 40;
+const ROUND_RUNS = 100;
+/** Warm after so many nodes, or so long, and one run. */
+const WARM_NODES = 300_000;
+const WARM_MS = 2000;
+
+/** A contender that is timed: `buildMs`, `startMs`, `runMs`, and `cpuMs` of the run, all of one run. */
+export function timed(contender: Contender, given: Case): Subject {
+  const counting = countingHandlers(given);
+  let isBuilt = false;
+  const once = async (handlers: Handlers): Promise<{ startMs: number; runMs: number; cpuMs: number }> => {
+    handlers.reset();
+    const called = performance.now();
+    const starting = contender.start(handlers);
+    // Without a turn in between: some begin in the next one.
+    if (starting !== undefined) await starting;
+    const cpu = process.cpuUsage();
+    const begun = performance.now();
+    await contender.run(handlers);
+    const ended = performance.now();
+    const { user, system } = process.cpuUsage(cpu);
+    handlers.complete();
+    await contender.end?.();
+    return { startMs: begun - called, runMs: ended - begun, cpuMs: (user + system) / 1e3 };
+  };
+  const build = async (): Promise<number> => {
+    contender.prepare?.();
+    collectGarbage();
+    const begun = performance.now();
+    await contender.build();
+    isBuilt = true;
+    return performance.now() - begun;
+  };
+  return {
+    async check() {
+      if (!isBuilt) await build();
+      const timers = await timersOf(() => once(checkingHandlers(given)));
+      return { timers, ...(await contender.facts?.()) };
+    },
+    async warm() {
+      const until = performance.now() + WARM_MS;
+      let nodes = 0;
+      do {
+        await once(counting);
+        nodes += given.size;
+      } while (nodes < WARM_NODES && performance.now() < until);
+    },
+    async sample(rebuild) {
+      const buildMs = rebuild ? await build() : 0;
+      collectGarbage();
+      const sum = { startMs: 0, runMs: 0, cpuMs: 0 };
+      let runs = 0;
+      do {
+        const { startMs, runMs, cpuMs } = await once(counting);
+        sum.startMs += startMs;
+        sum.runMs += runMs;
+        sum.cpuMs += cpuMs;
+        runs++;
+      } while (sum.runMs < ROUND_MS && runs < ROUND_RUNS);
+      const one = { startMs: sum.startMs / runs, runMs: sum.runMs / runs, cpuMs: sum.cpuMs / runs, runs };
+      return rebuild ? { buildMs, ...one } : one;
+    },
+  };
+}
+
+/** Everybody begins a round with a clean heap. Every contender's process has `--expose-gc`. */
+export function collectGarbage(): void {
+  if (globalThis.gc === undefined) throw new Error("started without --expose-gc");
+  globalThis.gc();
+}
+
+/** How many timers of Node `work` makes. */
+async function timersOf(work: () => Promise<unknown>): Promise<number> {
+  const { setTimeout, setInterval } = globalThis;
+  let made = 0;
+  const counted = <F extends typeof setTimeout | typeof setInterval>(real: F): F =>
+    new Proxy(real, {
+      apply(target, self, given) {
+        made++;
+        return Reflect.apply(target, self, given);
+      },
+    });
+  globalThis.setTimeout = counted(setTimeout);
+  globalThis.setInterval = counted(setInterval);
+  try {
+    await work();
+  } finally {
+    Object.assign(globalThis, { setTimeout, setInterval });
+  }
+  return made;
+}
