@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { definePlan, type PlanDocument } from "@belay/engine";
 import canonicalize from "canonicalize";
 import { journalOf, LIMITS, newEngine } from "./belay.ts";
-import { collectGarbage, type Sample, type Subject } from "./contender.ts";
+import { collectYoung, type Sample, type Subject } from "./contender.ts";
 import { countingHandlers } from "./handlers.ts";
 import { type Case, documentOf, paramsOf } from "./workload.ts";
 
@@ -60,7 +60,7 @@ export async function openCompile(given: Case): Promise<Subject> {
       .digest("hex");
     const hashed = performance.now();
     if (hash !== plan.hash) throw new Error("the plan's hash is another one");
-    collectGarbage();
+    collectYoung();
     const called = performance.now();
     const run = await engine.start(plan, { params: paramsOf(given) });
     const compiled = performance.now();
@@ -73,7 +73,7 @@ export async function openCompile(given: Case): Promise<Subject> {
 function rounds(given: Case, round: (document: PlanDocument) => Sample | Promise<Sample>): Subject {
   const sample = async (): Promise<Sample> => {
     const document = documentOf(given);
-    collectGarbage();
+    collectYoung();
     return await round(document);
   };
   return {

@@ -9,15 +9,13 @@ import type { Sample, Subject } from "./contender.ts";
 import { type Entrant, entrantOf } from "./entrants.ts";
 import { caseOf, type Workload, workloadOf } from "./workload.ts";
 
-type Order =
-  | { readonly kind: "open" | "check" | "warm" | "end" }
-  | { readonly kind: "sample"; readonly build: boolean };
+type Order = { readonly kind: "open" | "check" | "build" | "warm" | "sample" | "end" };
 
 type Report =
   | { readonly kind: "done"; readonly sample: Sample }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Of all: a full collection before each round, and room for graphs of a million nodes. */
+/** Of all: a collector to call, and room for graphs of a million nodes. */
 const FLAGS = ["--expose-gc", "--max-old-space-size=12288", "--disable-warning=ExperimentalWarning"];
 /** Longer than any order takes: who takes longer hangs. */
 const ORDER_MS = 15 * 60_000;
@@ -47,14 +45,19 @@ export class ContenderProcess {
     return this.#ask({ kind: "check" });
   }
 
+  /** `Subject.build`; nothing when it has none. */
+  build(): Promise<Sample> {
+    return this.#ask({ kind: "build" });
+  }
+
   /** `Subject.warm`. */
   async warm(): Promise<void> {
     await this.#ask({ kind: "warm" });
   }
 
   /** `Subject.sample`. */
-  sample(build: boolean): Promise<Sample> {
-    return this.#ask({ kind: "sample", build });
+  sample(): Promise<Sample> {
+    return this.#ask({ kind: "sample" });
   }
 
   /** Ends the process, whatever it does. */
@@ -102,7 +105,8 @@ function serve(entrant: Entrant, workload: Workload, send: (report: Report, sent
     }
     if (subject === undefined || order.kind === "end") return {};
     if (order.kind === "check") return await subject.check();
-    if (order.kind === "sample") return await subject.sample(order.build);
+    if (order.kind === "build") return (await subject.build?.()) ?? {};
+    if (order.kind === "sample") return await subject.sample();
     await subject.warm();
     return {};
   };

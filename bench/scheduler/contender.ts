@@ -14,10 +14,12 @@ export type Sample = Readonly<Record<string, number>>;
 export interface Subject {
   /** An untimed round whose order is checked; what it answers is told beside the figures. Fails when a check does. */
   check(): Promise<Sample>;
+  /** Makes anew what a run needs, and times it: `buildMs` of what outlives a run, `startMs` of what is one run's. */
+  build?(): Promise<Sample>;
   /** Untimed rounds until the code is warm. */
   warm(): Promise<void>;
-  /** One measured round. `build`: what outlives a run is made anew too, and timed. */
-  sample(build: boolean): Promise<Sample>;
+  /** One measured round. */
+  sample(): Promise<Sample>;
 }
 
 /** One scheduler with one graph. */
@@ -46,28 +48,13 @@ const ROUND_RUNS = 100;
 const WARM_NODES = 300_000;
 const WARM_MS = 2000;
 
-/** A contender that is timed: `buildMs`, `startMs`, `runMs`, and `cpuMs` of the run, all of one run. */
+/** A contender that is timed: `runMs` and `cpuMs` of a run, and `restartMs`, its start once all else is built. */
 export function timed(contender: Contender, given: Case): Subject {
   const counting = countingHandlers(given);
   let isBuilt = false;
-  const once = async (handlers: Handlers): Promise<{ startMs: number; runMs: number; cpuMs: number }> => {
-    handlers.reset();
-    const called = performance.now();
-    const starting = contender.start(handlers);
-    // Without a turn in between: some begin in the next one.
-    if (starting !== undefined) await starting;
-    const cpu = process.cpuUsage();
-    const begun = performance.now();
-    await contender.run(handlers);
-    const ended = performance.now();
-    const { user, system } = process.cpuUsage(cpu);
-    handlers.complete();
-    await contender.end?.();
-    return { startMs: begun - called, runMs: ended - begun, cpuMs: (user + system) / 1e3 };
-  };
   const build = async (): Promise<number> => {
     contender.prepare?.();
-    collectGarbage();
+    collectYoung();
     const begun = performance.now();
     await contender.build();
     isBuilt = true;
@@ -76,39 +63,78 @@ export function timed(contender: Contender, given: Case): Subject {
   return {
     async check() {
       if (!isBuilt) await build();
-      const timers = await timersOf(() => once(checkingHandlers(given)));
+      const timers = await timersOf(() => once(contender, checkingHandlers(given)));
       return { timers, ...(await contender.facts?.()) };
+    },
+    async build() {
+      const buildMs = await build();
+      const { restartMs } = await once(contender, counting);
+      return { buildMs, startMs: restartMs };
     },
     async warm() {
       const until = performance.now() + WARM_MS;
       let nodes = 0;
       do {
-        await once(counting);
+        await once(contender, counting);
         nodes += given.size;
       } while (nodes < WARM_NODES && performance.now() < until);
     },
-    async sample(rebuild) {
-      const buildMs = rebuild ? await build() : 0;
-      collectGarbage();
-      const sum = { startMs: 0, runMs: 0, cpuMs: 0 };
+    async sample() {
+      collectYoung();
+      const sum = { restartMs: 0, runMs: 0, cpuMs: 0 };
       let runs = 0;
       do {
-        const { startMs, runMs, cpuMs } = await once(counting);
-        sum.startMs += startMs;
-        sum.runMs += runMs;
-        sum.cpuMs += cpuMs;
+        const one = await once(contender, counting);
+        sum.restartMs += one.restartMs;
+        sum.runMs += one.runMs;
+        sum.cpuMs += one.cpuMs;
         runs++;
       } while (sum.runMs < ROUND_MS && runs < ROUND_RUNS);
-      const one = { startMs: sum.startMs / runs, runMs: sum.runMs / runs, cpuMs: sum.cpuMs / runs, runs };
-      return rebuild ? { buildMs, ...one } : one;
+      return { restartMs: sum.restartMs / runs, runMs: sum.runMs / runs, cpuMs: sum.cpuMs / runs, runs };
     },
   };
 }
 
-/** Everybody begins a round with a clean heap. Every contender's process has `--expose-gc`. */
-export function collectGarbage(): void {
+/** Milliseconds of one run. */
+interface Once {
+  readonly restartMs: number;
+  readonly runMs: number;
+  readonly cpuMs: number;
+}
+
+async function once(contender: Contender, handlers: Handlers): Promise<Once> {
+  handlers.reset();
+  const called = performance.now();
+  const starting = contender.start(handlers);
+  // Without a turn in between: some begin in the next one.
+  if (starting !== undefined) await starting;
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  await contender.run(handlers);
+  const ended = performance.now();
+  const { user, system } = process.cpuUsage(cpu);
+  handlers.complete();
+  await contender.end?.();
+  return { restartMs: begun - called, runMs: ended - begun, cpuMs: (user + system) / 1e3 };
+}
+
+/**
+ * What others left young is gone before the clock. Not all garbage: a full collection between runs, when no object of theirs is
+ * alive, throws away what the compiler has learned of those objects, and the next run is that of cold code.
+ */
+export function collectYoung(): void {
+  collector()({ type: "minor" });
+}
+
+/** For what is held: everything that nobody refers to is gone. */
+export function collectAll(): void {
+  collector()();
+}
+
+/** Every contender's process has `--expose-gc`. */
+function collector(): NodeJS.GCFunction {
   if (globalThis.gc === undefined) throw new Error("started without --expose-gc");
-  globalThis.gc();
+  return globalThis.gc;
 }
 
 /** How many timers of Node `work` makes. */

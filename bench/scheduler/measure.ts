@@ -1,6 +1,6 @@
 /**
- * Plays bouts: every entrant in a process of its own, in turns, one round each. Owns: the order of rounds, when what outlives a run
- * is built anew, the end of every process. One bout at a time: those of the last have ended before the next begins.
+ * Plays bouts: every entrant in a process of its own, in turns, one round each. Owns: the order of rounds, that building and running are
+ * rounds of their own, the end of every process. One bout at a time: those of the last have ended before the next begins.
  */
 import type { Bout } from "./bouts.ts";
 import type { Sample } from "./contender.ts";
@@ -40,7 +40,7 @@ export interface Play {
   readonly say: (line: string) => void;
 }
 
-/** Beyond that size building is measured in the first rounds only: it takes much longer than the run. */
+/** Beyond that size building is measured less often: it takes much longer than the run. */
 const BUILD_SIZE = 200_000;
 const BUILDS = 2;
 
@@ -50,7 +50,6 @@ export async function playBout({ workload, entrants, rounds }: Bout, play: Play)
   const wanted = Math.min(rounds ?? play.rounds, play.rounds);
   const processes: ContenderProcess[] = [];
   const facts: Sample[] = [];
-  const samples: Sample[][] = entrants.map(() => []);
   let size: Sample = {};
   try {
     for (const name of entrants) {
@@ -58,21 +57,34 @@ export async function playBout({ workload, entrants, rounds }: Bout, play: Play)
       processes.push(one);
       size = await one.open();
       facts.push(await one.check());
-      await one.warm();
     }
-    play.say(`${workload.name}: checked and warm: ${entrants.join(", ")}`);
     const { nodes = 0, edges = 0 } = size;
-    for (let round = 0; round < wanted; round++) {
-      const build = nodes <= BUILD_SIZE || round < BUILDS;
-      // There and back: who comes later has a warmer or a busier machine.
-      const inTurn = [...processes.entries()];
-      for (const [index, one] of round % 2 === 0 ? inTurn : inTurn.reverse())
-        samples[index]?.push(await one.sample(build));
-      play.say(`${workload.name}: round ${round + 1} of ${wanted}`);
-    }
+    play.say(`${workload.name}: checked: ${entrants.join(", ")}`);
+    const builds = await inTurns(processes, nodes > BUILD_SIZE ? Math.min(BUILDS, wanted) : wanted, (one) =>
+      one.build(),
+    );
+    play.say(`${workload.name}: built`);
+    for (const one of processes) await one.warm();
+    play.say(`${workload.name}: warm`);
+    const runs = await inTurns(processes, wanted, (one) => one.sample());
+    const samples = runs.map((all, index) => all.map((run, round) => ({ ...builds[index]?.[round], ...run })));
     const played = entrants.map((name, index) => ({ name, facts: facts[index] ?? {}, samples: samples[index] ?? [] }));
     return { workload: workload.name, nodes, edges, entrants: played };
   } finally {
     await Promise.all(processes.map((one) => one.end()));
   }
+}
+
+/** Of each process, what it answered in each round. There and back: who comes later has a warmer or a busier machine. */
+async function inTurns(
+  processes: readonly ContenderProcess[],
+  rounds: number,
+  ask: (one: ContenderProcess) => Promise<Sample>,
+): Promise<Sample[][]> {
+  const samples: Sample[][] = processes.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    const turns = [...processes.entries()];
+    for (const [index, one] of round % 2 === 0 ? turns : turns.reverse()) samples[index]?.push(await ask(one));
+  }
+  return samples;
 }

@@ -9,7 +9,7 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { definePlan, type Engine, type Plan } from "@belay/engine";
 import { journalOf, LIMITS, newEngine, succeeded } from "./belay.ts";
-import { collectGarbage, type Sample, type Subject } from "./contender.ts";
+import { collectAll, type Sample, type Subject } from "./contender.ts";
 import { countingHandlers, type Handlers } from "./handlers.ts";
 import { type Case, caseOf, documentOf, workloadOf } from "./workload.ts";
 
@@ -55,7 +55,7 @@ async function heldByRun(engine: Engine, plan: Plan): Promise<{ started: number;
   const run = await engine.start(plan);
   const end = succeeded(run);
   // No turn goes by: the first node begins in the next one.
-  collectGarbage();
+  collectAll();
   const started = now();
   await end;
   const ended = await held();
@@ -68,7 +68,7 @@ async function held(): Promise<number> {
   // Weak references and finalizers need a turn, and what they let go another collection.
   for (let round = 0; round < 3; round++) {
     await turn();
-    collectGarbage();
+    collectAll();
   }
   return now();
 }
@@ -89,7 +89,7 @@ export async function openAllocation(given: Case): Promise<Subject> {
   });
   const sample = async (isMeasured: boolean): Promise<Sample> => {
     handlers.reset();
-    collectGarbage();
+    collectAll();
     await turn();
     const run = await engine.start(plan);
     const end = succeeded(run);

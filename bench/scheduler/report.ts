@@ -31,14 +31,25 @@ export function boutLines(bout: BoutResult): string[] {
   const own = timed.some(({ name }) => name === "belay");
   const lines = [
     head,
-    row("", ["build ns", "run ns", "CPU ns", "over the floor, least to largest", own ? "Belay is faster by" : ""]),
+    row("", ["build ns", "run ns", "CPU ns", "over the floor".padStart(26), "by CPU", own ? "Belay is faster by" : ""]),
   ];
   const figures = new Figures([bout]);
   for (const one of timed) {
     const per = (of: (sample: Sample) => number): string => perNode(spreadOf(one.samples.map(of)), nodes);
-    const ratio = one.name === "floor" ? undefined : figures.ratio(workload, [one.name, "floor"]);
+    const isFloor = one.name === "floor";
+    const ratio = isFloor ? undefined : figures.ratio(workload, [one.name, "floor"]);
+    const ofCpu = isFloor ? undefined : figures.ratio(workload, [one.name, "floor"], CPU);
     const faster = entrantOf(one.name).kind === "peer" ? figures.ratio(workload, [one.name, "belay"]) : undefined;
-    lines.push(row(entrantOf(one.name).title, [per(BUILD), per(RUN), per(CPU), times(ratio), times(faster)]));
+    lines.push(
+      row(entrantOf(one.name).title, [
+        per(BUILD),
+        per(RUN),
+        per(CPU),
+        times(ratio).padStart(26),
+        ofCpu ? `${ofCpu.median.toPrecision(3)}x` : "",
+        times(faster),
+      ]),
+    );
     lines.push(...featureLines(figures, bout, one));
   }
   return lines;
@@ -80,8 +91,11 @@ function otherLines(bout: BoutResult, { name, samples }: Rounds): string[] {
   return lines;
 }
 
-/** Every goal. */
-export function goalLines(verdicts: readonly Verdict[]): string[] {
+/** Every goal that was measured, and how many were not. */
+export function goalLines(all: readonly Verdict[]): string[] {
+  const verdicts = all.filter(({ verdict }) => verdict !== "not measured");
+  const missing = all.length - verdicts.length;
+  const rest = missing === 0 ? [] : [`${missing} of ${all.length} goals: not measured, their workloads were not run`];
   const cells = verdicts.map(({ what, goal, measured, verdict }) => [what, goal, measured, verdict]);
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   return [
@@ -92,6 +106,7 @@ export function goalLines(verdicts: readonly Verdict[]): string[] {
         .join("  ")
         .trimEnd(),
     ),
+    ...rest,
   ];
 }
 

@@ -6,7 +6,7 @@
 import { definePlan, type Engine, NonRetryable, type Plan, type Run, type RunEventName } from "@belay/engine";
 import { planDocument, type Upstreams } from "../shapes.ts";
 import { journalOf, LIMITS, newEngine } from "./belay.ts";
-import { collectGarbage, type Sample, type Subject } from "./contender.ts";
+import { collectYoung, type Sample, type Subject } from "./contender.ts";
 import type { Case } from "./workload.ts";
 
 /** Who asks for the rollback. */
@@ -78,7 +78,7 @@ class Rollback implements Subject {
   }
 
   async sample(): Promise<Sample> {
-    collectGarbage();
+    collectYoung();
     this.#done = 0;
     this.#undoneCount = 0;
     const engine = this.#engine as Engine;
