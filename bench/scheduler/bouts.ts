@@ -71,9 +71,18 @@ const QUICK: readonly Listed[] = [
   ["layered-1e4-async-16", "belay:allocation"],
 ];
 
+const GATE: readonly Listed[] = [
+  ["layered-1e4-async-16", "floor belay belay:timeout"],
+  ["layered-1e4-sync-16", "floor belay"],
+  ["chain-1e4-async-16", "floor belay"],
+  ["layered-1e4-async-16", "belay:allocation", 1],
+];
+
+const LISTS = { full: FULL, quick: QUICK, gate: GATE } as const;
+
 /** What one asks for of the bouts. */
 export interface Choice {
-  readonly quick: boolean;
+  readonly list: keyof typeof LISTS;
   /** These entrants, and the floors. */
   readonly only?: readonly string[] | undefined;
   /** These workloads; one that is in no list is run by the floor and Belay. */
@@ -81,11 +90,11 @@ export interface Choice {
 }
 
 /** Fails for a name of nobody or nothing. */
-export function boutsOf({ quick, only, workloads }: Choice): readonly Bout[] {
+export function boutsOf({ list, only, workloads }: Choice): readonly Bout[] {
   const unknown = only?.find((name) => !ENTRANTS.some((one) => one.name === name));
   if (unknown !== undefined)
     throw new Error(`no contender is called ${unknown}: ${ENTRANTS.map(({ name }) => name).join(", ")}`);
-  const listed = quick ? QUICK : FULL;
+  const listed = LISTS[list];
   const others = (workloads ?? []).filter((name) => !listed.some(([workload]) => workload === name));
   const added = others.map((name): Listed => [name, only?.join(" ") ?? "floor belay"]);
   return [...listed, ...added].flatMap(([name, entrants, rounds]) => {

@@ -15,9 +15,12 @@ const BAR = 18;
 const STEP = 30;
 const TOP = 56;
 
-const STYLE = `text{font:13px system-ui,sans-serif;fill:#1f2328}.note{fill:#59636e;font-size:12px}.line{stroke:#d1d9e0}
-.floor{fill:#8c959f}.belay{fill:#0969da}.peer{fill:#bf8700}
-@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note{fill:#9198a1}.line{stroke:#3d444d}.floor{fill:#9198a1}.belay{fill:#4493f8}.peer{fill:#d29922}}`;
+const STYLE = [
+  "text{font:13px system-ui,sans-serif;fill:#1f2328}.note{fill:#59636e;font-size:12px}.line{stroke:#d1d9e0}",
+  ".floor{fill:#8c959f}.belay{fill:#0969da}.peer{fill:#bf8700}",
+  "@media(prefers-color-scheme:dark){text{fill:#f0f6fc}.note{fill:#9198a1}.line{stroke:#3d444d}",
+  ".floor{fill:#9198a1}.belay{fill:#4493f8}.peer{fill:#d29922}}",
+].join("\n");
 
 /** Fails when none of the drawn workloads was run. */
 export function chartOf(figures: Figures): string {

@@ -11,16 +11,17 @@ import canonicalize from "canonicalize";
 import { journalOf, LIMITS, newEngine } from "./belay.ts";
 import { collectYoung, type Sample, type Subject } from "./contender.ts";
 import { countingHandlers } from "./handlers.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { type Case, documentOf, paramsOf } from "./workload.ts";
 
 /** `internMs`: the floor. */
 export function openInterning(given: Case): Subject {
   return rounds(given, (document) => {
-    const begun = performance.now();
+    const watch = new Stopwatch();
     const { up, down } = intern(document);
-    const internMs = performance.now() - begun;
+    const interned = watch.lap("intern");
     if (up.length !== given.edges || down.length !== given.edges) throw new Error("edges are missing");
-    return { internMs };
+    return interned;
   });
 }
 
@@ -52,21 +53,21 @@ export async function openCompile(given: Case): Promise<Subject> {
   const handlers = countingHandlers(given);
   const engine = await newEngine({ noop: handlers.byContext }, given, journalOf());
   return rounds(given, async (document) => {
-    const begun = performance.now();
+    const watch = new Stopwatch();
     const plan = definePlan(document, { limits: LIMITS });
-    const defined = performance.now();
+    const defined = watch.lap("define");
     const hash = createHash("sha256")
       .update(canonicalize(plan.document) as string, "utf8")
       .digest("hex");
-    const hashed = performance.now();
+    const hashed = watch.lap("identity");
     if (hash !== plan.hash) throw new Error("the plan's hash is another one");
     collectYoung();
-    const called = performance.now();
+    watch.restart();
     const run = await engine.start(plan, { params: paramsOf(given) });
-    const compiled = performance.now();
+    const compiled = watch.lap("compile");
     await new Promise<void>((resolve) => run.once("run:succeeded", () => resolve()));
     engine.forget(run.id);
-    return { defineMs: defined - begun, identityMs: hashed - defined, compileMs: compiled - called };
+    return { ...defined, ...hashed, ...compiled };
   });
 }
 

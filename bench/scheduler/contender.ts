@@ -5,6 +5,7 @@
  * Whatever a contender needs before its first node may begin counts as building: only from there to its last node is the run.
  */
 import { checkingHandlers, countingHandlers, type Handlers } from "./handlers.ts";
+import { type Lap, Stopwatch } from "./stopwatch.ts";
 import type { Case } from "./workload.ts";
 
 /** Figures of one round, by name; times in milliseconds. */
@@ -42,34 +43,30 @@ export interface Contender {
 export type OpenContender = (given: Case) => Contender | Promise<Contender>;
 
 /** A short run is repeated within its round, for so long or so often. */
-const ROUND_MS = 40;
+const ROUND_MS = 100;
 const ROUND_RUNS = 100;
 /** Warm after so many nodes, or so long, and one run. */
 const WARM_NODES = 300_000;
 const WARM_MS = 2000;
 
-/** A contender that is timed: `runMs` and `cpuMs` of a run, and `restartMs`, its start once all else is built. */
+/** A contender that is timed; of a round in which a short run is repeated, the means. */
 export function timed(contender: Contender, given: Case): Subject {
   const counting = countingHandlers(given);
-  let isBuilt = false;
-  const build = async (): Promise<number> => {
-    contender.prepare?.();
-    collectYoung();
-    const begun = performance.now();
-    await contender.build();
-    isBuilt = true;
-    return performance.now() - begun;
-  };
   return {
     async check() {
-      if (!isBuilt) await build();
+      contender.prepare?.();
+      await contender.build();
       const timers = await timersOf(() => once(contender, checkingHandlers(given)));
       return { timers, ...(await contender.facts?.()) };
     },
     async build() {
-      const buildMs = await build();
-      const { restartMs } = await once(contender, counting);
-      return { buildMs, startMs: restartMs };
+      contender.prepare?.();
+      collectYoung();
+      const watch = new Stopwatch();
+      await contender.build();
+      const build = watch.lap("build");
+      const { start } = await once(contender, counting);
+      return { ...build, ...start };
     },
     async warm() {
       const until = performance.now() + WARM_MS;
@@ -81,41 +78,31 @@ export function timed(contender: Contender, given: Case): Subject {
     },
     async sample() {
       collectYoung();
-      const sum = { restartMs: 0, runMs: 0, cpuMs: 0 };
+      const sum = { runMs: 0, runCpuMs: 0 };
       let runs = 0;
       do {
-        const one = await once(contender, counting);
-        sum.restartMs += one.restartMs;
-        sum.runMs += one.runMs;
-        sum.cpuMs += one.cpuMs;
+        const { run } = await once(contender, counting);
+        sum.runMs += run.runMs;
+        sum.runCpuMs += run.runCpuMs;
         runs++;
       } while (sum.runMs < ROUND_MS && runs < ROUND_RUNS);
-      return { restartMs: sum.restartMs / runs, runMs: sum.runMs / runs, cpuMs: sum.cpuMs / runs, runs };
+      return { runMs: sum.runMs / runs, runCpuMs: sum.runCpuMs / runs, runs };
     },
   };
 }
 
-/** Milliseconds of one run. */
-interface Once {
-  readonly restartMs: number;
-  readonly runMs: number;
-  readonly cpuMs: number;
-}
-
-async function once(contender: Contender, handlers: Handlers): Promise<Once> {
+async function once(contender: Contender, handlers: Handlers): Promise<{ start: Lap<"start">; run: Lap<"run"> }> {
   handlers.reset();
-  const called = performance.now();
+  const watch = new Stopwatch();
   const starting = contender.start(handlers);
   // Without a turn in between: some begin in the next one.
   if (starting !== undefined) await starting;
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
+  const start = watch.lap("start");
   await contender.run(handlers);
-  const ended = performance.now();
-  const { user, system } = process.cpuUsage(cpu);
+  const run = watch.lap("run");
   handlers.complete();
   await contender.end?.();
-  return { restartMs: begun - called, runMs: ended - begun, cpuMs: (user + system) / 1e3 };
+  return { start, run };
 }
 
 /**

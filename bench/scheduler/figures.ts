@@ -18,7 +18,7 @@ export type Figure = (sample: Sample) => number;
 /** Milliseconds of the run. */
 export const RUN: Figure = ({ runMs = Number.NaN }) => runMs;
 /** Milliseconds of CPU of the process during the run, those of the collector and the compiler too. */
-export const CPU: Figure = ({ cpuMs = Number.NaN }) => cpuMs;
+export const CPU: Figure = ({ runCpuMs = Number.NaN }) => runCpuMs;
 /** Milliseconds before the first node; NaN in rounds that build nothing anew. */
 export const BUILD: Figure = ({ buildMs = Number.NaN, startMs = Number.NaN }) => buildMs + startMs;
 export const BUILD_AND_RUN: Figure = (sample) => BUILD(sample) + RUN(sample);

@@ -2,7 +2,7 @@
  * The goals of the scheduler, and how each is read from a run's figures. Owns: the goals. A goal whose workloads were not run is
  * not measured; one over several workloads is judged by the worst of them.
  */
-import { BUILD_AND_RUN, CPU, type Figures, highest, lowest, RUN, type Spread } from "./figures.ts";
+import { BUILD_AND_RUN, type Figures, highest, lowest, RUN, type Spread } from "./figures.ts";
 
 /** A goal of `npm run bench`. */
 export interface Goal {
@@ -175,20 +175,4 @@ function told({ unit }: Goal, value: number): string {
   if (unit === "%") return `${value > 0 ? "+" : ""}${value.toFixed(0)} %`;
   if (unit === "bytes") return `${value.toFixed(1)} B`;
   return `${value} ${unit}`;
-}
-
-/** Ratios to the floors of the run, of the best round of each: what a gate against regressions holds on to (`margins.ts`). */
-export function bestRatios({ bouts }: Figures): Readonly<Record<string, number>> {
-  const ratios: Record<string, number> = {};
-  for (const { workload, entrants } of bouts) {
-    const floor = entrants.find(({ name }) => name === "floor");
-    for (const { name, samples } of entrants) {
-      if (floor === undefined || !name.startsWith("belay")) continue;
-      const best = [RUN, CPU].map(
-        (figure) => Math.min(...samples.map(figure)) / Math.min(...floor.samples.map(figure)),
-      );
-      ratios[`${workload} ${name}`] = Math.min(...best);
-    }
-  }
-  return ratios;
 }

@@ -16,10 +16,9 @@ export const ELSEWHERE: readonly string[] = [
   "  OpenStack TaskFlow 5.0, serial engine         3,736 us of 100 nodes, 19,706 us of 300, building the flow included",
 ];
 
-export function machineLines({ node, v8, cpu, cores, mhz, memoryGiB, loadAtStart }: Machine): string[] {
-  return [
-    `node ${node} (V8 ${v8}), ${cpu}, ${cores} cores at ${Math.round(mhz)} MHz, ${memoryGiB} GiB, load ${loadAtStart.toFixed(2)}`,
-  ];
+export function machineLine({ node, v8, cpu, cores, mhz, memoryGiB, loadAtStart }: Machine): string {
+  const hardware = `${cpu}, ${cores} cores at ${Math.round(mhz)} MHz, ${memoryGiB} GiB`;
+  return `node ${node} (V8 ${v8}), ${hardware}, load ${loadAtStart.toFixed(2)}`;
 }
 
 /** One bout. */
@@ -71,7 +70,7 @@ function otherLines(bout: BoutResult, { name, samples }: Rounds): string[] {
   const { workload, nodes } = bout;
   const figures = new Figures([bout]);
   const { title } = entrantOf(name);
-  const names = Object.keys(samples[0] ?? {});
+  const names = Object.keys(samples[0] ?? {}).filter((figure) => !figure.endsWith("CpuMs"));
   const lines = names.map((figure) => {
     const spread = spreadOf(samples.map((sample) => sample[figure] ?? Number.NaN));
     if (figure.endsWith("Bytes")) return row(title, [figure, `${spread?.median.toFixed(1)} B a node`]);

@@ -7,6 +7,7 @@ import { definePlan, type Engine, NonRetryable, type Plan, type Run, type RunEve
 import { planDocument, type Upstreams } from "../shapes.ts";
 import { journalOf, LIMITS, newEngine } from "./belay.ts";
 import { collectYoung, type Sample, type Subject } from "./contender.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import type { Case } from "./workload.ts";
 
 /** Who asks for the rollback. */
@@ -85,18 +86,20 @@ class Rollback implements Subject {
     const run = await engine.start(this.#plan as Plan);
     const failed = reached(run, this.#asker === "verb" ? "run:failed" : "run:rolling-back");
     const rolledBack = reached(run, "run:rolled-back");
-    const begun = performance.now();
-    const failedAt = await failed;
-    const asked = performance.now();
-    if (this.#asker === "verb") await run.rollback({ who: "bench" });
-    const undoneAt = await rolledBack;
+    const watch = new Stopwatch();
+    await failed;
+    const forward = watch.lap("forward");
+    // Resolves with a snapshot that nobody waits for here.
+    const asked = this.#asker === "verb" ? run.rollback({ who: "bench" }) : undefined;
+    await rolledBack;
+    const back = watch.lap("rollback");
+    await asked;
     engine.forget(run.id);
     const { size } = this.#given;
     if (this.#done !== size || this.#undoneCount !== size) {
       throw new Error(`${this.#done} nodes were done and ${this.#undoneCount} undone of ${size}`);
     }
-    const from = this.#asker === "verb" ? asked : failedAt;
-    return { forwardMs: failedAt - begun, rollbackMs: undoneAt - from };
+    return { ...forward, ...back };
   }
 
   /** Undone once, and nothing above it yet. */
@@ -109,10 +112,10 @@ class Rollback implements Subject {
   }
 }
 
-/** When the event came. */
-function reached(run: Run, name: RunEventName): Promise<number> {
+/** Resolves in the turn of the event. */
+function reached(run: Run, name: RunEventName): Promise<void> {
   return new Promise((resolve, reject) => {
-    run.once(name, () => resolve(performance.now()));
+    run.once(name, () => resolve());
     run.once("run:rollback-failed", () => reject(new Error("the rollback failed")));
     run.once("run:fault", ({ message }) => reject(new Error(message)));
   });
