@@ -113,17 +113,15 @@ interface Slot {
   readonly ok: () => void;
 }
 
-/** Every ready node at once; a slot is taken for each, and used again. */
+/** Every ready node at once; a slot is taken for each, and used again. A handler that fails ends the process. */
 function runSlots({ offset, target }: Csr, state: State, handle: Handle): Promise<void> {
   const { waiting, ready } = state;
   const free: Slot[] = [];
   let head = 0;
   let tail = roots(state);
   let running = 0;
-  return new Promise((resolve, reject) => {
-    const settle = (slot: Slot): void => {
-      const v = slot.node;
-      free.push(slot);
+  return new Promise((resolve) => {
+    const settle = (v: number): void => {
       running--;
       for (let e = offset[v]!, end = offset[v + 1]!; e < end; e++) {
         const w = target[e]!;
@@ -133,7 +131,13 @@ function runSlots({ offset, target }: Csr, state: State, handle: Handle): Promis
       else if (running === 0) resolve();
     };
     const newSlot = (): Slot => {
-      const slot: Slot = { node: -1, ok: () => settle(slot) };
+      const slot: Slot = {
+        node: -1,
+        ok: () => {
+          free.push(slot);
+          settle(slot.node);
+        },
+      };
       return slot;
     };
     const pump = (): void => {
@@ -141,7 +145,7 @@ function runSlots({ offset, target }: Csr, state: State, handle: Handle): Promis
         const slot = free.pop() ?? newSlot();
         slot.node = ready[head++]!;
         running++;
-        (handle(slot.node) as Promise<void>).then(slot.ok, reject);
+        void (handle(slot.node) as Promise<void>).then(slot.ok);
       }
     };
     pump();

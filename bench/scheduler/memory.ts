@@ -24,7 +24,8 @@ export async function openMemory(given: Case): Promise<Subject> {
     check: async () => ({}),
     // What the first run of a process leaves is code, not state.
     warm: async () => {
-      await memoryOf(engine, countingHandlers(given), caseOf(workloadOf("layered-1e4-async-16")));
+      const small = caseOf(workloadOf("layered-1e4-async-16"));
+      for (let run = 0; run < 3; run++) await memoryOf(engine, countingHandlers(small), small);
     },
     sample: () => memoryOf(engine, handlers, given),
   };
@@ -66,7 +67,7 @@ async function heldByRun(engine: Engine, plan: Plan): Promise<{ started: number;
 
 async function held(): Promise<number> {
   // Weak references and finalizers need a turn, and what they let go another collection.
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 4; round++) {
     await turn();
     collectAll();
   }
