@@ -85,7 +85,7 @@ export interface Choice {
   readonly list: keyof typeof LISTS;
   /** These entrants, and the floors. */
   readonly only?: readonly string[] | undefined;
-  /** These workloads; one that is in no list is run by the floor and Belay. */
+  /** These workloads; one that is in no list is run by the floor and Belay, or by the floor and `only`. */
   readonly workloads?: readonly string[] | undefined;
 }
 
@@ -95,14 +95,21 @@ export function boutsOf({ list, only, workloads }: Choice): readonly Bout[] {
   if (unknown !== undefined)
     throw new Error(`no contender is called ${unknown}: ${ENTRANTS.map(({ name }) => name).join(", ")}`);
   const listed = LISTS[list];
-  const others = (workloads ?? []).filter((name) => !listed.some(([workload]) => workload === name));
-  const added = others.map((name): Listed => [name, only?.join(" ") ?? "floor belay"]);
-  return [...listed, ...added].flatMap(([name, entrants, rounds]) => {
+  // What is asked for by name is run, listed or not.
+  const added = (workloads ?? []).flatMap((workload): Listed[] => {
+    const known = listed.filter(([name]) => name === workload).flatMap(([, entrants]) => entrants.split(" "));
+    const missing =
+      only === undefined && known.length === 0 ? ["belay"] : (only ?? []).filter((one) => !known.includes(one));
+    return missing.length === 0 ? [] : [[workload, ["floor", ...missing].join(" ")]];
+  });
+  const bouts = [...listed, ...added].flatMap(([name, entrants, rounds]) => {
     if (workloads !== undefined && !workloads.includes(name)) return [];
-    const taken = entrants
-      .split(" ")
-      .filter((one) => only === undefined || only.includes(one) || one.startsWith("floor"));
+    const all = entrants.split(" ");
+    const taken = all.filter((one) => only === undefined || only.includes(one) || one.startsWith("floor"));
     if (taken.every((one) => one.startsWith("floor"))) return [];
     return [{ workload: workloadOf(name), entrants: taken, ...(rounds === undefined ? {} : { rounds }) }];
   });
+  if (bouts.length === 0)
+    throw new Error(`none of ${only?.join(", ")} is in the list: name a workload with --workload`);
+  return bouts;
 }

@@ -68,7 +68,7 @@ async function play(bouts: readonly Bout[], rounds: number): Promise<{ results: 
   const results: BoutResult[] = [];
   const skipped: Skipped[] = [];
   for (const bout of bouts) {
-    const result = await playBout(bout, { rounds, flags, say: (line) => console.error(line) });
+    const result = await playBout(bout, { rounds, builds: !given.gate, flags, say: (line) => console.error(line) });
     if ("why" in result) {
       skipped.push(result);
       console.log(`\n${result.workload}: SKIPPED, ${result.why}`);

@@ -10,9 +10,9 @@ import type { BoutResult } from "./measure.ts";
  * run. `... timers`: timers of Node made by a run.
  */
 export const MARGINS: Readonly<Record<string, number>> = {
-  "layered-1e4-async-16 belay": 60,
-  "layered-1e4-async-16 belay:timeout": 70,
-  "layered-1e4-sync-16 belay": 150,
+  "layered-1e4-async-16 belay": 80,
+  "layered-1e4-async-16 belay:timeout": 90,
+  "layered-1e4-sync-16 belay": 160,
   "chain-1e4-async-16 belay": 100,
   "layered-1e4-async-16 belay bytes": 5000,
   "layered-1e4-async-16 belay:timeout timers": 1,

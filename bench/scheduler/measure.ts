@@ -34,6 +34,8 @@ export interface Skipped {
 export interface Play {
   /** Measured rounds of each. */
   readonly rounds: number;
+  /** Building is measured too. */
+  readonly builds: boolean;
   /** Flags of Node for Belay's own processes. */
   readonly flags: readonly string[];
   /** Is told how far it is. */
@@ -60,9 +62,8 @@ export async function playBout({ workload, entrants, rounds }: Bout, play: Play)
     }
     const { nodes = 0, edges = 0 } = size;
     play.say(`${workload.name}: checked: ${entrants.join(", ")}`);
-    const builds = await inTurns(processes, nodes > BUILD_SIZE ? Math.min(BUILDS, wanted) : wanted, (one) =>
-      one.build(),
-    );
+    const buildRounds = !play.builds ? 0 : nodes > BUILD_SIZE ? Math.min(BUILDS, wanted) : wanted;
+    const builds = await inTurns(processes, buildRounds, (one) => one.build());
     play.say(`${workload.name}: built`);
     for (const one of processes) await one.warm();
     play.say(`${workload.name}: warm`);
