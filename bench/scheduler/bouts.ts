@@ -100,7 +100,8 @@ export function boutsOf({ list, only, workloads }: Choice): readonly Bout[] {
     const known = listed.filter(([name]) => name === workload).flatMap(([, entrants]) => entrants.split(" "));
     const missing =
       only === undefined && known.length === 0 ? ["belay"] : (only ?? []).filter((one) => !known.includes(one));
-    return missing.length === 0 ? [] : [[workload, ["floor", ...missing].join(" ")]];
+    // In one bout with all that is asked for: what a feature adds is told beside the plain one.
+    return missing.length === 0 ? [] : [[workload, [...new Set(["floor", ...(only ?? missing)])].join(" ")]];
   });
   const bouts = [...listed, ...added].flatMap(([name, entrants, rounds]) => {
     if (workloads !== undefined && !workloads.includes(name)) return [];
