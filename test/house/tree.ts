@@ -23,7 +23,7 @@ export interface Import {
 }
 
 const SKIPPED_FOLDERS = new Set(["node_modules", "dist", "coverage", ".git", "fixtures"]);
-const TEXT = /(\.(ts|js|json|md|ya?ml|sql|sh|txt|css|html)|\/run|LICENSE|\.npmrc|\.gitignore|\.editorconfig)$/;
+const TEXT = /(\.(ts|js|json|md|ya?ml|sql|sh|txt|css|html|svg)|\/run|LICENSE|\.npmrc|\.gitignore|\.editorconfig)$/;
 
 /** The project's root folder. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
