@@ -1,9 +1,8 @@
 /** The compiled plan: edges, defaults, units, flags, tables, and its cost on large and on real graphs. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { adjacencyOf, invert } from "../../packages/engine/src/plan/adjacency.ts";
+import { adjacencyOf, invert, topologicalOrder } from "../../packages/engine/src/plan/adjacency.ts";
 import { checkGraph } from "../../packages/engine/src/plan/check.ts";
-import { topologicalOrder } from "../../packages/engine/src/plan/compile.ts";
 import { MethodCode, NodeFlag, TriggerCode } from "../../packages/engine/src/plan/compiled.ts";
 import type { NodeDocument, PlanDocument } from "../../packages/engine/src/plan/document.ts";
 import { DEFAULT_LIMITS } from "../../packages/engine/src/plan/limits.ts";

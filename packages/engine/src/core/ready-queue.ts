@@ -2,17 +2,18 @@
  * The dispatch order of one pool (R11): nodes ready together leave by higher priority, then lower seriesId of the declared
  * node (both in `CompiledPlan.rank`), then lower parallelIdx. Compensations leave before forward nodes and in the reverse
  * order (R30). Owns: who waits. A node that is taken back is gone at once.
- * Cost: a few words per node that comes or leaves, see `rank-set.ts`; a set is made when the first node needs it.
+ * Cost: a few words per node that comes or leaves, see `number-set.ts`; a set is made when the first node needs it.
  */
+
+import { NumberSet } from "../plan/number-set.ts";
 import { invariant } from "./assert.ts";
-import { RankSet } from "./rank-set.ts";
 
 /** Who waits in one direction. A rank is there while its node, or any of its members, waits. */
 interface Line {
   size: number;
-  ranks: RankSet | undefined;
+  ranks: NumberSet | undefined;
   /** By rank of the group: places of the members that wait. */
-  members: Map<number, RankSet> | undefined;
+  members: Map<number, NumberSet> | undefined;
 }
 
 export class ReadyQueue {
@@ -38,7 +39,7 @@ export class ReadyQueue {
     this.size++;
     const line = undo ? this.#undo : this.#forward;
     line.size++;
-    line.ranks ??= new RankSet(this.#ranks);
+    line.ranks ??= new NumberSet(this.#ranks);
     line.ranks.add(rank);
   }
 
@@ -49,7 +50,7 @@ export class ReadyQueue {
     line.members ??= new Map();
     let places = line.members.get(rank);
     if (places === undefined) {
-      places = new RankSet(count);
+      places = new NumberSet(count);
       line.members.set(rank, places);
     }
     places.add(place);
@@ -62,7 +63,7 @@ export class ReadyQueue {
     line.size--;
     invariant(line.size >= 0, "R11: more nodes are taken from a queue than waited in it");
     if (member >= 0) {
-      const places = line.members?.get(rank) as RankSet;
+      const places = line.members?.get(rank) as NumberSet;
       places.delete(member);
       if (!places.isEmpty) return;
       line.members?.delete(rank);
@@ -75,7 +76,7 @@ export class ReadyQueue {
     invariant(this.size > 0, "R41: a slot is granted while no node waits for it");
     this.undo = this.#undo.size > 0;
     const line = this.undo ? this.#undo : this.#forward;
-    const ranks = line.ranks as RankSet;
+    const ranks = line.ranks as NumberSet;
     this.rank = this.undo ? ranks.last() : ranks.first();
     const places = line.members?.get(this.rank);
     if (places === undefined) this.member = -1;

@@ -60,7 +60,7 @@ export function topologicalOrder(up: Adjacency, down: Adjacency): Int32Array {
   }
   const order = new Int32Array(size);
   let count = 0;
-  for (let v = ready.takeLowest(); v >= 0; v = ready.takeLowest()) {
+  for (let v = ready.takeFirst(); v >= 0; v = ready.takeFirst()) {
     order[count++] = v;
     for (let edge = at(down.offset, v); edge < at(down.offset, v + 1); edge++) {
       const w = at(down.target, edge);

@@ -6,17 +6,17 @@
  * object of their own.
  */
 import { assert } from "../errors.ts";
-import { type Adjacency, adjacencyOf, invert, topologicalOrder } from "./adjacency.ts";
+import type { Adjacency } from "./adjacency.ts";
 import type { CompiledPlan, CompiledTeardown } from "./compiled.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
 import { Kinds, type KindTables } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
+import { NodeField } from "./node-fields.ts";
+import { type Outline, outlineOf } from "./outline.ts";
 import { labelInOrder, type SeriesIds } from "./series.ts";
 import { milliseconds } from "./tables.ts";
 import { type CompiledTemplate, compileTemplate } from "./template.ts";
-
-export { topologicalOrder };
 
 /** What the runtime evaluates for one node. Absent = the node has none. */
 export interface CompiledNode {
@@ -64,13 +64,8 @@ export function compilePlan(
   const { nodes } = document;
   const size = nodes.length;
   assert(size <= MAX_SIZE, `a plan has at most ${MAX_SIZE} nodes`);
-  const numbers = new Numbers(nodes);
-  const up = adjacencyOf(
-    nodes.map((node) => node.upstreams ?? NO_IDS),
-    (id) => numbers.of(id),
-  );
-  const down = invert(up);
-  const topological = topologicalOrder(up, down);
+  const outline = outlineOf(plan);
+  const { up, down, order: topological } = outline;
   const known = Object.keys(items).length > 0;
   const membersOf = (id: string): number => (known && Object.hasOwn(items, id) ? (items[id]?.length ?? -1) : -1);
   const labels = labelInOrder(
@@ -79,16 +74,15 @@ export function compilePlan(
     Int32Array.from(known ? nodes : [], ({ id }) => membersOf(id)),
   );
   const { kinds, details, plain } = kindsOf(document, membersOf, limits);
-  const whole = wholePlan(document, numbers);
-  numbers.forget();
+  const whole = wholePlan(document, outline);
   const ranking = rankingOf(nodes, labels, topological);
-  const compiled = new PlanArrays({ upOffset: up.offset, down, ranking, kinds: kinds.compiled(), whole });
-  return new Program({ compiled, document, labels, numbers, details, plain });
+  const compiled = new PlanArrays({ up, down, ranking, kinds: kinds.compiled(), whole });
+  return new Program({ compiled, document, labels, outline, details, plain });
 }
 
 /** From what `PlanArrays` is made. */
 interface Arrays {
-  readonly upOffset: Int32Array;
+  readonly up: Adjacency;
   readonly down: Adjacency;
   readonly ranking: Ranking;
   readonly kinds: KindTables;
@@ -99,6 +93,7 @@ interface Arrays {
 class PlanArrays implements CompiledPlan {
   readonly size: number;
   readonly upOffset: Int32Array;
+  readonly upTarget: Int32Array;
   readonly downOffset: Int32Array;
   readonly downTarget: Int32Array;
   readonly rank: Int32Array;
@@ -116,11 +111,11 @@ class PlanArrays implements CompiledPlan {
   readonly onFailure: CompiledPlan["onFailure"];
   readonly runTimeoutMs: number;
   readonly prohibitRollback: boolean;
-  #upTarget: Int32Array | undefined;
 
-  constructor({ upOffset, down, ranking, kinds, whole }: Arrays) {
-    this.size = upOffset.length - 1;
-    this.upOffset = upOffset;
+  constructor({ up, down, ranking, kinds, whole }: Arrays) {
+    this.size = up.offset.length - 1;
+    this.upOffset = up.offset;
+    this.upTarget = up.target;
     this.downOffset = down.offset;
     this.downTarget = down.target;
     this.rank = ranking.rank;
@@ -139,11 +134,6 @@ class PlanArrays implements CompiledPlan {
     this.runTimeoutMs = whole.runTimeoutMs;
     this.prohibitRollback = whole.prohibitRollback;
   }
-
-  get upTarget(): Int32Array {
-    this.#upTarget ??= invert({ offset: this.downOffset, target: this.downTarget }).target;
-    return this.#upTarget;
-  }
 }
 
 /** From what `Program` is made. */
@@ -151,7 +141,7 @@ interface ProgramParts {
   readonly compiled: CompiledPlan;
   readonly document: PlanDocument;
   readonly labels: SeriesIds;
-  readonly numbers: Numbers;
+  readonly outline: Outline;
   readonly details: ReadonlyMap<number, CompiledNode>;
   readonly plain: CompiledNode;
 }
@@ -163,20 +153,20 @@ class Program implements CompiledProgram {
   readonly nextSeries: number;
   readonly indexOf: (id: string) => number;
   readonly detailsOf: (v: number) => CompiledNode;
-  #ids: readonly string[] | undefined;
+  readonly #outline: Outline;
 
-  constructor({ compiled, document, labels, numbers, details, plain }: ProgramParts) {
+  constructor({ compiled, document, labels, outline, details, plain }: ProgramParts) {
     this.compiled = compiled;
     this.document = document;
     this.series = labels.series;
     this.nextSeries = labels.next;
-    this.indexOf = (id) => numbers.of(id);
+    this.#outline = outline;
+    this.indexOf = (id) => outline.numbers.get(id) ?? -1;
     this.detailsOf = details.size === 0 ? () => plain : (v) => details.get(v) ?? plain;
   }
 
   get ids(): readonly string[] {
-    this.#ids ??= this.document.nodes.map(({ id }) => id);
-    return this.#ids;
+    return this.#outline.ids;
   }
 }
 
@@ -272,39 +262,14 @@ function sorted(nodes: readonly NodeDocument[], series: Int32Array): Int32Array 
   return order;
 }
 
-/** Numbers of nodes by id. Most runs ask for few of them once the edges are there: the table is not kept, but made again. */
-class Numbers {
-  readonly #nodes: readonly NodeDocument[];
-  #table: ReadonlyMap<string, number> | undefined;
-
-  constructor(nodes: readonly NodeDocument[]) {
-    this.#nodes = nodes;
-  }
-
-  of(id: string): number {
-    this.#table ??= this.#made();
-    return this.#table.get(id) ?? -1;
-  }
-
-  forget(): void {
-    this.#table = undefined;
-  }
-
-  #made(): ReadonlyMap<string, number> {
-    const table = new Map<string, number>();
-    for (let v = 0; v < this.#nodes.length; v++) table.set((this.#nodes[v] as NodeDocument).id, v);
-    return table;
-  }
-}
-
 /** The plan as a whole, beside edges, ranks and kinds. */
 type WholePlan = Pick<CompiledPlan, "teardowns" | "failureMode" | "onFailure" | "runTimeoutMs" | "prohibitRollback">;
 
-function wholePlan({ nodes, ...document }: PlanDocument, numbers: Numbers): WholePlan {
+function wholePlan({ nodes, ...document }: PlanDocument, { numbers, fields }: Outline): WholePlan {
   const teardowns: CompiledTeardown[] = [];
-  for (let node = 0; node < nodes.length; node++) {
-    const setups = nodes[node]?.always?.for;
-    if (setups !== undefined) teardowns.push({ node, setups: Int32Array.from(setups, (id) => numbers.of(id)) });
+  for (const node of fields.with(NodeField.always)) {
+    const setups = nodes[node]?.always?.for ?? [];
+    teardowns.push({ node, setups: Int32Array.from(setups, (id) => numbers.get(id) ?? -1) });
   }
   return {
     teardowns,

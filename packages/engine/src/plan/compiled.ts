@@ -113,7 +113,6 @@ export interface CompiledPlan {
   /** Number of declared nodes. */
   readonly size: number;
   readonly upOffset: Int32Array;
-  /** In ascending order; made when it is first read: going forward takes only the numbers of upstreams. */
   readonly upTarget: Int32Array;
   readonly downOffset: Int32Array;
   readonly downTarget: Int32Array;

@@ -1,57 +1,101 @@
 /**
- * A set of small integers that gives up its lowest one: the ready set of a topological order, whose ties go by number
- * (R13). Owns: the bits. A word of 32 bits per 32 numbers, a bit per word above it, and so on up to one word.
- * Cost: a step per level, of which a million numbers have four; a binary heap of them has twenty.
+ * A set of whole numbers below a fixed size that gives its lowest or highest one: bits, and above them bits that say which
+ * words below have any, 32 to one. The core's queues are made of it (R11), and the topological order, whose ties go by number
+ * (R13). Owns: the bits. Cost: adding, removing and finding take one word per level, four levels for a million; no comparison, no
+ * allocation; a bit and a thirtieth of memory per number.
  */
 
-const BITS = 5;
+/** Bits of a word, as a shift. */
+const SHIFT = 5;
+const MASK = 31;
 
-/** Numbers from 0 to `size` - 1. */
+/** Words of all levels for numbers below `size`, and where each level begins, the bits themselves first. */
+function layoutOf(size: number): { readonly starts: readonly number[]; readonly words: number } {
+  const starts: number[] = [];
+  let words = 0;
+  for (let level = size; ; ) {
+    level = Math.max(1, (level + MASK) >>> SHIFT);
+    starts.push(words);
+    words += level;
+    if (level === 1) return { starts, words };
+  }
+}
+
 export class NumberSet {
-  /** From the words of the numbers up to the one word on top: bit b of word w is number, or word below, 32 w + b. */
-  readonly #levels: Int32Array[] = [];
+  readonly #words: Int32Array;
+  readonly #starts: readonly number[];
 
-  constructor(size: number) {
-    let words = size;
-    do {
-      words = Math.max(1, Math.ceil(words / 32));
-      this.#levels.push(new Int32Array(words));
-    } while (words > 1);
+  /** Room for the numbers 0 to `size - 1`; empty. */
+  constructor(size: number, of?: NumberSet) {
+    if (of !== undefined) {
+      this.#starts = of.#starts;
+      this.#words = of.#words.slice();
+      return;
+    }
+    const { starts, words } = layoutOf(size);
+    this.#starts = starts;
+    this.#words = new Int32Array(words);
+  }
+
+  /** The same numbers, in a set that changes on its own. */
+  copy(): NumberSet {
+    return new NumberSet(0, this);
+  }
+
+  get isEmpty(): boolean {
+    return this.#words[this.#words.length - 1] === 0;
   }
 
   add(number: number): void {
-    let place = number;
-    for (const level of this.#levels) {
-      const word = place >> BITS;
-      const before = level[word] as number;
-      level[word] = before | (1 << (place & 31));
-      // Another number below the same word: what is above knows already.
-      if (before !== 0) return;
-      place = word;
+    const words = this.#words;
+    let at = number;
+    for (let level = 0; level < this.#starts.length; level++) {
+      const word = (this.#starts[level] as number) + (at >>> SHIFT);
+      const old = words[word] as number;
+      words[word] = old | (1 << (at & MASK));
+      if (old !== 0) return;
+      at >>>= SHIFT;
     }
+  }
+
+  /** Whatever is not in it is left alone. */
+  delete(number: number): void {
+    const words = this.#words;
+    let at = number;
+    for (let level = 0; level < this.#starts.length; level++) {
+      const word = (this.#starts[level] as number) + (at >>> SHIFT);
+      const left = (words[word] as number) & ~(1 << (at & MASK));
+      words[word] = left;
+      if (left !== 0) return;
+      at >>>= SHIFT;
+    }
+  }
+
+  /** The lowest number in it; only for a set that is not empty. */
+  first(): number {
+    let at = 0;
+    for (let level = this.#starts.length - 1; level >= 0; level--) {
+      const word = this.#words[(this.#starts[level] as number) + at] as number;
+      at = (at << SHIFT) | (MASK - Math.clz32(word & -word));
+    }
+    return at;
   }
 
   /** Removes and answers the lowest number; -1 when there is none. */
-  takeLowest(): number {
-    const levels = this.#levels;
-    let place = 0;
-    for (let k = levels.length - 1; k >= 0; k--) {
-      const bits = (levels[k] as Int32Array)[place] as number;
-      if (bits === 0) return -1;
-      place = (place << BITS) | (31 - Math.clz32(bits & -bits));
-    }
-    this.#remove(place);
-    return place;
+  takeFirst(): number {
+    if (this.isEmpty) return -1;
+    const first = this.first();
+    this.delete(first);
+    return first;
   }
 
-  #remove(number: number): void {
-    let place = number;
-    for (const level of this.#levels) {
-      const word = place >> BITS;
-      const left = (level[word] as number) & ~(1 << (place & 31));
-      level[word] = left;
-      if (left !== 0) return;
-      place = word;
+  /** The highest number in it; only for a set that is not empty. */
+  last(): number {
+    let at = 0;
+    for (let level = this.#starts.length - 1; level >= 0; level--) {
+      const word = this.#words[(this.#starts[level] as number) + at] as number;
+      at = (at << SHIFT) | (MASK - Math.clz32(word));
     }
+    return at;
   }
 }

@@ -56,11 +56,17 @@ export class ArmedDeadlines implements DueTarget {
     this.#passed({ kind: "due", deadline: DEADLINES[kind] as DeadlineKind, node, token });
   }
 
+  /** No deadline is armed or disarmed for now: the engine's timer goes when it has nothing left to wait for. */
+  trim(): void {
+    this.#timers.trim();
+  }
+
   /** Takes all back. */
   clear(): void {
     for (let kind = 0; kind < this.#handles.length && this.#armed > 0; kind++) {
       const handles = this.#handles[kind];
       for (let place = 0; handles !== undefined && place < handles.length; place++) this.disarm(place - 1, kind);
     }
+    this.#timers.trim();
   }
 }

@@ -95,6 +95,7 @@ export class Carrier implements CallHost {
       if ((emitter.heard & (HEARD_AS[op] as number)) !== 0) this.#tell(commands, row);
       if (op <= Op.DISARM && !this.#closed) this.#do(commands, row);
     }
+    this.#deadlines.trim();
     assert(commands.length === rows, "R39: commands were added while they are carried out");
   }
 

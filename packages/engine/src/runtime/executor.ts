@@ -41,8 +41,6 @@ import { RunValues } from "./values.ts";
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
 
-const NO_REQUESTS: ReadonlyMap<string, readonly string[]> = new Map();
-
 export class Executor implements RebuiltRun, SlotUser {
   readonly header: RunHeader;
   readonly program: CompiledProgram;
@@ -51,6 +49,7 @@ export class Executor implements RebuiltRun, SlotUser {
   readonly values: RunValues;
   readonly secrets: RunSecrets;
   readonly host: Host;
+  readonly limits: Limits;
   readonly emitter: RunEmitter;
   /** What stopped the run from the inside. */
   fault: { readonly code: string; readonly message: string } | null = null;
@@ -77,6 +76,12 @@ export class Executor implements RebuiltRun, SlotUser {
   #busy = false;
   /** Slots are to be looked for, though nothing has happened: some are free that were not, or the run begins. */
   #seeks = true;
+  /** Answers have come that are handled once all of this moment are there. */
+  #gathers = false;
+  readonly #handleGathered = (): void => {
+    this.#gathers = false;
+    this.#pump();
+  };
   /** A batch is being made durable. */
   #writing = false;
   /** Batches since timers and I/O last had their turn. */
@@ -91,6 +96,7 @@ export class Executor implements RebuiltRun, SlotUser {
     this.lease = facts.lease;
     this.secrets = facts.secrets;
     this.host = host;
+    this.limits = host.limits;
     this.emitter = links.emitter;
     this.lastAt = facts.header.at;
     this.nextSeries = facts.program.nextSeries;
@@ -111,7 +117,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Requests of operators that the records hold, by request id. */
   get requests(): ReadonlyMap<string, readonly string[]> {
-    return this.#unfinished?.requests ?? NO_REQUESTS;
+    return this.#unfinished?.requests ?? new Map();
   }
 
   /** What the records left and would pass first when the run was taken up now. */
@@ -146,14 +152,16 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   /**
-   * A call answered. While a batch is carried out the answer gets the time of the next one, which begins when this one is
-   * through: many answers share a look at the clock. While one is being written it gets its own.
+   * A call answered. It is handled with all that answer in the same microtasks, as one batch with one time: they share a look
+   * at the clock, the search for slots and the journal's commit. While a batch is being written an answer gets its own time.
    */
   answer(kind: "succeeded" | "undone", node: number, attempt: number, payload: Json | undefined): void {
     if (this.stopped) return;
     const at = this.#writing ? this.now() : BATCH_TIME;
     this.#inbox.pushAnswer({ kind, at, node, attempt }, payload);
-    this.#pump();
+    if (this.#busy || this.#gathers) return;
+    this.#gathers = true;
+    queueMicrotask(this.#handleGathered);
   }
 
   /** Queues an input; it is handled before this returns unless the loop is already running. */
@@ -181,10 +189,6 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Grants of a named pool that wait in the inbox: they are not asked for again. */
   undecidedGrants(pool: number): number {
     return this.#inbox.grantsOf(pool);
-  }
-
-  get limits(): Limits {
-    return this.host.limits;
   }
 
   now(): number {

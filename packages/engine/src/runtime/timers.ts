@@ -66,6 +66,7 @@ export class Timers {
     if (deadline.handle < 0) return;
     this.take(deadline.handle);
     deadline.handle = -1;
+    this.trim();
   }
 
   /** Tells the target once the clock has reached `at`; the answer is a handle for `take`, good until then. */
@@ -83,7 +84,7 @@ export class Timers {
     return handle;
   }
 
-  /** Takes the deadline with that handle back. */
+  /** Takes the deadline with that handle back. The timer stays, for what may be armed next, until `trim`. */
   take(handle: number): void {
     const place = this.#place[handle] as number;
     const last = this.#heap[--this.#size] as number;
@@ -93,12 +94,17 @@ export class Timers {
       this.#rise(place, last);
       this.#sink(this.#place[last] as number, last);
     }
+  }
+
+  /** Lets go of the timer when nothing is armed: it would keep the process alive. */
+  trim(): void {
     if (this.#size === 0) this.#stop();
   }
 
   /** Drops every deadline. */
   clear(): void {
     while (this.#size > 0) this.take(this.#heap[this.#size - 1] as number);
+    this.trim();
   }
 
   #stop(): void {
@@ -125,9 +131,11 @@ export class Timers {
       const handle = this.#heap[0] as number;
       if ((this.#at[handle] as number) > now) return;
       const target = this.#target[handle] as DueTarget;
-      const [node, kind, token] = [this.#node[handle], this.#kind[handle], this.#token[handle]];
+      const node = this.#node[handle] as number;
+      const kind = this.#kind[handle] as number;
+      const token = this.#token[handle] as number;
       this.take(handle);
-      target.due(node as number, kind as number, token as number);
+      target.due(node, kind, token);
     }
   }
 
@@ -173,7 +181,8 @@ export class Timers {
   }
 
   #isBefore(a: number, b: number): boolean {
-    const [atA, atB] = [this.#at[a] as number, this.#at[b] as number];
+    const atA = this.#at[a] as number;
+    const atB = this.#at[b] as number;
     return atA < atB || (atA === atB && (this.#order[a] as number) < (this.#order[b] as number));
   }
 

@@ -59,7 +59,7 @@ export class RunValues {
   readonly #approvals = new Map<number, readonly string[]>();
 
   approvals(node: number): readonly string[] {
-    return this.#approvals.get(node) ?? NOBODY;
+    return this.#approvals.size === 0 ? NOBODY : (this.#approvals.get(node) ?? NOBODY);
   }
 
   approve(node: number, who: string): void {
