@@ -10,11 +10,11 @@ import type { Adjacency } from "./adjacency.ts";
 import type { CompiledPlan, CompiledTeardown } from "./compiled.ts";
 import type { Json, NodeDocument, Plan, PlanDocument } from "./document.ts";
 import { type CompiledExpression, compileExpression } from "./expression.ts";
-import { Kinds, type KindTables } from "./kinds.ts";
+import { KIND_FIELDS, Kinds, type KindTables } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
-import { NodeField } from "./node-fields.ts";
+import { NodeField, type NodeFields } from "./node-fields.ts";
 import { type Outline, outlineOf } from "./outline.ts";
-import { labelInOrder, type SeriesIds } from "./series.ts";
+import { labelByPlace, labelInOrder, type SeriesIds } from "./series.ts";
 import { milliseconds } from "./tables.ts";
 import { type CompiledTemplate, compileTemplate } from "./template.ts";
 
@@ -68,14 +68,12 @@ export function compilePlan(
   const { up, down, order: topological } = outline;
   const known = Object.keys(items).length > 0;
   const membersOf = (id: string): number => (known && Object.hasOwn(items, id) ? (items[id]?.length ?? -1) : -1);
-  const labels = labelInOrder(
-    document,
-    topological,
-    Int32Array.from(known ? nodes : [], ({ id }) => membersOf(id)),
-  );
-  const { kinds, details, plain } = kindsOf(document, membersOf, limits);
+  const labelled = outline.fields.any(NodeField.seriesId | NodeField.priority);
+  const counts = Int32Array.from(known ? nodes : [], ({ id }) => membersOf(id));
+  const labels = labelled || known ? labelInOrder(document, topological, counts) : labelByPlace(topological);
+  const { kinds, details, plain } = kindsOf(document, { fields: outline.fields, membersOf, limits });
   const whole = wholePlan(document, outline);
-  const ranking = rankingOf(nodes, labels, topological);
+  const ranking = labelled || known ? rankingOf(nodes, labels) : { rank: labels.series, order: topological };
   const compiled = new PlanArrays({ up, down, ranking, kinds: kinds.compiled(), whole });
   return new Program({ compiled, document, labels, outline, details, plain });
 }
@@ -179,7 +177,15 @@ interface NodeFacts {
   readonly plain: CompiledNode;
 }
 
-function kindsOf(document: PlanDocument, membersOf: (id: string) => number, limits: Limits): NodeFacts {
+/** What kinds depend on beside the document. */
+interface Asked {
+  readonly fields: NodeFields;
+  /** How many members a group has that is known at the start, else -1. */
+  readonly membersOf: (id: string) => number;
+  readonly limits: Limits;
+}
+
+function kindsOf(document: PlanDocument, { fields, membersOf, limits }: Asked): NodeFacts {
   const { nodes, defaults } = document;
   const kinds = new Kinds(document);
   const details = new Map<number, CompiledNode>();
@@ -189,6 +195,10 @@ function kindsOf(document: PlanDocument, membersOf: (id: string) => number, limi
   });
   for (let v = 0; v < nodes.length; v++) {
     const node = nodes[v] as NodeDocument;
+    if (((fields.given[v] as number) & KIND_FIELDS) === 0) {
+      kinds.addPlain(v, node.action);
+      continue;
+    }
     const own = detailsOf(node, plain, limits);
     if (own !== plain) details.set(v, own);
     kinds.add(v, own, node.split === undefined ? -1 : membersOf(node.id));
@@ -199,7 +209,6 @@ function kindsOf(document: PlanDocument, membersOf: (id: string) => number, limi
 /** `plain` itself for a node that says nothing of its own. */
 function detailsOf(node: NodeDocument, plain: CompiledNode, limits: Limits): CompiledNode {
   const { when, split, retry, compensation } = node;
-  if ((when ?? split ?? retry ?? compensation ?? node.with) === undefined) return plain;
   const own: Mutable<CompiledNode> = { ...plain };
   let says = false;
   const say = <Field extends keyof CompiledNode>(field: Field, value: CompiledNode[Field]): void => {
@@ -231,11 +240,8 @@ interface Ranking {
   readonly order: Int32Array;
 }
 
-/** `topological`: the order by which labels were given, when the plan gave none itself and no group has several. */
-function rankingOf(nodes: readonly NodeDocument[], { series, next }: SeriesIds, topological: Int32Array): Ranking {
-  const given = next !== nodes.length || nodes.some(({ seriesId, priority }) => (seriesId ?? priority) !== undefined);
-  // The labels are the ranks.
-  if (!given) return { rank: series, order: topological };
+/** Of a plan that gives labels or priorities, or has groups that take several; of any other the labels are the ranks. */
+function rankingOf(nodes: readonly NodeDocument[], { series }: SeriesIds): Ranking {
   const order = sorted(nodes, series);
   const rank = new Int32Array(nodes.length);
   for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;

@@ -7,6 +7,7 @@ import { isWaiting } from "./built-in.ts";
 import { type CompiledKinds, type CompiledPlan, NodeFlag, TriggerCode, WAITING_POOL } from "./compiled.ts";
 import type { NodeDocument, PlanDocument, Trigger } from "./document.ts";
 import type { CompiledExpression } from "./expression.ts";
+import { NodeField } from "./node-fields.ts";
 import { milliseconds, NameTable, RetryTable, SplitTable } from "./tables.ts";
 
 const TRIGGER: Readonly<Record<Trigger, number>> = {
@@ -48,6 +49,23 @@ export interface KindExpressions {
   readonly over?: CompiledExpression | undefined;
 }
 
+/** Fields that say of what kind a node is, beside its action. */
+export const KIND_FIELDS: number =
+  NodeField.with |
+  NodeField.when |
+  NodeField.trigger |
+  NodeField.timeout |
+  NodeField.totalTimeout |
+  NodeField.heartbeatTimeout |
+  NodeField.retry |
+  NodeField.compensation |
+  NodeField.prohibitRollback |
+  NodeField.split |
+  NodeField.always |
+  NodeField.onFailure |
+  NodeField.pool |
+  NodeField.parallelIdx;
+
 /** What of a compiled plan depends on its nodes alone. */
 export type KindTables = Pick<
   CompiledPlan,
@@ -67,10 +85,27 @@ export class Kinds {
   /** The row being made, which `#last` keeps when it is a new one. */
   #row: Row = emptyRow();
   #last = -1;
+  /** Kinds of plain nodes by action, and the last one asked for; -1 = not known yet. */
+  readonly #plainKinds = new Map<string, number>();
+  #plainAction = "";
+  #plainKind = -1;
 
   constructor(document: PlanDocument) {
     this.#document = document;
     this.#of = new Int32Array(document.nodes.length);
+  }
+
+  /** Node `v`, which gives none of `KIND_FIELDS`: its action alone says what it is. */
+  addPlain(v: number, action: string): void {
+    if (action !== this.#plainAction) {
+      this.#plainAction = action;
+      this.#plainKind = this.#plainKinds.get(action) ?? -1;
+    }
+    if (this.#plainKind < 0) {
+      this.add(v, {}, -1);
+      this.#plainKind = this.#of[v] as number;
+      this.#plainKinds.set(action, this.#plainKind);
+    } else this.#of[v] = this.#plainKind;
   }
 
   /** Node `v`; `members`: how many a group has that is known at the start, -1 when only the run can tell. */

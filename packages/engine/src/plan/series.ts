@@ -48,6 +48,19 @@ export function labelInOrder(document: PlanDocument, order: Int32Array, memberCo
   return { series, next: Math.max(next, cursor) };
 }
 
+/** Labels of a plan that gives none and whose nodes take one each: places in the topological order. */
+export function labelByPlace(order: Int32Array): SeriesIds {
+  const series = new Int32Array(order.length);
+  let isIdentity = true;
+  for (let place = 0; place < order.length; place++) {
+    const v = order[place] as number;
+    series[v] = place;
+    if (v !== place) isIdentity = false;
+  }
+  // Most plans name their nodes in an order that their edges allow: one array is enough.
+  return { series: isIdentity ? order : series, next: order.length };
+}
+
 /** Labels the nodes that have one; answers every label this takes, and the first after the highest. */
 function keepGiven(
   document: PlanDocument,
