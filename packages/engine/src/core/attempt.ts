@@ -36,8 +36,10 @@ export function startAttempt(state: RunState, node: number, out: Commands): void
   setNode(state, node, NodeState.RUNNING);
   const attempt = (state.attempt[node] as number) + 1;
   state.attempt[node] = attempt;
-  state.outcome[node] = OutcomeCode.NONE;
-  state.cause[node] = Cause.NONE;
+  if (attempt > 1) {
+    state.outcome[node] = OutcomeCode.NONE;
+    state.cause[node] = Cause.NONE;
+  }
   state.running++;
   const { kinds } = state.plan;
   const kind = kindOf(state, node);

@@ -1,7 +1,8 @@
 /**
- * All deadlines of an engine on one timer (R26): an indexed binary heap of numbers. Owns: ordering, removal by handle, the
- * single armed timer. Ties leave in the order of arming. Cost: O(log n) to arm and disarm, mostly one comparison, for
- * deadlines come in about the order of their times; no allocation but for growth.
+ * All deadlines of an engine on one timer (R26): a binary heap of numbers. Owns: ordering, removal by handle, the single armed
+ * timer. Ties leave in the order of arming. One that is taken back stays in the heap, dead, until it comes up or until there
+ * are more dead than live ones. Cost: O(log n) to arm, mostly one comparison, for deadlines come in about the order of their
+ * times; nothing to take back, and a share of a clearing; no allocation but for growth.
  */
 import type { Clock } from "./engine-api.ts";
 
@@ -32,14 +33,16 @@ export class Timers {
   /** Handles, the earliest first. */
   #heap = new Int32Array(FIRST_ROOM);
   #size = 0;
-  /** By handle, the next columns too: its place in the heap. */
-  #place = new Int32Array(FIRST_ROOM);
+  /** How many of these were not taken back. */
+  #live = 0;
+  /** By handle, the next columns too: when it is due. */
   #at = new Float64Array(FIRST_ROOM);
   /** Grows with each arming. */
   #order = new Float64Array(FIRST_ROOM);
   #node = new Int32Array(FIRST_ROOM);
   #kind = new Int32Array(FIRST_ROOM);
   #token = new Int32Array(FIRST_ROOM);
+  /** undefined of one that was taken back. */
   readonly #target: (DueTarget | undefined)[] = [];
   readonly #free: number[] = [];
   #armings = 0;
@@ -72,13 +75,14 @@ export class Timers {
   /** Tells the target once the clock has reached `at`; the answer is a handle for `take`, good until then. */
   armFor(target: DueTarget, at: number, what: Due): number {
     const handle = this.#free.pop() ?? this.#target.length;
-    if (handle === this.#place.length) this.#grow();
+    if (handle === this.#at.length) this.#grow();
     this.#target[handle] = target;
     this.#at[handle] = at;
     this.#order[handle] = this.#armings++;
     this.#node[handle] = what.node;
     this.#kind[handle] = what.kind;
     this.#token[handle] = what.token;
+    this.#live++;
     this.#rise(this.#size++, handle);
     if (at < this.#armedFor) this.#schedule();
     return handle;
@@ -86,24 +90,40 @@ export class Timers {
 
   /** Takes the deadline with that handle back. The timer stays, for what may be armed next, until `trim`. */
   take(handle: number): void {
-    const place = this.#place[handle] as number;
-    const last = this.#heap[--this.#size] as number;
     this.#target[handle] = undefined;
-    this.#free.push(handle);
-    if (last !== handle) {
-      this.#rise(place, last);
-      this.#sink(this.#place[last] as number, last);
+    this.#live--;
+    if (this.#size > FIRST_ROOM && this.#size > 2 * this.#live) this.#clearOut();
+  }
+
+  /** Makes the heap anew, of those that live. What is left of a heap in order is mostly in order. */
+  #clearOut(): void {
+    const all = this.#size;
+    this.#size = 0;
+    for (let place = 0; place < all; place++) {
+      const handle = this.#heap[place] as number;
+      if (this.#target[handle] === undefined) this.#free.push(handle);
+      else this.#rise(this.#size++, handle);
     }
+  }
+
+  /** Takes the first one out of the heap. */
+  #removeFirst(): void {
+    this.#free.push(this.#heap[0] as number);
+    const last = this.#heap[--this.#size] as number;
+    if (this.#size > 0) this.#sink(last);
   }
 
   /** Lets go of the timer when nothing is armed: it would keep the process alive. */
   trim(): void {
-    if (this.#size === 0) this.#stop();
+    if (this.#live > 0) return;
+    while (this.#size > 0) this.#free.push(this.#heap[--this.#size] as number);
+    this.#stop();
   }
 
   /** Drops every deadline. */
   clear(): void {
-    while (this.#size > 0) this.take(this.#heap[this.#size - 1] as number);
+    for (let place = 0; place < this.#size; place++) this.#target[this.#heap[place] as number] = undefined;
+    this.#live = 0;
     this.trim();
   }
 
@@ -115,7 +135,7 @@ export class Timers {
 
   /** Arms the one timer for the earliest deadline. A timer that is too early is kept: it only looks again. */
   #schedule(): void {
-    if (this.#size === 0) return;
+    if (this.#live === 0) return;
     const at = this.#at[this.#heap[0] as number] as number;
     if (at >= this.#armedFor) return;
     this.#cancelTimer?.();
@@ -125,16 +145,19 @@ export class Timers {
 
   /** Fires what is due by now, whether or not the timer has come to it. */
   passDue(): void {
-    if (this.#size === 0) return;
+    if (this.#live === 0) return;
     const now = this.#clock.now();
-    while (this.#size > 0) {
+    while (this.#live > 0) {
       const handle = this.#heap[0] as number;
       if ((this.#at[handle] as number) > now) return;
-      const target = this.#target[handle] as DueTarget;
+      const target = this.#target[handle];
+      this.#removeFirst();
+      if (target === undefined) continue;
       const node = this.#node[handle] as number;
       const kind = this.#kind[handle] as number;
       const token = this.#token[handle] as number;
-      this.take(handle);
+      this.#target[handle] = undefined;
+      this.#live--;
       target.due(node, kind, token);
     }
   }
@@ -155,17 +178,15 @@ export class Timers {
       const parent = heap[above] as number;
       if (!this.#isBefore(handle, parent)) break;
       heap[hole] = parent;
-      this.#place[parent] = hole;
       hole = above;
     }
     heap[hole] = handle;
-    this.#place[handle] = hole;
   }
 
-  /** Places a handle at `place`, or below it. */
-  #sink(place: number, handle: number): void {
+  /** Places a handle at the top, or below it. */
+  #sink(handle: number): void {
     const heap = this.#heap;
-    let hole = place;
+    let hole = 0;
     for (;;) {
       let below = 2 * hole + 1;
       if (below >= this.#size) break;
@@ -173,11 +194,9 @@ export class Timers {
       const child = heap[below] as number;
       if (!this.#isBefore(child, handle)) break;
       heap[hole] = child;
-      this.#place[child] = hole;
       hole = below;
     }
     heap[hole] = handle;
-    this.#place[handle] = hole;
   }
 
   #isBefore(a: number, b: number): boolean {
@@ -187,9 +206,8 @@ export class Timers {
   }
 
   #grow(): void {
-    const room = 2 * this.#place.length;
+    const room = 2 * this.#at.length;
     this.#heap = grown(this.#heap, room);
-    this.#place = grown(this.#place, room);
     this.#node = grown(this.#node, room);
     this.#kind = grown(this.#kind, room);
     this.#token = grown(this.#token, room);
