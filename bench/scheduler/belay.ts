@@ -116,7 +116,7 @@ class BelayContender implements Contender {
     const { id } = this.#run as Run;
     this.#checkHeard();
     if (this.#facts["journalRecords"] === undefined) {
-      this.#facts = { journalRecords: (await journal.read(id))?.records.length ?? 0 };
+      this.#facts = { journalRecords: journal.list().find(({ runId }) => runId === id)?.records ?? 0 };
     }
     engine.forget(id);
     this.#run = undefined;

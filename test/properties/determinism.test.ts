@@ -37,6 +37,21 @@ test("R11, R50: the same seed and outcomes give the same calls in the same order
   );
 });
 
+test("R39, R50: the same calls are made when the journal keeps no records", { timeout: 120_000 }, async () => {
+  const callsOf = async (given: Scenario, records: boolean): Promise<string> => {
+    const played = await play(given, { records });
+    const end = await played.rest();
+    await played.end();
+    return JSON.stringify([end, played.rig.trace.filter(({ kind }) => kind === "start" || kind === "undo")]);
+  };
+  await fc.assert(
+    fc.asyncProperty(scenario(fc), async (given) => {
+      expect(await callsOf(given, false)).toBe(await callsOf(given, true));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("R39: records are numbered from 0 without gaps, and their times never go back", { timeout: 60_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(scenario(fc), async (given) => {

@@ -35,13 +35,18 @@ export interface PlayOptions {
   /** One attempt at a time: R11 alone decides. */
   readonly serial?: boolean;
   readonly seed?: number;
+  /** The journal keeps records. Default true. */
+  readonly records?: boolean;
 }
 
 /** Starts the scenario; `rest` plays it. */
-export async function play(scenario: Scenario, { serial = false, seed = 1 }: PlayOptions = {}): Promise<Played> {
+export async function play(
+  scenario: Scenario,
+  { serial = false, seed = 1, records = true }: PlayOptions = {},
+): Promise<Played> {
   const clock = new ManualClock();
   const rig = actionRig(scenario.scripts, { held: true });
-  const journal = new MemoryJournal();
+  const journal = new MemoryJournal({ records });
   const engine = await createEngine({ actions: rig.actions, clock, journal, ...(serial ? { concurrency: 1 } : {}) });
   const run = await engine.start(definePlan(scenario.document), { params: scenario.params, runId: "run", seed });
   rig.watch(run);

@@ -53,7 +53,10 @@ export class MemoryJournal implements Journal {
   readonly #requests = new Map<string, StoredRequest>();
   readonly #listeners = new Map<string, JournalListener>();
 
-  /** `records: false`: a run's records are not kept, nor made. It is known as long as its engine lives, and never taken up again. */
+  /**
+   * `records: false`: a run's records are not kept, nor made. It is known as long as its engine is open, and then forgotten: it
+   * cannot be read, exported, audited or taken up again. Default: true.
+   */
   constructor(options: { readonly records?: boolean } = {}) {
     this.keepsRecords = options.records ?? true;
   }
@@ -135,7 +138,10 @@ export class MemoryJournal implements Journal {
 
   read(runId: string): { readonly header: RunHeader; readonly records: readonly JournalRecord[] } | undefined {
     const run = this.#runs.get(runId);
-    return run === undefined ? undefined : { header: run.header, records: run.records.read() };
+    if (run === undefined) return undefined;
+    if (!this.keepsRecords)
+      throw refused(`it keeps no records (records: false); run ${runId} is known to its engine alone`);
+    return { header: run.header, records: run.records.read() };
   }
 
   list(): readonly RunSummary[] {
@@ -202,7 +208,12 @@ export class MemoryJournal implements Journal {
 
   close(engine: string): void {
     this.#listeners.delete(engine);
-    for (const run of this.#runs.values()) if (run.owner === engine) run.owner = null;
+    for (const [id, run] of this.#runs) {
+      if (run.owner !== engine) continue;
+      run.owner = null;
+      // Nobody can take it up: what it holds would be held for ever.
+      if (!this.keepsRecords) this.remove(id);
+    }
   }
 
   #grant(locks: readonly string[], runId: string): Readonly<Record<string, number>> {

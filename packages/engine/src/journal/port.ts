@@ -194,8 +194,8 @@ export interface LogLine {
 /** Where runs are recorded. See J1 to J6 for what an adapter owes the engine. */
 export interface Journal {
   /**
-   * false: it keeps no records, so that the engine makes none. A run of it cannot be taken up again, and has no audit trail; what it
-   * did is known for as long as its engine lives. Absent = it keeps them (J1).
+   * false: it keeps no records, so that the engine makes none; an append without records tells how far a run is. Its runs cannot be
+   * taken up again and have no audit trail: `read` fails, and a run is forgotten when its engine closes. Absent = it keeps them (J1).
    */
   readonly keepsRecords?: boolean;
   /**

@@ -186,7 +186,6 @@ export class Executor implements RebuiltRun, SlotUser {
     this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
   }
 
-  /** Grants of a named pool that wait in the inbox: they are not asked for again. */
   undecidedGrants(pool: number): number {
     return this.#inbox.grantsOf(pool);
   }
@@ -339,7 +338,8 @@ export class Executor implements RebuiltRun, SlotUser {
       this.#acknowledge.push(entry.done);
     }
     if (release !== undefined && input.kind === "grant" && !this.#slots.keep(input.pool, release)) return;
-    this.#feeder.feed(input, payload);
+    // What is asked from within a batch comes after the answers that have the batch's time.
+    this.#feeder.feed(input.at < this.#batchAt ? { ...input, at: this.#batchAt } : input, payload);
   }
 
   /** One look at the clock per batch. */
