@@ -31,8 +31,10 @@ export class CallSlots {
 
   /** The call answers once the promise has. */
   wait(call: Call, pending: PromiseLike<unknown>): void {
+    // What is no promise of ours may throw here: then no slot is taken.
+    const promise = Promise.resolve(pending);
     const slot = this.#free.pop() ?? new Slot(this.#free);
     slot.call = call;
-    then.call(Promise.resolve(pending), slot.ok, slot.fail);
+    then.call(promise, slot.ok, slot.fail);
   }
 }

@@ -178,12 +178,12 @@ export class Call implements ActionContext<unknown> {
     try {
       pending = action.input === undefined ? action.run(this) : this.#checkedRun(action, action.input);
       later = pending instanceof Promise || isThenable(pending);
+      if (later) this.#host.slots.wait(this, pending as PromiseLike<unknown>);
     } catch (thrown) {
       this.#host.answered(this, { ok: false, thrown });
       return;
     }
-    if (later) this.#host.slots.wait(this, pending as PromiseLike<unknown>);
-    else this.#finish(pending);
+    if (!later) this.#finish(pending);
   }
 
   async #checkedRun(action: ActionDefinition, schema: StandardSchemaV1<unknown, unknown>): Promise<unknown> {

@@ -62,6 +62,7 @@ export class Carrier implements CallHost {
   /** Closed in the middle of a batch, by a listener or an action: the rest of it is not carried out. */
   #closed = false;
   #onIdle: (() => void) | undefined;
+  #allLetGo: Promise<void> | undefined;
 
   /** `live` outlasts the carrier: calls of an earlier one that were aborted and have not let go. */
   constructor(executor: Executor, live: Map<string, number>) {
@@ -137,6 +138,11 @@ export class Carrier implements CallHost {
 
   /** Aborts every call and drops every deadline; resolves when all calls let go, or after the grace period. */
   close(): Promise<void> {
+    this.#allLetGo ??= this.#letGo();
+    return this.#allLetGo;
+  }
+
+  #letGo(): Promise<void> {
     this.#closed = true;
     this.disarmAll();
     this.#waiting.clear();

@@ -29,6 +29,7 @@ export class RunEmitter {
   /** Bits of the events that somebody would see, see `bitsOf`. */
   heard = 0;
   readonly #emitter = new EventEmitter();
+  readonly #guards = new WeakMap<object, unknown>();
   readonly #readers = new Set<Reader>();
   readonly #onListenerError: (error: unknown) => void;
   #ended = false;
@@ -39,23 +40,31 @@ export class RunEmitter {
   }
 
   on<K extends RunEventName>(type: K, listener: Listener<K>): void {
-    this.#emitter.on(type, this.#guard(listener), listener);
+    this.#emitter.on(type, this.#guard(listener));
     this.#listen();
   }
 
   once<K extends RunEventName>(type: K, listener: Listener<K>): void {
-    this.#emitter.once(type, this.#guard(listener), listener);
+    this.#emitter.once(type, this.#guard(listener));
     this.#listen();
   }
 
   /** Takes a listener back, however it was added. */
   off<K extends RunEventName>(type: K, listener: Listener<K>): void {
-    this.#emitter.off(type, undefined, listener);
+    this.#emitter.off(type, this.#guard(listener));
     this.#listen();
   }
 
-  /** The listener is also its own context: `off` finds the guarded one by it. */
+  /** The same for the same listener: `off` finds it by that. */
   #guard<K extends RunEventName>(listener: Listener<K>): Listener<K> {
+    const known = this.#guards.get(listener);
+    if (known !== undefined) return known as Listener<K>;
+    const guarded = this.#guarded(listener);
+    this.#guards.set(listener, guarded);
+    return guarded;
+  }
+
+  #guarded<K extends RunEventName>(listener: Listener<K>): Listener<K> {
     return (event) => {
       try {
         // An asynchronous listener answers a promise, whatever its type says.

@@ -199,6 +199,7 @@ class LocalEngine implements Engine {
     if (this.#closed) return;
     this.#closed = true;
     this.#host.pools.close();
+    this.#host.slots.close();
     await this.#runs.close();
     this.#host.timers.clear();
     await this.#host.journal.close(this.#name);

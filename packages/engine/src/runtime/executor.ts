@@ -88,6 +88,7 @@ export class Executor implements RebuiltRun, SlotUser {
   #batches = 0;
   /** When the present batch began, once somebody needed to know. */
   #batchAt = BATCH_TIME;
+  #closing = false;
   #closed = false;
 
   constructor(facts: ExecutedRun, host: Host, links: RunLinks) {
@@ -133,7 +134,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** Lets the run move: a turn after `open`, so that listeners attached meanwhile miss nothing. */
   begin(): void {
-    if (this.#closed) return;
+    if (this.stopped) return;
     this.#begun = true;
     this.#busy = true;
     // What was due while no process lived passes before verbs that came meanwhile.
@@ -175,13 +176,11 @@ export class Executor implements RebuiltRun, SlotUser {
     this.#pump();
   }
 
-  /** Slots of the engine's own limit may be free (R41). */
   slotsFree(): void {
     this.#seeks = true;
     this.#pump();
   }
 
-  /** A named pool has a slot for the run. */
   granted(pool: number, release: () => void): void {
     this.post({ input: { kind: "grant", at: this.now(), pool, count: 1 }, release });
   }
@@ -200,8 +199,7 @@ export class Executor implements RebuiltRun, SlotUser {
   }
 
   get atRest(): boolean {
-    if (this.fault !== null || this.#closed) return true;
-    return isAtRest(this.state) && this.#begun && this.#inbox.length === 0 && !this.#busy;
+    return this.stopped || (isAtRest(this.state) && this.#begun && this.#inbox.length === 0 && !this.#busy);
   }
 
   /** Resolves once the run is at rest. */
@@ -211,8 +209,10 @@ export class Executor implements RebuiltRun, SlotUser {
     return new Promise<void>((resolve) => this.#restWaiters.push(resolve)).finally(letGo);
   }
 
-  /** Stops without journaling anything more: aborts calls, drops deadlines. Resolves when all calls let go. */
+  /** Keeps the answers that have come, begins nothing more: aborts calls, drops deadlines. Resolves when all calls let go. */
   async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#gathers) this.#pump();
     this.#closed = true;
     this.#stop(this.host.closedError());
     await this.#carrier.close();
@@ -284,7 +284,7 @@ export class Executor implements RebuiltRun, SlotUser {
     try {
       this.#carryOut();
       if (written) this.#callAgain();
-      this.#loop();
+      if (!this.stopped) this.#loop();
     } catch (error) {
       this.#fail("INTERNAL", error);
     }
@@ -310,7 +310,7 @@ export class Executor implements RebuiltRun, SlotUser {
       else this.#stepEntry(entry);
     }
     inbox.clear();
-    for (let pool = 0; pool < this.state.queues.length; pool++) this.#seekSlots(pool);
+    for (let pool = 0; pool < this.state.queues.length && !this.#closing; pool++) this.#seekSlots(pool);
     this.#slots.releaseEnded();
   }
 

@@ -19,6 +19,7 @@ export class Slots {
   readonly #limit: number;
   #taken = 0;
   readonly #line = new Set<SlotTaker>();
+  #closed = false;
 
   /** `limit`: attempts at once; Infinity = no limit. */
   constructor(limit: number) {
@@ -28,7 +29,8 @@ export class Slots {
   /** Takes up to `want` slots; the taker is told when more are free if it got fewer. */
   take(want: number, taker: SlotTaker): number {
     const waits = this.#line.size > 0 && this.#line.values().next().value !== taker;
-    const got = waits ? 0 : Math.min(want, this.#limit - this.#taken);
+    // Attempts that were taken up again may hold more than the limit.
+    const got = waits || this.#closed ? 0 : Math.max(0, Math.min(want, this.#limit - this.#taken));
     this.#taken += got;
     if (got < want) this.#line.add(taker);
     else this.#line.delete(taker);
@@ -53,11 +55,17 @@ export class Slots {
   /** Gives slots back and calls the first in line. */
   release(count: number): void {
     this.#taken -= count;
+    if (this.#closed) return;
     for (const taker of [...this.#line]) {
       if (this.#taken >= this.#limit) return;
       taker.slotsFree();
       if (this.#line.has(taker)) return;
     }
+  }
+
+  /** The engine closes: nobody gets a slot any more, whoever leaves one. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Leaves the line; false when it was not in it. Whoever is next is not called: see `leave`. */

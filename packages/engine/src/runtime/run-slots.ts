@@ -88,6 +88,8 @@ export class RunSlots {
     const taken = slots.take(missing, this.#run);
     this.#waits = taken < missing;
     this.#held += taken;
+    // Slots were left while the line stood still because this run could not take any: the next one is told now.
+    if (!this.#waits && slots.waiting > 0 && !slots.isFull) host.releaseLater(0);
     return reused + taken;
   }
 
