@@ -58,12 +58,10 @@ export const GOALS: readonly Goal[] = [
     unit: "x",
     measure: (figures) => overBelay(figures, "graphology+p-queue", "run"),
   },
-  ratioGoal("ids, checks and compiling of 1e6 nodes, without the plan's hash, over bare interning", 1.7, (figures) =>
-    compiling(
-      figures,
-      L6,
-      ({ defineMs = Number.NaN, identityMs = 0, compileMs = 0 }) => defineMs - identityMs + compileMs,
-    ),
+  ratioGoal(
+    "from a document of 1e6 nodes to a run: copy, checks, hash, compiling, over bare interning",
+    1.7,
+    (figures) => compiling(figures, L6, ({ defineMs = Number.NaN, compileMs = 0 }) => defineMs + compileMs),
   ),
   {
     what: "state held a node, layered, 1e6 nodes",
