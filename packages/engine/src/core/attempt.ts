@@ -9,7 +9,7 @@ import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
 import { dequeue, enqueue, hasUndo, hold, leaveBackoff, mustWait, queueUndoForRetry } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { OUTCOME_SPAN, OutcomeCode } from "./input.ts";
+import { type Answer, OUTCOME_SPAN, OutcomeCode } from "./input.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
 import {
@@ -66,14 +66,6 @@ function armAttempt(state: RunState, node: number, out: Commands): void {
   const totalMs = kinds.totalTimeoutMs[kind] as number;
   const round = roundStartOf(state, node);
   if (totalMs > 0 && attempt === round + 1) out.push(Op.ARM, node, round, Deadline.TOTAL, out.now + totalMs);
-}
-
-/** An answer, by the attempt it is of. */
-interface Answer {
-  readonly node: number;
-  readonly attempt: number;
-  /** Of a failure: another attempt may follow. */
-  readonly retryable?: boolean;
 }
 
 /** The action answered: with success, or with a failure. */

@@ -2,7 +2,6 @@
  * Dispatch (R11, R41): a grant of slots starts the best queued nodes of a pool. The host asks for slots while `demand`
  * is positive; nothing is queued that may not start, so a grant always takes the top of the heap.
  */
-
 import { leaveQueue } from "./admit.ts";
 import { startAttempt } from "./attempt.ts";
 import type { Commands } from "./command.ts";

@@ -72,5 +72,13 @@ export type Input =
   | { readonly kind: "resume"; readonly at: number }
   | { readonly kind: "abandon"; readonly at: number };
 
+/** An answer of an action or of its compensation, by the attempt it is of. */
+export interface Answer {
+  readonly node: number;
+  readonly attempt: number;
+  /** Of a failure: another attempt may follow. */
+  readonly retryable?: boolean;
+}
+
 /** `node` of verbs that mean the whole run. */
 export const WHOLE_RUN = -1;

@@ -4,7 +4,6 @@
  * order (R30). Owns: who waits. A node that is taken back is gone at once.
  * Cost: a few words per node that comes or leaves, see `number-set.ts`; a set is made when the first node needs it.
  */
-
 import { NumberSet } from "../plan/number-set.ts";
 import { invariant } from "./assert.ts";
 

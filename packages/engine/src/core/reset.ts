@@ -1,7 +1,6 @@
 /**
  * Back to PENDING: a node that is decided again (R34, R37). Owns: what of its past is forgotten and what still counts.
  */
-
 import { Cause, type Commands, Op } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
 import { roundsOf } from "./layout.ts";

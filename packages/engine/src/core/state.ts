@@ -120,7 +120,7 @@ export interface RunState {
   /** By split index: attempts that earlier members of a group took, forward and undo; the next ones go on from there (R43). */
   readonly attemptFloor: Int32Array;
   readonly undoFloor: Int32Array;
-  /** Upstream counters of declared nodes, see `UpstreamCounts`; the last four as long as `plan.size` if a trigger reads them, else empty. */
+  /** Upstream counters of declared nodes, see `UpstreamCounts`; the next three are empty unless a trigger reads them. */
   readonly waiting: Int32Array;
   readonly succeeded: Int32Array;
   readonly failed: Int32Array;

@@ -3,11 +3,10 @@
  * with a budget and deadlines of their own; an aborted or failed one counts as "not undone".
  * Does not own: which nodes are undone and in which order (`rollback.ts`, `group.ts`).
  */
-
 import { enqueueUndo } from "./admit.ts";
 import { clearDeadline, resumeRetry, undoPolicyOf } from "./attempt.ts";
 import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { OutcomeCode } from "./input.ts";
+import { type Answer, OutcomeCode } from "./input.ts";
 import { roundsOf } from "./layout.ts";
 import { NodeState } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -37,14 +36,6 @@ export function startUndo(state: RunState, node: number, out: Commands): void {
   out.push(Op.COMPENSATE, node, attempt);
   const timeoutMs = state.plan.kinds.compensationTimeoutMs[kindOf(state, node)] as number;
   if (timeoutMs > 0) out.push(Op.ARM, node, attempt, Deadline.COMPENSATION, out.now + timeoutMs);
-}
-
-/** An answer, by the attempt of the compensation it is of. */
-interface Answer {
-  readonly node: number;
-  readonly attempt: number;
-  /** Of a failure: another attempt may follow. */
-  readonly retryable?: boolean;
 }
 
 /** The compensation answered. */

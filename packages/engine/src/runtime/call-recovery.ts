@@ -12,7 +12,7 @@ import { DEADLINES, Deadline, type DeadlineKind, homeOf, type Input, kindOf } fr
 import type { ActionDefinition } from "./api.ts";
 import type { Executor } from "./executor.ts";
 import type { RunFacts } from "./facts.ts";
-import { isAborting, isInFlight } from "./in-flight.ts";
+import { type CalledAttempt, isAborting, isInFlight } from "./in-flight.ts";
 import type { CallInFlight, DeadlineInFlight, Unfinished } from "./rebuild.ts";
 import { recoveryOf, VERIFY_MS } from "./recovery.ts";
 import type { Deadline as ArmedDeadline } from "./timers.ts";
@@ -36,13 +36,6 @@ export interface Caller {
 
 /** What the record of an outcome says of a recovery (R42); the core decides without it. */
 export type Resolution = { readonly recovery?: "VERIFIED" | "AGAIN" };
-
-/** Which attempt it is: of a node, or of its compensation. */
-interface AttemptKey {
-  readonly node: number;
-  readonly attempt: number;
-  readonly undo: boolean;
-}
 
 /** Calls of compensations have keys of their own beside the node's. */
 export function keyOf(node: number, undo: boolean): number {
@@ -132,7 +125,7 @@ export class CallRecovery {
   }
 
   /** The call has answered: its `verify` is over. What is to be recorded of its recovery, for people; mostly nothing. */
-  answered({ node, attempt, undo }: AttemptKey, succeeded: boolean): Resolution | undefined {
+  answered({ node, attempt, undo }: CalledAttempt, succeeded: boolean): Resolution | undefined {
     if (this.#verifying.size === 0 && this.#resolved.size === 0) return undefined;
     const key = keyOf(node, undo);
     this.#endVerify(key);

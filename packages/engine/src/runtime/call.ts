@@ -11,6 +11,7 @@ import { NonRetryable } from "../errors.ts";
 import type { Json } from "../plan/document.ts";
 import type { ActionContext, ActionDefinition, NodeFailure, Outcome } from "./api.ts";
 import type { CallSlots } from "./call-slots.ts";
+import type { CalledAttempt } from "./in-flight.ts";
 import { jsonValue } from "./json-value.ts";
 
 /** How a call ended. */
@@ -44,13 +45,6 @@ export interface CallHost {
   log(call: Call, message: string, details: Json | undefined): void;
   heartbeat(call: Call): void;
   answered(call: Call, answer: Answer): void;
-}
-
-/** Which attempt it is: of a node, or of its compensation. */
-export interface CalledAttempt {
-  readonly node: number;
-  readonly attempt: number;
-  readonly undo: boolean;
 }
 
 /** What an action is told of one attempt, beside what all of the run have in common. */

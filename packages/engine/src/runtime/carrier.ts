@@ -13,20 +13,13 @@ import type { EvaluationResult } from "../plan/expression.ts";
 import { copyJson } from "../plan/json.ts";
 import type { ActionDefinition } from "./api.ts";
 import { ArmedDeadlines } from "./armed-deadlines.ts";
-import {
-  AbortReason,
-  type Answer,
-  Call,
-  type CalledAttempt,
-  type CallFacts,
-  type CallHost,
-  type UndoneFacts,
-} from "./call.ts";
+import { AbortReason, type Answer, Call, type CallFacts, type CallHost, type UndoneFacts } from "./call.ts";
 import { CallRecovery, keyOf, LATER, type Resolution, type Take } from "./call-recovery.ts";
 import { CallSlots } from "./call-slots.ts";
 import { CallsInFlight } from "./calls-in-flight.ts";
 import type { Executor } from "./executor.ts";
 import { failureOf, stoppedFailure } from "./failure.ts";
+import type { CalledAttempt } from "./in-flight.ts";
 import { jsonValue } from "./json-value.ts";
 import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";

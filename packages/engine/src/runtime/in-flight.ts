@@ -2,14 +2,14 @@
 import { hasMark, Mark, NodeState, type RunState, undoAttemptOf } from "../core/index.ts";
 
 /** An attempt of a node, or of its compensation, which counts its own. */
-interface AttemptOf {
+export interface CalledAttempt {
   readonly node: number;
   readonly attempt: number;
   readonly undo: boolean;
 }
 
 /** It was dispatched and has not ended. */
-export function isInFlight(state: RunState, { node, attempt, undo }: AttemptOf): boolean {
+export function isInFlight(state: RunState, { node, attempt, undo }: CalledAttempt): boolean {
   const code = state.node[node];
   if (!undo) return state.attempt[node] === attempt && (code === NodeState.RUNNING || code === NodeState.CANCELING);
   const waits = hasMark(state, node, Mark.UNDO_QUEUED | Mark.UNDO_BACKOFF);
@@ -17,6 +17,6 @@ export function isInFlight(state: RunState, { node, attempt, undo }: AttemptOf):
 }
 
 /** Of one in flight: it was asked to let go. */
-export function isAborting(state: RunState, { node, undo }: AttemptOf): boolean {
+export function isAborting(state: RunState, { node, undo }: CalledAttempt): boolean {
   return undo ? hasMark(state, node, Mark.UNDO_ABORTING) : state.node[node] === NodeState.CANCELING;
 }
