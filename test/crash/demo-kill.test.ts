@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
-import { serverProcesses } from "../../packages/failover-plans/src/embedded-postgres/process-table.ts";
+import { serverProcesses } from "../../packages/failover-plans/src/local-servers/process-table.ts";
 import { type Finished, type Started, startBelayWith } from "../cli/command.ts";
 import { drawsFrom, hasServers } from "./draws.ts";
 

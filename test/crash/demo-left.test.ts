@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { serverProcesses } from "../../packages/failover-plans/src/embedded-postgres/process-table.ts";
+import { serverProcesses } from "../../packages/failover-plans/src/local-servers/process-table.ts";
 import { type Started, startBelayWith } from "../cli/command.ts";
 import { jsonLines } from "../cli/kept-runs.ts";
 import { hasServers } from "./draws.ts";

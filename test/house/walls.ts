@@ -33,6 +33,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   valibot: "packages/engine/src/plan/schema.ts",
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
   commander: "packages/cli/src/grammar/",
+  mysql2: "packages/failover-plans/src/mysql-client/client.ts",
   pg: ["packages/failover-plans/src/postgres/client.ts", "packages/engine/src/journal/postgres/client.ts"],
   "node:sqlite": "packages/engine/src/journal/sqlite/connection.ts",
 };

@@ -8,12 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { finishCopy, putInPlace } from "../../packages/failover-plans/src/embedded-postgres/data-directory.ts";
-import { findGuards, isAlive, writeGuard } from "../../packages/failover-plans/src/embedded-postgres/guard-file.ts";
 import {
   type PostgresCluster,
   takeOverPostgresCluster,
 } from "../../packages/failover-plans/src/embedded-postgres/index.ts";
-import { serverProcesses } from "../../packages/failover-plans/src/embedded-postgres/process-table.ts";
+import { findGuards, isAlive, writeGuard } from "../../packages/failover-plans/src/local-servers/guard-file.ts";
+import { serverProcesses } from "../../packages/failover-plans/src/local-servers/process-table.ts";
 import { query } from "../../packages/failover-plans/src/postgres/client.ts";
 
 const OWNER = fileURLToPath(new URL("./cluster-owner.ts", import.meta.url));

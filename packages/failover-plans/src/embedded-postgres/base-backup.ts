@@ -9,9 +9,9 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { BelayError } from "@belay/engine";
 import tar from "tar-fs";
+import type { ServerUser } from "../local-servers/server-user.ts";
 import { openReplication } from "../postgres/client.ts";
 import type { PostgresNode } from "../postgres/ports.ts";
-import type { ServerUser } from "./server-user.ts";
 
 /** First byte of a copy message: a new archive begins, or a piece of the present one. Others carry progress. */
 const NEW_ARCHIVE = 0x6e;

@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, cp, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { BelayError } from "@belay/engine";
-import { unwritable } from "./server-user.ts";
+import { unwritable } from "../local-servers/server-user.ts";
 
 /** Where the copy comes from and goes to. */
 export interface CopyRequest {

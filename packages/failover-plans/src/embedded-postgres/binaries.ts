@@ -12,8 +12,8 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { promisify } from "node:util";
 import { BelayError } from "@belay/engine";
+import { findServerUser, type ServerUser, temporaryBase } from "../local-servers/server-user.ts";
 import { copyForUser } from "./binaries-cache.ts";
-import { findServerUser, type ServerUser, temporaryBase } from "./server-user.ts";
 
 /** Generous: the first run of a program on a cold, loaded machine. */
 const TRIAL_TIMEOUT_MS = 30_000;

@@ -5,9 +5,15 @@
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { BelayError } from "@belay/engine";
+import {
+  firstClosedDirectory,
+  giveTo,
+  type ServerUser,
+  temporaryBase,
+  unwritable,
+} from "../local-servers/server-user.ts";
+import { writeWhole } from "../local-servers/whole-file.ts";
 import type { PostgresNode } from "../postgres/ports.ts";
-import { writeWhole } from "./data-directory.ts";
-import { firstClosedDirectory, giveTo, type ServerUser, temporaryBase, unwritable } from "./server-user.ts";
 
 /** Where the cluster lives. */
 export interface Site {

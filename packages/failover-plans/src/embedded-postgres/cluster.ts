@@ -12,16 +12,17 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
+import { findPorts } from "../local-servers/free-ports.ts";
+import { guardServers, type Reaper } from "../local-servers/reaper.ts";
 import { query } from "../postgres/client.ts";
-import type { NodeControl, PostgresNode, Route } from "../postgres/ports.ts";
+import type { NodeControl, PostgresNode } from "../postgres/ports.ts";
+import type { Route } from "../route/route.ts";
+import { openRoute } from "../route/route-file.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { makeSite, nodesOn, passwordFileOf, type Site, writeNote, writePassword } from "./cluster-site.ts";
 import { askStatus, type ClusterStatus } from "./cluster-status.ts";
 import { initialize } from "./data-directory.ts";
-import { findPorts } from "./free-ports.ts";
 import { LocalControl, type LocalNode } from "./node-control.ts";
-import { guardServers, type Reaper } from "./reaper.ts";
-import { openRoute } from "./route-file.ts";
 import { Server } from "./server.ts";
 
 /**

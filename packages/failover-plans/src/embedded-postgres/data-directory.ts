@@ -6,13 +6,15 @@
  * the server's command line (server.ts), what a plan changes (primary_conninfo) in postgresql.auto.conf, the file that
  * ALTER SYSTEM writes too.
  */
+
 import { execFile } from "node:child_process";
-import { access, appendFile, chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, appendFile, chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { BelayError } from "@belay/engine";
+import { giveTo, type ServerUser } from "../local-servers/server-user.ts";
+import { writeWhole } from "../local-servers/whole-file.ts";
 import type { Binaries } from "./binaries.ts";
-import { giveTo, type ServerUser } from "./server-user.ts";
 
 /** initdb takes about a second; the limit is for a machine in trouble. */
 const INITDB_TIMEOUT_MS = 120_000;
@@ -140,18 +142,4 @@ export async function isMarkedStandby(directory: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Replaces a file in one step, readable by the server only, on disk when this returns. */
-export async function writeWhole(file: string, text: string, user: ServerUser | null): Promise<void> {
-  const aside = `${file}.new`;
-  const handle = await open(aside, "w", 0o600);
-  try {
-    if (user !== null) await handle.chown(user.uid, user.gid);
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(aside, file);
 }

@@ -7,12 +7,12 @@
  */
 import { rm } from "node:fs/promises";
 import { BelayError } from "@belay/engine";
+import type { ServerUser } from "../local-servers/server-user.ts";
 import type { ControlState, NodeControl, PostgresNode } from "../postgres/ports.ts";
 import { takeBaseBackup } from "./base-backup.ts";
 import { readControlFile } from "./control-file.ts";
 import { finishCopy, isMarkedStandby, makePrivate, markStandby, putInPlace, unmarkStandby } from "./data-directory.ts";
 import type { Server } from "./server.ts";
-import type { ServerUser } from "./server-user.ts";
 
 /** A node with everything that belongs to it. */
 export interface LocalNode {

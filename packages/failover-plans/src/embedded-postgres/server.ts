@@ -12,10 +12,10 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
+import { killServers, serverProcesses, signal } from "../local-servers/process-table.ts";
+import { removeSharedMemory } from "../local-servers/shared-memory.ts";
 import type { PostgresNode } from "../postgres/ports.ts";
 import type { Binaries } from "./binaries.ts";
-import { killServers, serverProcesses, signal } from "./process-table.ts";
-import { removeSharedMemory } from "./shared-memory.ts";
 
 const POLL_MS = 10;
 /** Recovery after a crash replays WAL first; on this cluster's sizes that takes well under a second. */

@@ -4,11 +4,11 @@
  * it goes on from there.
  */
 import { join } from "node:path";
+import { takeOverServers } from "../local-servers/reaper.ts";
 import { findBinaries } from "./binaries.ts";
 import { openCluster, type PostgresCluster } from "./cluster.ts";
 import { readNote } from "./cluster-site.ts";
 import { finishCopy } from "./data-directory.ts";
-import { takeOverServers } from "./reaper.ts";
 
 /** What `takeOverPostgresCluster` takes. */
 export interface TakeOverOptions {

@@ -8,7 +8,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BelayError } from "@belay/engine";
 import { type CallOptions, connect, query, quoteName, type Session, sqlState } from "../postgres/client.ts";
-import type { PostgresNode, Route } from "../postgres/ports.ts";
+import type { PostgresNode } from "../postgres/ports.ts";
+import type { Route } from "../route/route.ts";
 import { readWorkload, WorkloadLog } from "./workload-log.ts";
 import { judge, type Observations, type WorkloadReport } from "./workload-report.ts";
 

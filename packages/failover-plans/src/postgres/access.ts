@@ -3,10 +3,11 @@
  * `postgresActions`; holds no state of a run (outputs travel through the plan).
  */
 import type { ActionContext } from "@belay/engine";
+import type { Route } from "../route/route.ts";
+import { refuse, type WaitOptions } from "../step/wait.ts";
 import { type CallOptions, isConnectTimeout } from "./client.ts";
-import type { NodeControl, PostgresNode, Route } from "./ports.ts";
+import type { NodeControl, PostgresNode } from "./ports.ts";
 import { readStatus, type ServerStatus } from "./status.ts";
-import { refuse, type WaitOptions } from "./wait.ts";
 
 /** What `postgresActions` takes. */
 export interface PostgresActionsOptions {

@@ -3,6 +3,7 @@
  * Actions keep nothing between calls: what one finds out reaches another through the plan, as a node's output.
  */
 import type { ActionRegistry } from "@belay/engine";
+import { dropRouteAction, publishRouteAction, restoreRouteAction } from "../route/route-steps.ts";
 import { clusterAccess, type PostgresActionsOptions } from "./access.ts";
 import { allowWrites, blockWrites } from "./block-writes.ts";
 import { drain, verifyShutdown } from "./catch-up.ts";
@@ -16,7 +17,6 @@ import { freeze, unfreeze } from "./freeze.ts";
 import { promote } from "./promote.ts";
 import { rank } from "./rank.ts";
 import { rejoin } from "./rejoin.ts";
-import { dropRouteAction, publishRouteAction, restoreRouteAction } from "./route-steps.ts";
 import { verifyWriter } from "./verify-writer.ts";
 
 /** The actions of the PostgreSQL plans, for the cluster that `options` describes. */

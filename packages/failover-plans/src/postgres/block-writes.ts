@@ -6,10 +6,10 @@
  * a default that a client may override; only the stop that follows is a real barrier.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, text } from "../step/input-schema.ts";
+import { until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
-import { inputSchema, text } from "./input-schema.ts";
-import { until } from "./wait.ts";
 
 interface Input {
   readonly primary: string;

@@ -3,12 +3,12 @@
  * runs, `postgres.verify-shutdown` once it has ended. Both read only.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, text } from "../step/input-schema.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
-import { inputSchema, text } from "./input-schema.ts";
 import { compareLsn } from "./lsn.ts";
 import { endOfWal } from "./status.ts";
-import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly primary: string;

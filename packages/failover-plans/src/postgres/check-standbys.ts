@@ -5,12 +5,12 @@
  * out of recovery stops everything: it may be a second primary.
  */
 import { type ActionContext, type ActionDefinition, defineAction, type Json } from "@belay/engine";
+import { amount, inputSchema, optional, texts } from "../step/input-schema.ts";
+import { messageOf, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
-import { amount, inputSchema, optional, texts } from "./input-schema.ts";
 import { maxLsn } from "./lsn.ts";
 import { type Quorum, quorumOf } from "./quorum.ts";
 import { endOfWal, type ServerStatus } from "./status.ts";
-import { messageOf, refuse } from "./wait.ts";
 
 interface Input {
   /** All standbys of the cluster. */

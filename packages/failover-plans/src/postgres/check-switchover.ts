@@ -3,13 +3,13 @@
  * way is refused here, while the old primary still takes writes.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { amount, inputSchema, optional, text, texts } from "../step/input-schema.ts";
+import { refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
-import { amount, inputSchema, optional, text, texts } from "./input-schema.ts";
 import { bytesBehind } from "./lsn.ts";
 import { DEFAULT_LAG_CEILING_BYTES } from "./ranking.ts";
 import { endOfWal, type ServerStatus } from "./status.ts";
-import { refuse } from "./wait.ts";
 
 interface Input {
   readonly primary: string;

@@ -3,9 +3,9 @@
  * timeline into the control file, without which pg_rewind finds "no rewind required" and does nothing.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, text } from "../step/input-schema.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
-import { inputSchema, text } from "./input-schema.ts";
 
 interface Input {
   readonly node: string;

@@ -6,10 +6,10 @@
  * (a primary that refuses everybody, a zombie walsender); the fence that follows ends it for certain.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { amount, flag, inputSchema, optional, text, texts } from "../step/input-schema.ts";
+import { messageOf, pause, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query, sqlState } from "./client.ts";
-import { amount, flag, inputSchema, optional, text, texts } from "./input-schema.ts";
-import { messageOf, pause, refuse } from "./wait.ts";
 
 interface Input {
   /** The old primary. */

@@ -7,11 +7,11 @@
  * no standby has been promoted: two primaries are worse than none.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { type DroppedRoute, dropRoute, restoreRoute } from "../route/route-steps.ts";
+import { inputSchema, text, texts } from "../step/input-schema.ts";
+import { messageOf, refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
-import { inputSchema, text, texts } from "./input-schema.ts";
 import type { ControlState } from "./ports.ts";
-import { type DroppedRoute, dropRoute, restoreRoute } from "./route-steps.ts";
-import { messageOf, refuse, until } from "./wait.ts";
 
 interface Input {
   /** The old primary. */

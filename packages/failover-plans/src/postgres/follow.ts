@@ -6,12 +6,12 @@
  * writer, that can be read on the standby.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, text } from "../step/input-schema.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { setPrimaryConninfo } from "./freeze.ts";
-import { inputSchema, text } from "./input-schema.ts";
 import { showsMarker, writeMarker } from "./marker.ts";
 import { endOfWal } from "./status.ts";
-import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly standby: string;

@@ -3,11 +3,11 @@
  * stand still. It does not wait for the dead side: a half-dead primary can keep its walsenders for a long time.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, optional, text, textOrEmpty } from "../step/input-schema.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { quoteLiteral, withSession } from "./client.ts";
-import { inputSchema, optional, text, textOrEmpty } from "./input-schema.ts";
 import { endOfWal, isEndOfWalKnown } from "./status.ts";
-import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly standby: string;

@@ -1,7 +1,9 @@
 /**
  * @belay/failover-plans/postgres: the actions of the PostgreSQL plans, the ports they need, and the words for what a run left behind.
  */
+
+export type { Route, RouteEntry } from "../route/route.ts";
 export type { PostgresActionsOptions } from "./access.ts";
 export { postgresActions } from "./actions.ts";
 export { explainPostgresRun } from "./explain.ts";
-export type { ControlState, NodeControl, PostgresNode, Route, RouteEntry } from "./ports.ts";
+export type { ControlState, NodeControl, PostgresNode } from "./ports.ts";

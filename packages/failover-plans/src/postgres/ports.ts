@@ -1,10 +1,9 @@
 /**
- * The two ports through which the PostgreSQL plans reach what SQL cannot: the server processes and their data directories
- * (NodeControl), and the place where clients learn which node takes writes (Route).
+ * The port through which the PostgreSQL plans reach what SQL cannot: the server processes and their data directories. The other
+ * one, to the place where clients learn which node takes writes, is every system's: `route/route.ts`.
  *
  * Owns the contracts only. An implementation lives next to the thing it drives (an embedded cluster, an agent on each host, a service
- * registry). Invariants the plans rely on: a fence is certain (`kill` returns only when the server is gone), and a route never goes
- * back to a lower epoch.
+ * registry). Invariant the plans rely on: a fence is certain (`kill` returns only when the server is gone).
  */
 
 /** One PostgreSQL server as the plans address it. */
@@ -59,20 +58,4 @@ export interface NodeControl {
   reclone(node: string, source: PostgresNode): Promise<{ readonly bytes: number }>;
   /** The primary_conninfo with which `node` follows `source`. */
   conninfo(node: string, source: PostgresNode): string;
-}
-
-/** What the route says now. */
-export interface RouteEntry {
-  /** Name of the node that takes writes; null while nobody does. */
-  readonly writer: string | null;
-  /** Epoch of the last publish; only grows. */
-  readonly epoch: number;
-}
-
-/** The place where clients learn which node takes writes. */
-export interface Route {
-  /** The present entry. */
-  current(): Promise<RouteEntry>;
-  /** Compare-and-set by epoch: false when the present epoch is not lower, unless writer and epoch are equal already. */
-  publish(writer: string | null, epoch: number): Promise<boolean>;
 }

@@ -6,11 +6,11 @@
  * ("recovery is not in progress") means that it was done before.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { amount, inputSchema, text } from "../step/input-schema.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query, sqlState } from "./client.ts";
-import { amount, inputSchema, text } from "./input-schema.ts";
 import type { ServerStatus } from "./status.ts";
-import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly candidate: string;

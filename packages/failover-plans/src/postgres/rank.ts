@@ -2,11 +2,11 @@
  * `postgres.rank`: chooses the standby to promote, or refuses. Reads only; the choice itself is in ranking.ts.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { amount, inputSchema, optional, text, texts } from "../step/input-schema.ts";
+import { messageOf, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
-import { amount, inputSchema, optional, text, texts } from "./input-schema.ts";
 import { type Contender, chooseCandidate, DEFAULT_LAG_CEILING_BYTES } from "./ranking.ts";
 import { endOfWal, isEndOfWalKnown } from "./status.ts";
-import { messageOf, refuse } from "./wait.ts";
 
 interface Input {
   /** Frozen standbys. */

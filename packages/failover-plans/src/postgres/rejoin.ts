@@ -8,15 +8,15 @@
  * belong to another cluster is never wiped; what was found before a wipe is said after it, whoever ends the work (R42).
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { inputSchema, oneOf, optional, shape, text } from "../step/input-schema.ts";
+import { messageOf, pause, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
 import { followWriter, proveFollowing } from "./follow.ts";
-import { inputSchema, oneOf, optional, shape, text } from "./input-schema.ts";
 import { noteFound, readFound } from "./rejoin-note.ts";
 import { findSalvageable, rowsOf, type SalvageReport, type SalvageTable } from "./salvage.ts";
 import { endOfWal, isEndOfWalKnown, type ServerStatus } from "./status.ts";
 import { type Branch, type Divergence, divergence, type Fork, historyFile, parseHistory } from "./timeline.ts";
-import { messageOf, pause, refuse } from "./wait.ts";
 
 interface Input {
   /** The server that rejoins. */

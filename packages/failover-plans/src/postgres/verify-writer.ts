@@ -2,11 +2,11 @@
  * `postgres.verify-writer`: the promoted node takes writes, on a newer timeline than before. Writes one marker row, nothing else.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { amount, inputSchema, text } from "../step/input-schema.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
-import { amount, inputSchema, text } from "./input-schema.ts";
 import { writeMarker } from "./marker.ts";
 import type { Promoted } from "./promote.ts";
-import { refuse, until } from "./wait.ts";
 
 interface Input {
   readonly writer: string;

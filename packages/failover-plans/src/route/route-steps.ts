@@ -1,14 +1,19 @@
 /**
- * The route's three moves, and the actions made of them: `postgres.drop-route`, `postgres.restore-route`, `postgres.publish-route`.
+ * The route's three moves, and the actions made of them, which every system has under names of its own (`postgres.drop-route`).
  *
  * Epochs: a drop takes max(present epoch + 1, fencing token of the run's locks), so that a fresh lock service never makes the
  * route go back; the publish that belongs to it takes the next number, fixed before the promotion. A controller that was
  * overtaken therefore finds a higher epoch and is refused: a revived half-cluster never takes the route back.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
-import type { Access } from "./access.ts";
-import { amount, inputSchema, text } from "./input-schema.ts";
-import { refuse } from "./wait.ts";
+import { amount, inputSchema, text } from "../step/input-schema.ts";
+import { refuse } from "../step/wait.ts";
+import type { Route } from "./route.ts";
+
+/** What these steps need of a system. */
+export interface RouteAccess {
+  readonly route: Route;
+}
 
 /** What a drop passes on. */
 export interface DroppedRoute {
@@ -20,7 +25,7 @@ export interface DroppedRoute {
 
 /** Makes the route name nobody, when it names `writer` or nobody. Codes: ROUTE_DISAGREES, ROUTE_TAKEN. */
 export async function dropRoute(
-  access: Access,
+  access: RouteAccess,
   writer: string,
   tokens: ActionContext["fencingTokens"],
 ): Promise<DroppedRoute> {
@@ -35,7 +40,7 @@ export async function dropRoute(
 }
 
 /** Makes a dropped route name `writer` again. Does nothing when it does already. Code: ROUTE_TAKEN. */
-export async function restoreRoute(access: Access, writer: string): Promise<void> {
+export async function restoreRoute(access: RouteAccess, writer: string): Promise<void> {
   const present = await access.route.current();
   if (present.writer === writer) return;
   if (present.writer !== null) {
@@ -54,7 +59,7 @@ interface DropInput {
 const dropSchema = inputSchema<DropInput>({ primary: text });
 
 /** Clients stop trying to write: the route names nobody. */
-export function dropRouteAction(access: Access): ActionDefinition<DropInput, DroppedRoute> {
+export function dropRouteAction(access: RouteAccess): ActionDefinition<DropInput, DroppedRoute> {
   return defineAction<DropInput, DroppedRoute>({
     description: "Takes the writer off the route, so that clients wait instead of running into errors.",
     input: dropSchema,
@@ -64,7 +69,7 @@ export function dropRouteAction(access: Access): ActionDefinition<DropInput, Dro
 }
 
 /** Undoes `postgres.drop-route`. */
-export function restoreRouteAction(access: Access): ActionDefinition<DropInput, void> {
+export function restoreRouteAction(access: RouteAccess): ActionDefinition<DropInput, void> {
   return defineAction<DropInput, void>({
     description: "Puts the old writer back on the route.",
     input: dropSchema,
@@ -80,7 +85,7 @@ interface PublishInput {
 const publishSchema = inputSchema<PublishInput>({ writer: text, epoch: amount });
 
 /** Clients learn the new writer. Forward only: nothing undoes it. Code: ROUTE_TAKEN. */
-export function publishRouteAction(access: Access): ActionDefinition<PublishInput, PublishInput> {
+export function publishRouteAction(access: RouteAccess): ActionDefinition<PublishInput, PublishInput> {
   return defineAction<PublishInput, PublishInput>({
     description: "Publishes the new writer under an epoch higher than any before.",
     input: publishSchema,

@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto";
 import { link, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BelayError } from "@belay/engine";
-import type { Route, RouteEntry } from "../postgres/ports.ts";
-import { writeWhole } from "./data-directory.ts";
+import { writeWhole } from "../local-servers/whole-file.ts";
+import type { Route, RouteEntry } from "./route.ts";
 
 /** Before anything was published. */
 const NOTHING: RouteEntry = { writer: null, epoch: 0 };
