@@ -17,7 +17,7 @@ import { controlBut, failuresOf, LiveDrill, type Roles, statusOf } from "./live-
 const CASE_TIMEOUT_MS = 40_000;
 
 /** Where a failure finds nothing to undo. */
-const UNTOUCHED = ["confirmDown", "checkStandbys"] as const;
+const UNTOUCHED = ["checkRecent", "confirmDown", "checkStandbys"] as const;
 /** Where a failure is undone: before the point of no return. */
 const UNDONE = [
   ["fence", "before"],
@@ -26,6 +26,8 @@ const UNDONE = [
   ["freeze", "after"],
   ["rank", "before"],
   ["rank", "after"],
+  ["announce", "before"],
+  ["announce", "after"],
 ] as const;
 /** Where a failure leaves what was promoted. */
 const COMPLETED = [

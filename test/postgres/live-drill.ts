@@ -19,6 +19,7 @@ import { expect } from "vitest";
 import { query } from "../../packages/failover-plans/src/postgres/client.ts";
 import type { NodeControl, PostgresNode } from "../../packages/failover-plans/src/postgres/ports.ts";
 import { readStatus } from "../../packages/failover-plans/src/postgres/status.ts";
+import type { Route } from "../../packages/failover-plans/src/route/route.ts";
 
 /** Who does what, as the servers say. */
 export interface Roles {
@@ -37,7 +38,11 @@ export interface Fault {
 export interface Setup {
   readonly fault?: Fault;
   /** What the actions reach instead of the real thing. */
-  readonly access?: { readonly control?: NodeControl; readonly nodes?: readonly PostgresNode[] };
+  readonly access?: {
+    readonly control?: NodeControl;
+    readonly nodes?: readonly PostgresNode[];
+    readonly route?: Route;
+  };
 }
 
 /** A run at rest. */
@@ -117,7 +122,9 @@ export class LiveDrill {
     if (setup.fault) actions = injectFailure(actions, plan, setup.fault.node, setup.fault.when);
     const engine = await createEngine({ actions });
     this.#engines.push(engine);
-    const run = await engine.start(plan, { params: { cluster: "drill", ...params } });
+    // One cluster is failed over many times here: what keeps operators from that has tests of its own.
+    const repeated = planName === "postgres-failover" ? { recoveryBlockSeconds: 0 } : {};
+    const run = await engine.start(plan, { params: { cluster: "drill", ...repeated, ...params } });
     return { run, snapshot: await run.settled() };
   }
 

@@ -92,6 +92,54 @@ test(
 );
 
 test(
+  "RECOVERY_BLOCKED: a second failover right after the first is refused before anything is touched, until it is acknowledged",
+  async () => {
+    const first = await drill.loseThePrimary();
+    const once = await drill.start("postgres-failover", failover(first));
+    expect(once.snapshot.status).toBe("SUCCESSFUL");
+    const second = await drill.loseThePrimary();
+    const guarded = { ...failover(second), recoveryBlockSeconds: 3600 };
+    const { snapshot } = await drill.start("postgres-failover", guarded);
+    expect(snapshot).toMatchObject({ status: "ROLLED_BACK", prohibitRollback: false });
+    expect(snapshot.nodes.find(({ id }) => id === "checkRecent")?.error).toMatchObject({
+      code: "RECOVERY_BLOCKED",
+      details: { last: { runId: once.snapshot.id, from: first.primary, to: second.primary } },
+    });
+    expect(statusOf(snapshot, "fence")).toEqual(["PENDING"]);
+    const again = await drill.start("postgres-failover", { ...guarded, acknowledge: "a test of the second failure" });
+    expect(again.snapshot.status).toBe("SUCCESSFUL");
+    const [writer = ""] = await drill.writers();
+    await drill.expectHealthy(writer, second.timeline + 1);
+  },
+  CASE_TIMEOUT_MS,
+);
+
+test(
+  "ROUTE_TAKEN: a controller that another one has overtaken promotes nothing",
+  async () => {
+    const roles = await drill.loseThePrimary();
+    const { route } = drill.cluster;
+    const { epoch } = await route.current();
+    // Another controller empties the route under a later epoch while this one works.
+    const overtaken = { ...route, current: async () => ({ writer: null, epoch: epoch + 9 }) };
+    let emptied = false;
+    const taking = {
+      publish: async (writer: string | null, at: number) => {
+        const done = await route.publish(writer, at);
+        emptied = true;
+        return done;
+      },
+      current: async () => await (emptied ? overtaken : route).current(),
+    };
+    const { snapshot } = await drill.start("postgres-failover", failover(roles), { access: { route: taking } });
+    expect(snapshot.nodes.find(({ id }) => id === "announce")?.error?.code).toBe("ROUTE_TAKEN");
+    expect(statusOf(snapshot, "promote")).toEqual(["PENDING"]);
+    await drill.expectHealthy(roles.primary, roles.timeline);
+  },
+  CASE_TIMEOUT_MS,
+);
+
+test(
   "R33: FENCE_BROKEN: nothing is promoted beside an old primary that somebody started; once it is down, a retry goes on",
   async () => {
     const roles = await drill.loseThePrimary();

@@ -221,11 +221,6 @@ export function undoAttemptOf(state: RunState, node: number): number {
   return state.rounds === undefined ? 0 : (state.rounds.undoAttempt[node] as number);
 }
 
-/** Those before the present round. */
-export function undoRoundStartOf(state: RunState, node: number): number {
-  return state.rounds === undefined ? 0 : (state.rounds.undoStart[node] as number);
-}
-
 /** Counts a slot of a pool as taken (+1) or free again (-1) (R41). */
 export function useSlot(state: RunState, pool: number, by: number): void {
   state.active[pool] = (state.active[pool] as number) + by;

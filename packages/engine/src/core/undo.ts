@@ -21,7 +21,6 @@ import {
   setMark,
   setNode,
   undoAttemptOf,
-  undoRoundStartOf,
   useSlot,
 } from "./state.ts";
 
@@ -92,7 +91,7 @@ function conclude(state: RunState, node: number, out: Commands): void {
 function retryOrGiveUp(state: RunState, node: number, retryable: boolean, out: Commands): void {
   const policy = undoPolicyOf(state, node);
   const attempt = undoAttemptOf(state, node);
-  const used = attempt - undoRoundStartOf(state, node);
+  const used = attempt - (roundsOf(state).undoStart[node] as number);
   if (retryable && used < policy.maxAttempts) {
     const delayMs = retryDelayMs(policy, used, [state.settings.seed, ~node, attempt]);
     out.push(Op.UNDO_RETRYING, node, attempt, 0, delayMs);

@@ -16,6 +16,8 @@ import { findPorts } from "../local-servers/free-ports.ts";
 import { guardServers, type Reaper } from "../local-servers/reaper.ts";
 import { query } from "../postgres/client.ts";
 import type { NodeControl, PostgresNode } from "../postgres/ports.ts";
+import { openRecoveryLog } from "../recovery/recovery-file.ts";
+import type { RecoveryLog } from "../recovery/recovery-log.ts";
 import type { Route } from "../route/route.ts";
 import { openRoute } from "../route/route-file.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
@@ -55,6 +57,8 @@ export interface PostgresCluster {
   readonly primary: string;
   readonly control: NodeControl;
   readonly route: Route;
+  /** Which recoveries took place. */
+  readonly recoveries: RecoveryLog;
   /** Absolute path. */
   readonly dataDir: string;
   /** Asks every node; bounded to a few seconds. */
@@ -182,6 +186,7 @@ async function clusterOf(
     primary: nodes[0]?.name ?? "",
     control,
     route: await openRoute(join(dataDir, "route")),
+    recoveries: await openRecoveryLog(join(dataDir, "recoveries")),
     dataDir,
     status: () => askStatus(nodes),
     outlive: (patienceMs) => reaper.outlive(patienceMs),

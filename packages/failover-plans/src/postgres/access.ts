@@ -3,6 +3,8 @@
  * `postgresActions`; holds no state of a run (outputs travel through the plan).
  */
 import type { ActionContext } from "@belay/engine";
+import { memoryRecoveryLog, type RecoveryLog } from "../recovery/recovery-log.ts";
+import type { RecoveryAccess } from "../recovery/recovery-steps.ts";
 import type { Route } from "../route/route.ts";
 import { refuse, type WaitOptions } from "../step/wait.ts";
 import { type CallOptions, isConnectTimeout } from "./client.ts";
@@ -17,6 +19,10 @@ export interface PostgresActionsOptions {
   readonly control: NodeControl;
   /** Where clients learn which node takes writes. */
   readonly route: Route;
+  /** Which recoveries took place. Default: one in memory, which blocks repeated failovers of this process only. */
+  readonly recoveries?: RecoveryLog;
+  /** Epoch milliseconds. Default: the system's clock. */
+  readonly now?: () => number;
   /** Milliseconds between two questions while waiting. Default 25. */
   readonly pollIntervalMs?: number;
   /** Milliseconds until a connection attempt is given up. Default 1000. */
@@ -26,7 +32,7 @@ export interface PostgresActionsOptions {
 }
 
 /** The cluster, as actions reach it. */
-export interface Access {
+export interface Access extends RecoveryAccess {
   readonly control: NodeControl;
   readonly route: Route;
   /** The node of that name; UNKNOWN_NODE, not retryable, when there is none. */
@@ -54,6 +60,8 @@ export function clusterAccess(options: PostgresActionsOptions): Access {
   return {
     control,
     route,
+    recoveries: options.recoveries ?? memoryRecoveryLog(),
+    now: options.now ?? Date.now,
     node,
     call,
     wait: ({ signal }, timeoutMs) => ({ timeoutMs, intervalMs: pollIntervalMs, signal }),

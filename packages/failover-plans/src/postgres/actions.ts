@@ -3,6 +3,7 @@
  * Actions keep nothing between calls: what one finds out reaches another through the plan, as a node's output.
  */
 import type { ActionRegistry } from "@belay/engine";
+import { announceAction, checkRecentAction, withdrawAction } from "../recovery/recovery-steps.ts";
 import { dropRouteAction, publishRouteAction, restoreRouteAction } from "../route/route-steps.ts";
 import { clusterAccess, type PostgresActionsOptions } from "./access.ts";
 import { allowWrites, blockWrites } from "./block-writes.ts";
@@ -23,8 +24,10 @@ import { verifyWriter } from "./verify-writer.ts";
 export function postgresActions(options: PostgresActionsOptions): ActionRegistry {
   const access = clusterAccess(options);
   return {
+    "postgres.announce": announceAction(access),
     "postgres.allow-writes": allowWrites(access),
     "postgres.block-writes": blockWrites(access),
+    "postgres.check-recent": checkRecentAction(access),
     "postgres.check-standbys": checkStandbys(access),
     "postgres.check-switchover": checkSwitchover(access),
     "postgres.checkpoint": checkpoint(access),
@@ -45,5 +48,6 @@ export function postgresActions(options: PostgresActionsOptions): ActionRegistry
     "postgres.unfreeze": unfreeze(access),
     "postgres.verify-shutdown": verifyShutdown(access),
     "postgres.verify-writer": verifyWriter(access),
+    "postgres.withdraw": withdrawAction(access),
   };
 }

@@ -2,10 +2,11 @@
  * `postgres.promote`: the point of no return. From here on the candidate writes a timeline of its own, and what the old primary
  * holds beyond the fork is lost to the cluster.
  *
- * It asks once more, at the last moment, whether the old primary is down. Promoting twice is harmless: SQLSTATE 55000
- * ("recovery is not in progress") means that it was done before.
+ * It asks once more, at the last moment, whether the old primary is down and whether this run still leads. Promoting twice is
+ * harmless: SQLSTATE 55000 ("recovery is not in progress") means that it was done before.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { refuseIfOvertaken } from "../route/route-steps.ts";
 import { amount, inputSchema, text } from "../step/input-schema.ts";
 import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
@@ -18,8 +19,10 @@ interface Input {
   readonly primary: string;
   /** Timeline before the promotion. */
   readonly timeline: number;
+  /** Epoch under which this run has emptied the route: nobody may have published since. */
+  readonly epoch: number;
 }
-const schema = inputSchema<Input>({ candidate: text, primary: text, timeline: amount });
+const schema = inputSchema<Input>({ candidate: text, primary: text, timeline: amount, epoch: amount });
 
 /** The new writer. */
 export interface Promoted {
@@ -35,7 +38,7 @@ const VERIFY_TIMEOUT_MS = 30_000;
 /** SQLSTATE object_not_in_prerequisite_state. */
 const NOT_IN_RECOVERY = "55000";
 
-/** The action. Codes: FENCE_BROKEN, FOREIGN_PRIMARY. */
+/** The action. Codes: FENCE_BROKEN, FOREIGN_PRIMARY, ROUTE_TAKEN. */
 export function promote(access: Access): ActionDefinition<Input, Promoted> {
   return defineAction<Input, Promoted>({
     description: "Promotes the candidate. POINT OF NO RETURN.",
@@ -47,6 +50,7 @@ export function promote(access: Access): ActionDefinition<Input, Promoted> {
       if (await access.control.isRunning(primary)) {
         refuse("FENCE_BROKEN", `${primary} is running again: promoting ${candidate} now could make two primaries`);
       }
+      await refuseIfOvertaken(access, ctx.input.epoch);
       try {
         await query(access.node(candidate), "select pg_promote(false)", [], access.call(ctx));
       } catch (error) {

@@ -49,6 +49,20 @@ export async function restoreRoute(access: RouteAccess, writer: string): Promise
   if (!(await access.route.publish(writer, present.epoch + 1))) refuseOvertaken(present.epoch + 1);
 }
 
+/**
+ * Makes sure that the route is still as this run's drop has left it: nobody else leads. Asked before every step that cannot be undone.
+ * Code: ROUTE_TAKEN.
+ */
+export async function refuseIfOvertaken(access: RouteAccess, epoch: number): Promise<void> {
+  const present = await access.route.current();
+  if (present.epoch === epoch && present.writer === null) return;
+  if (present.epoch > epoch) refuseOvertaken(present.epoch);
+  refuse(
+    "ROUTE_TAKEN",
+    `the route was emptied under epoch ${epoch} and stands at ${present.epoch} (${present.writer ?? "nobody"}) now: it went back, look at it before anything else`,
+  );
+}
+
 function refuseOvertaken(epoch: number): never {
   refuse("ROUTE_TAKEN", `somebody else has published epoch ${epoch} or a later one: this run no longer leads`);
 }
