@@ -1,9 +1,10 @@
 /**
  * The files that are derived from the code, as text by path: the drawing of the state machines, the truth
- * table of triggers and the plan's JSON Schema. Owns: what they contain. `generate.ts` writes them; the house test fails when one is stale.
+ * table of triggers, the plan's JSON Schema, and a page for every shipped plan. Owns: what they contain. `generate.ts` writes them; the house test fails when one is stale.
  */
 import { NODE_STATUSES, NODE_TRANSITIONS } from "../packages/engine/src/core/node-state.ts";
 import { RUN_TRANSITIONS, TERMINAL_RUN_STATUSES } from "../packages/engine/src/core/run-state.ts";
+import { planPages } from "./plan-pages.ts";
 import { generatePlanSchema } from "./plan-schema.ts";
 import { triggersDocument } from "./triggers-document.ts";
 
@@ -15,6 +16,7 @@ export function generatedFiles(): Map<string, string> {
     ["docs/states.md", statesDocument()],
     ["docs/triggers.md", triggersDocument()],
     ["packages/engine/plan.schema.json", generatePlanSchema()],
+    ...planPages(),
   ]);
 }
 

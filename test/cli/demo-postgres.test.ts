@@ -55,7 +55,7 @@ describe.skipIf(!hasServers())("demo on real PostgreSQL servers", () => {
 
   test("a success that leaves a server behind exits with 1 and says why last", { timeout: PATIENCE_MS }, async () => {
     const { code, stdout } = await demo("postgres-failover", "--fail", "rejoinOld").finished;
-    expect(stdout).toContain("start plan postgres-rejoin for it");
+    expect(stdout).toContain("start plan rejoin-standby for it");
     expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
       /^exit code 1: the run succeeded, but .*pg1 without an answer$/,
     );

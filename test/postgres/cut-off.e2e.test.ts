@@ -138,7 +138,7 @@ describe("R42: an engine that dies after every single step", () => {
       await control.stop(node);
       // As one whose process is there and does not answer yet: only `start` knows when it does.
       const access = { control: controlBut(control, { isRunning: async () => true }) };
-      const { snapshot } = await drill.start("postgres-rejoin", { node, writer: primary }, { access });
+      const { snapshot } = await drill.start("rejoin-standby", { node, writer: primary }, { access });
       expect(snapshot.status, JSON.stringify(snapshot.nodes.map(({ id, error }) => ({ id, error })))).toBe(
         "SUCCESSFUL",
       );

@@ -103,9 +103,9 @@ describe("the guidance for operators", () => {
       { id: "rejoinOld", status: "FAILED", tolerated: true, error: failure("DOES_NOT_START_FENCED") },
     ]);
     expect(words).toContain("a is not back (DOES_NOT_START_FENCED)");
-    expect(words).toContain("start plan postgres-rejoin");
+    expect(words).toContain("start plan rejoin-standby");
     expect(words).toContain("do not start it as a primary");
-    expect(words).toMatch(/belay run postgres-rejoin.yaml --actions MODULE --params cluster=CLUSTER node=a writer=\w+/);
+    expect(words).toMatch(/belay run rejoin-standby.yaml --actions MODULE --params cluster=CLUSTER node=a writer=\w+/);
     expect(words).not.toContain("Nothing is left to do");
   });
 
@@ -224,7 +224,7 @@ describe("the guidance for operators", () => {
 
   test("a server that did not start is not said to have held nothing", () => {
     const output = { node: "a", writer: "b", mode: "reclone", endLsn: null, divergedBytes: 0, salvageable: null };
-    const words = explain("SUCCESSFUL", [{ id: "rejoin", status: "SUCCESSFUL", output }], "postgres-rejoin");
+    const words = explain("SUCCESSFUL", [{ id: "rejoin", status: "SUCCESSFUL", output }], "rejoin-standby");
     expect(words).toContain("is not known");
     expect(words).not.toContain("0 bytes");
   });
@@ -235,11 +235,7 @@ describe("the guidance for operators", () => {
   });
 
   test("an unfinished rejoin says that the cluster was not touched", () => {
-    const words = explain(
-      "FAILED",
-      [{ id: "rejoin", status: "FAILED", error: failure("DIVERGED") }],
-      "postgres-rejoin",
-    );
+    const words = explain("FAILED", [{ id: "rejoin", status: "FAILED", error: failure("DIVERGED") }], "rejoin-standby");
     expect(words).toContain("because of DIVERGED");
     expect(words).toContain("The node is not back");
   });

@@ -198,7 +198,7 @@ describe("R34: a failure after the point of no return leaves what was promoted, 
   );
 
   test(
-    "rejoinOld fails: the failover stands without the old primary, and postgres-rejoin brings it back",
+    "rejoinOld fails: the failover stands without the old primary, and rejoin-standby brings it back",
     async () => {
       const roles = await drill.loseThePrimary();
       const fault = { node: "rejoinOld", when: "before" } as const;
@@ -207,9 +207,9 @@ describe("R34: a failure after the point of no return leaves what was promoted, 
       expect(statusOf(snapshot, "rejoinOld")).toEqual(["FAILED"]);
       expect(await drill.cluster.control.isRunning(roles.primary)).toBe(false);
       expect(await drill.cluster.control.isMarkedStandby(roles.primary)).toBe(true);
-      expect(explainPostgresRun(snapshot).join(" ")).toContain("start plan postgres-rejoin");
+      expect(explainPostgresRun(snapshot).join(" ")).toContain("start plan rejoin-standby");
       const [writer = ""] = await drill.writers();
-      const rejoin = await drill.start("postgres-rejoin", { node: roles.primary, writer });
+      const rejoin = await drill.start("rejoin-standby", { node: roles.primary, writer });
       expect(rejoin.snapshot.status).toBe("SUCCESSFUL");
       await drill.expectHealthy(writer, roles.timeline + 1);
     },
@@ -238,7 +238,7 @@ describe("what a failover must not get wrong", () => {
       expect(fenced).toMatchObject({ inRecovery: true, primaryConninfo: "", walReceiver: null });
       const [writer = ""] = await drill.writers();
       const salvage = { table: "public.kept", key: "id" };
-      const rejoin = await drill.start("postgres-rejoin", { node: roles.primary, writer, salvage });
+      const rejoin = await drill.start("rejoin-standby", { node: roles.primary, writer, salvage });
       expect(rejoin.snapshot.nodes.find(({ id }) => id === "rejoin")?.output).toMatchObject({
         mode: "reclone",
         salvageable: { count: 2, keys: ["100007", "100008"] },
@@ -268,7 +268,7 @@ describe("what a failover must not get wrong", () => {
       expect(snapshot.status).toBe("SUCCESSFUL");
       expect(statusOf(snapshot, "repoint")).toEqual(["SKIPPED"]);
       expect(statusOf(snapshot, "rejoinOld")).toEqual(["SUCCESSFUL"]);
-      const rejoin = await drill.start("postgres-rejoin", { node: gone, writer: lone });
+      const rejoin = await drill.start("rejoin-standby", { node: gone, writer: lone });
       expect(rejoin.snapshot.status).toBe("SUCCESSFUL");
       await drill.expectHealthy(lone, roles.timeline + 1);
     },

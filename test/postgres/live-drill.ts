@@ -207,6 +207,8 @@ export function controlBut(control: NodeControl, changes: Partial<NodeControl>):
     isMarkedStandby: (name) => control.isMarkedStandby(name),
     controlState: (name) => control.controlState(name),
     reclone: (name, source) => control.reclone(name, source),
+    hasData: (name) => control.hasData(name),
+    wipe: (name) => control.wipe(name),
     conninfo: (name, source) => control.conninfo(name, source),
     ...changes,
   };

@@ -22,11 +22,13 @@ const actions: ActionRegistry = postgresActions({
     isMarkedStandby: unused,
     controlState: unused,
     reclone: unused,
+    hasData: unused,
+    wipe: unused,
     conninfo: unused,
   },
   route: { current: unused, publish: unused },
 });
-const PLANS = ["postgres-failover", "postgres-switchover", "postgres-rejoin"];
+const PLANS = ["postgres-failover", "postgres-switchover", "rejoin-standby", "add-standby", "fence-drill"];
 
 describe("the shipped plans", () => {
   test("the PostgreSQL plans are among them, and an unknown name is refused with the known ones", () => {

@@ -294,7 +294,7 @@ test(
       });
       const nodes = [...drill.cluster.nodes, { ...stranger, name: "alien" }];
       const access = { control: both, nodes };
-      const { snapshot } = await drill.start("postgres-rejoin", { node: "alien", writer: roles.primary }, { access });
+      const { snapshot } = await drill.start("rejoin-standby", { node: "alien", writer: roles.primary }, { access });
       expect(failuresOf(snapshot)).toEqual(["FOREIGN_CLUSTER"]);
       expect(await query(stranger, "select id from precious")).toEqual([]);
       // One that does not start is known by its control file.
@@ -304,7 +304,7 @@ test(
         controlState: (name) => owner(name).controlState(known(name)),
       });
       const params = { node: "alien", writer: roles.primary, reclone: "always" };
-      const wiping = await drill.start("postgres-rejoin", params, { access: { control: dead, nodes } });
+      const wiping = await drill.start("rejoin-standby", params, { access: { control: dead, nodes } });
       expect(failuresOf(wiping.snapshot)).toEqual(["FOREIGN_CLUSTER"]);
       await drill.expectHealthy(roles.primary, roles.timeline);
     } finally {
@@ -330,7 +330,7 @@ test(
     await session.query("insert into kept values ($1)", [ONLY_HERE]);
     await session.end();
     const params = { node: roles.primary, writer, salvage: { table: "public.kept", key: "id" } };
-    const { run, snapshot } = await drill.start("postgres-rejoin", params);
+    const { run, snapshot } = await drill.start("rejoin-standby", params);
     expect(snapshot.status).toBe("FAILED");
     expect(failuresOf(snapshot)).toEqual(["SPLIT_BRAIN"]);
     expect([...(await drill.writers())].sort()).toEqual([roles.primary, writer].sort());
@@ -358,7 +358,7 @@ test(
     expect(snapshot.nodes.find(({ id }) => id === "rejoinOld")?.error?.code).toBe("DOES_NOT_START_FENCED");
     expect(await drill.cluster.control.isRunning(roles.primary)).toBe(false);
     const [writer = ""] = await drill.writers();
-    const rejoin = await drill.start("postgres-rejoin", { node: roles.primary, writer, reclone: "always" });
+    const rejoin = await drill.start("rejoin-standby", { node: roles.primary, writer, reclone: "always" });
     expect(rejoin.snapshot.status).toBe("SUCCESSFUL");
     // What it held is not known: nothing is claimed about it.
     expect(rejoin.snapshot.nodes.find(({ id }) => id === "rejoin")?.output).toMatchObject({

@@ -5,7 +5,7 @@
  * attempt is still copying; `kill` waits for nobody, because a fence must work while a stop hangs. Does not own processes
  * (server.ts) or files (data-directory.ts, base-backup.ts).
  */
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { BelayError } from "@belay/engine";
 import type { ServerUser } from "../local-servers/server-user.ts";
 import type { ControlState, NodeControl, PostgresNode } from "../postgres/ports.ts";
@@ -82,6 +82,15 @@ export class LocalControl implements NodeControl {
   async reclone(name: string, source: PostgresNode): Promise<{ readonly bytes: number }> {
     if (source.name === name) throw new BelayError("INVALID_ARGUMENT", `${name} cannot be copied from itself`);
     return await this.#whileStopped(name, ({ directory }) => this.#copy(name, directory, source));
+  }
+
+  async hasData(name: string): Promise<boolean> {
+    const entries = await readdir(this.#find(name).directory).catch(() => []);
+    return entries.length > 0;
+  }
+
+  async wipe(name: string): Promise<void> {
+    await this.#whileStopped(name, ({ directory }) => rm(directory, { recursive: true, force: true }));
   }
 
   conninfo(name: string, source: PostgresNode): string {

@@ -1,11 +1,12 @@
 /**
- * The registry: every action that postgres-failover, postgres-switchover and postgres-rejoin name, over one cluster.
+ * The registry: every action that the PostgreSQL plans name, over one cluster.
  * Actions keep nothing between calls: what one finds out reaches another through the plan, as a node's output.
  */
 import type { ActionRegistry } from "@belay/engine";
 import { announceAction, checkRecentAction, withdrawAction } from "../recovery/recovery-steps.ts";
 import { dropRouteAction, publishRouteAction, restoreRouteAction } from "../route/route-steps.ts";
 import { clusterAccess, type PostgresActionsOptions } from "./access.ts";
+import { checkNewStandby, clone, startStandby, stopStandby, wipe } from "./add-standby.ts";
 import { allowWrites, blockWrites } from "./block-writes.ts";
 import { drain, verifyShutdown } from "./catch-up.ts";
 import { checkStandbys } from "./check-standbys.ts";
@@ -13,6 +14,7 @@ import { checkSwitchover } from "./check-switchover.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { confirmDown } from "./confirm-down.ts";
 import { fence, restartPrimary, stopPrimary, unfence } from "./fence.ts";
+import { proveFenced, verifyRestored } from "./fence-drill.ts";
 import { follow } from "./follow.ts";
 import { freeze, unfreeze } from "./freeze.ts";
 import { promote } from "./promote.ts";
@@ -24,13 +26,15 @@ import { verifyWriter } from "./verify-writer.ts";
 export function postgresActions(options: PostgresActionsOptions): ActionRegistry {
   const access = clusterAccess(options);
   return {
-    "postgres.announce": announceAction(access),
     "postgres.allow-writes": allowWrites(access),
+    "postgres.announce": announceAction(access),
     "postgres.block-writes": blockWrites(access),
+    "postgres.check-new-standby": checkNewStandby(access),
     "postgres.check-recent": checkRecentAction(access),
     "postgres.check-standbys": checkStandbys(access),
     "postgres.check-switchover": checkSwitchover(access),
     "postgres.checkpoint": checkpoint(access),
+    "postgres.clone": clone(access),
     "postgres.confirm-down": confirmDown(access),
     "postgres.drain": drain(access),
     "postgres.drop-route": dropRouteAction(access),
@@ -38,16 +42,21 @@ export function postgresActions(options: PostgresActionsOptions): ActionRegistry
     "postgres.follow": follow(access),
     "postgres.freeze": freeze(access),
     "postgres.promote": promote(access),
+    "postgres.prove-fenced": proveFenced(access),
     "postgres.publish-route": publishRouteAction(access),
     "postgres.rank": rank(access),
     "postgres.rejoin": rejoin(access),
     "postgres.restart-primary": restartPrimary(access),
     "postgres.restore-route": restoreRouteAction(access),
+    "postgres.start-standby": startStandby(access),
     "postgres.stop-primary": stopPrimary(access),
+    "postgres.stop-standby": stopStandby(access),
     "postgres.unfence": unfence(access),
     "postgres.unfreeze": unfreeze(access),
+    "postgres.verify-restored": verifyRestored(access),
     "postgres.verify-shutdown": verifyShutdown(access),
     "postgres.verify-writer": verifyWriter(access),
+    "postgres.wipe": wipe(access),
     "postgres.withdraw": withdrawAction(access),
   };
 }

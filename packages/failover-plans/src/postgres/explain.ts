@@ -6,7 +6,7 @@ import type { Json, NodeSnapshot, RunSnapshot } from "@belay/engine";
 import { rowsOf } from "./salvage.ts";
 
 /** Plans that this module knows. */
-const KNOWN_PLANS: ReadonlySet<string> = new Set(["postgres-failover", "postgres-switchover", "postgres-rejoin"]);
+const KNOWN_PLANS: ReadonlySet<string> = new Set(["postgres-failover", "postgres-switchover", "rejoin-standby"]);
 
 /** A rejoin rests, unfinished: the cluster itself was not touched. */
 const NOT_REJOINED: string[] = [
@@ -95,7 +95,7 @@ function stateOfRun(snapshot: RunSnapshot, facts: Facts): string[] {
 }
 
 function succeeded(snapshot: RunSnapshot, facts: Facts): string[] {
-  if (snapshot.planName === "postgres-rejoin")
+  if (snapshot.planName === "rejoin-standby")
     return ["The node is a standby of the writer again. Nothing is left to do."];
   const lines = [`${facts.candidate} takes writes and the clients are sent there.`];
   const following = facts.members("repoint").flatMap((node) => textOf(node, "standby") ?? []);
@@ -103,7 +103,7 @@ function succeeded(snapshot: RunSnapshot, facts: Facts): string[] {
   const left = leftOut(facts);
   for (const name of left) {
     lines.push(
-      `${name} took no part and does not follow ${facts.candidate}: when it is repaired, start plan postgres-rejoin for it. ${rejoinCommand(name, facts.candidate)}`,
+      `${name} took no part and does not follow ${facts.candidate}: when it is repaired, start plan rejoin-standby for it. ${rejoinCommand(name, facts.candidate)}`,
     );
   }
   if (left.length === 0 && facts.nodes.get("rejoinOld")?.status === "SUCCESSFUL") lines.push("Nothing is left to do.");
@@ -160,7 +160,7 @@ function untouched(snapshot: RunSnapshot, facts: Facts): string[] {
   if (snapshot.nodes.some(({ error }) => error !== null && ANOTHER_WRITER.has(error.code))) {
     return [
       unchanged,
-      `Another node than ${facts.oldPrimary} was promoted, or is on the route: do not start ${facts.oldPrimary} as a primary, two primaries would diverge. If that node is the right one, publish it on the route, let the other standbys follow it and start plan postgres-rejoin for ${facts.oldPrimary}.`,
+      `Another node than ${facts.oldPrimary} was promoted, or is on the route: do not start ${facts.oldPrimary} as a primary, two primaries would diverge. If that node is the right one, publish it on the route, let the other standbys follow it and start plan rejoin-standby for ${facts.oldPrimary}.`,
     ];
   }
   return [
@@ -202,7 +202,7 @@ function afterPromotion(snapshot: RunSnapshot, facts: Facts): string[] {
   if (snapshot.status === "ABANDONED") {
     lines.push(
       facts.promoted
-        ? `The run was given up. By hand: publish ${candidate} if the clients do not reach it, set primary_conninfo of the other standbys to it, then start plan postgres-rejoin for ${oldPrimary}.`
+        ? `The run was given up. By hand: publish ${candidate} if the clients do not reach it, set primary_conninfo of the other standbys to it, then start plan rejoin-standby for ${oldPrimary}.`
         : `The run was given up. Ask ${candidate} for pg_is_in_recovery(): false means that it was promoted. Only if it says true, start postgres-failover again.`,
     );
   } else if (!overtaken) {
@@ -222,7 +222,7 @@ function afterPromotion(snapshot: RunSnapshot, facts: Facts): string[] {
 function routeTaken({ candidate, oldPrimary }: Facts): string[] {
   return [
     "Somebody else has moved the route since: look at whom it names before anything else. A retry will not get past that.",
-    `If ${candidate} is the right one: abandon the run, publish it under a higher epoch, then start plan postgres-rejoin for ${oldPrimary}.`,
+    `If ${candidate} is the right one: abandon the run, publish it under a higher epoch, then start plan rejoin-standby for ${oldPrimary}.`,
   ];
 }
 
@@ -279,7 +279,7 @@ function loose(facts: Facts): string[] {
   if (rejoin.status === "FAILED" && rejoin.tolerated) {
     lines.push(
       `${facts.oldPrimary} is not back (${rejoin.error?.code}): ${rejoin.error?.message}`,
-      `It stays fenced; do not start it as a primary. When it is repaired, start plan postgres-rejoin for it: a retry of this run leaves a tolerated step alone. ${rejoinCommand(facts.oldPrimary, facts.candidate)}`,
+      `It stays fenced; do not start it as a primary. When it is repaired, start plan rejoin-standby for it: a retry of this run leaves a tolerated step alone. ${rejoinCommand(facts.oldPrimary, facts.candidate)}`,
     );
   }
   const output = objectOf(rejoin.output);
@@ -304,7 +304,7 @@ function loose(facts: Facts): string[] {
 function rejoinCommand(node: string, writer: string): string {
   const known = (name: string, otherwise: string): string => (/\s/.test(name) ? otherwise : name);
   const params = `--params cluster=CLUSTER node=${known(node, "NODE")} writer=${known(writer, "WRITER")}`;
-  return `As a command, with your module of actions: belay run postgres-rejoin.yaml --actions MODULE ${params}`;
+  return `As a command, with your module of actions: belay run rejoin-standby.yaml --actions MODULE ${params}`;
 }
 
 function textOf(node: NodeSnapshot | undefined, field: string): string | undefined {

@@ -56,6 +56,10 @@ export interface NodeControl {
   controlState(node: string): Promise<ControlState>;
   /** Wipes the node, copies `source` over the replication protocol, leaves the node stopped and marked as its standby. */
   reclone(node: string, source: PostgresNode): Promise<{ readonly bytes: number }>;
+  /** Whether the node has a data directory with anything in it. */
+  hasData(node: string): Promise<boolean>;
+  /** Removes the data directory of the stopped node; nothing when it has none. */
+  wipe(node: string): Promise<void>;
   /** The primary_conninfo with which `node` follows `source`. */
   conninfo(node: string, source: PostgresNode): string;
 }
