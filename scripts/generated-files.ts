@@ -1,6 +1,7 @@
 /**
- * The files that are derived from the code, as text by path: the drawing of the state machines, the truth
- * table of triggers, the plan's JSON Schema, and a page for every shipped plan. Owns: what they contain. `generate.ts` writes them; the house test fails when one is stale.
+ * The files that are derived from the code, as text by path: the drawing of the state machines, the truth table of triggers, the
+ * plan's JSON Schema, and a page for every shipped plan. Owns: what they contain. `generate.ts` writes them; the house test fails when
+ * one is stale.
  */
 import { NODE_STATUSES, NODE_TRANSITIONS } from "../packages/engine/src/core/node-state.ts";
 import { RUN_TRANSITIONS, TERMINAL_RUN_STATUSES } from "../packages/engine/src/core/run-state.ts";

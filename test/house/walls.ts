@@ -30,7 +30,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   eventemitter3: "packages/engine/src/runtime/emitter.ts",
   "@marcbachmann/cel-js": "packages/engine/src/plan/expression.ts",
   yaml: "packages/engine/src/plan/text.ts",
-  valibot: "packages/engine/src/plan/schema.ts",
+  valibot: ["packages/engine/src/plan/schema.ts", "packages/failover-plans/src/inventory/inventory.ts"],
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
   commander: "packages/cli/src/grammar/",
   mysql2: "packages/failover-plans/src/mysql-client/client.ts",

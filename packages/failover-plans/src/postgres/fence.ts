@@ -43,7 +43,7 @@ export function fence(access: Access): ActionDefinition<Input, TakenOut & Droppe
     idempotent: true,
     run: async (ctx) => {
       const { primary } = ctx.input;
-      await access.control.kill(primary);
+      await access.control.kill(primary, { epoch: Math.max(0, ...Object.values(ctx.fencingTokens)) });
       const takenOut = await keepDown(access, ctx);
       return { ...takenOut, ...(await dropRoute(access, primary, ctx.fencingTokens)) };
     },

@@ -38,8 +38,11 @@ export interface ControlState {
 
 /** Power over server processes and data directories. Every method names a node by `PostgresNode.name`. */
 export interface NodeControl {
-  /** Ends the server for certain (the fence) and waits until it is gone. Idempotent. */
-  kill(node: string): Promise<void>;
+  /**
+   * Ends the server for certain (the fence) and waits until it is gone. Idempotent. `order.epoch` grows from run to run: whoever
+   * carries the order out may refuse one that is lower than what it has obeyed.
+   */
+  kill(node: string, order?: { readonly epoch: number }): Promise<void>;
   /** Fast shutdown (SIGINT); waits until the server is gone. */
   stop(node: string): Promise<void>;
   /** Starts the server and waits until it accepts connections; an already running one is fine. */
