@@ -49,8 +49,8 @@ describe("the worst case of a plan", () => {
     const worst = worstCase(
       document([
         { id: "a", action: "a", timeout: 10, compensation },
-        { id: "b", action: "a", upstreams: ["a"], timeout: 10, split: { over: ["x", "y"], method: "SERIAL" } },
-        { id: "c", action: "a", upstreams: ["b"], timeout: 10, split: { over: ["x", "y"], method: "PARALLEL" } },
+        { id: "b", action: "a", upstreams: ["a"], timeout: 10, split: { over: "params.list", method: "SERIAL" } },
+        { id: "c", action: "a", upstreams: ["b"], timeout: 10, split: { over: "params.list", method: "PARALLEL" } },
       ]),
     );
     expect(worst).toMatchObject({ forwardSeconds: 30, undoSeconds: 43, perMember: ["b"] });
