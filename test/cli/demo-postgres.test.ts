@@ -53,6 +53,21 @@ describe.skipIf(!hasServers())("demo on real PostgreSQL servers", () => {
     expect(code).toBe(3);
   });
 
+  test.each(["rejoin-standby", "add-standby", "fence-drill"])(
+    "%s under load costs no row and leaves equal servers",
+    {
+      timeout: PATIENCE_MS,
+    },
+    async (name) => {
+      const { code, stdout } = await demo(name, "--json", "--nodes", "2", "--writers", "4").finished;
+      const [report, last] = lastLines(stdout);
+      expect(report).toMatchObject({ type: "report", acknowledgedLost: 0, allNodesEqual: true, writers: ["pg1"] });
+      expect(last).toMatchObject({ type: "snapshot", planName: name, status: "SUCCESSFUL" });
+      expect(code).toBe(0);
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+
   test("a success that leaves a server behind exits with 1 and says why last", { timeout: PATIENCE_MS }, async () => {
     const { code, stdout } = await demo("postgres-failover", "--fail", "rejoinOld").finished;
     expect(stdout).toContain("start plan rejoin-standby for it");

@@ -4,6 +4,7 @@
  */
 import { type ActionRegistry, createEngine, definePlan, type Json } from "@belay/engine";
 import { loadPlan } from "@belay/failover-plans";
+import { startWorkload } from "@belay/failover-plans/embedded-postgres";
 import { postgresActions } from "@belay/failover-plans/postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { query } from "../../packages/failover-plans/src/postgres/client.ts";
@@ -132,6 +133,32 @@ describe("add-standby", () => {
       await expect(drill.act("postgres.wipe", { node: roles.primary, writer: roles.primary })).rejects.toMatchObject({
         code: "NOT_A_COPY",
       });
+      await drill.expectHealthy(roles.primary, roles.timeline);
+    },
+    CASE_TIMEOUT_MS,
+  );
+});
+
+describe("rejoin-standby", () => {
+  test(
+    "a standby that fell behind comes back while clients write, although it still knows whom to follow",
+    async () => {
+      const roles = await drill.roles();
+      const node = lastOf(roles);
+      const workload = await startWorkload({ route: drill.cluster.route, nodes: drill.cluster.nodes, writers: 2 });
+      try {
+        await drill.cluster.control.kill(node);
+        const before = workload.acknowledged();
+        while (workload.acknowledged() < before + 100) await new Promise((resolve) => setTimeout(resolve, 20));
+        const began = performance.now();
+        const { snapshot } = await drill.start("rejoin-standby", { node, writer: roles.primary });
+        expect(snapshot.status, JSON.stringify(failuresOf(snapshot))).toBe("SUCCESSFUL");
+        expect(snapshot.nodes.find(({ id }) => id === "rejoin")?.output).toMatchObject({ mode: "direct" });
+        // Its end is looked at while it follows nobody: waiting for the end of what is being written would never end.
+        expect(performance.now() - began).toBeLessThan(30_000);
+      } finally {
+        await workload.stop();
+      }
       await drill.expectHealthy(roles.primary, roles.timeline);
     },
     CASE_TIMEOUT_MS,

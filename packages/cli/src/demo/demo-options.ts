@@ -1,8 +1,9 @@
 /** The demos there are, and what can be asked of them. */
+import { POSTGRES_DEMOS, type PostgresDemo } from "./postgres-scenes.ts";
 
-export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbase-failover"] as const;
+export type DemoName = PostgresDemo | "oceanbase-failover";
 
-export type DemoName = (typeof DEMO_NAMES)[number];
+export const DEMO_NAMES: readonly DemoName[] = [...POSTGRES_DEMOS, "oceanbase-failover"];
 
 /** What the words of the command line say. */
 export interface DemoWords extends Omit<DemoOptions, "writers" | "nodes"> {

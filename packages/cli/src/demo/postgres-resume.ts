@@ -10,6 +10,7 @@ import { withoutCode } from "../database/without-code.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { JsonRenderer } from "../render/json-renderer.ts";
 import { exitCodeOfShow, tell } from "./postgres-end.ts";
+import { isPostgresDemo } from "./postgres-scenes.ts";
 import { PATIENCE_MS, PostgresShow } from "./postgres-show.ts";
 
 /** Takes the servers over. ENVIRONMENT when they are gone and the run needs them. */
@@ -29,6 +30,7 @@ async function goOn(
   { notes, context, renderer }: Search,
 ): Promise<Surroundings> {
   const { interrupts } = context;
+  if (!isPostgresDemo(name)) throw new BelayError("INTERNAL", `${name} has no PostgreSQL servers`);
   const options = { ...noted, db: notes.file };
   const spec = { name, plan: loadPlan(name), options, renderer, interrupted: interrupts.signal };
   const show = await PostgresShow.resume(spec, dataDir ?? "").catch(gone);

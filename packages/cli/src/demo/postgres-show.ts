@@ -17,8 +17,9 @@ import {
 } from "@belay/failover-plans/embedded-postgres";
 import { postgresActions } from "@belay/failover-plans/postgres";
 import type { Renderer } from "../render/renderer.ts";
-import type { DemoName, DemoOptions } from "./demo-options.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import type { PostgresReport } from "./postgres-report.ts";
+import { type Cast, type PostgresDemo, SCENES } from "./postgres-scenes.ts";
 import { withFailure } from "./run-plan.ts";
 
 /** After the run, writes may need a moment to come back; longer than this they do not. */
@@ -32,7 +33,7 @@ export const PATIENCE_MS: number = 15 * 60_000;
 
 /** What is shown, and to whom. */
 export interface ShowSpec {
-  readonly name: DemoName;
+  readonly name: PostgresDemo;
   readonly plan: Plan;
   readonly options: DemoOptions;
   readonly renderer: Renderer;
@@ -55,7 +56,7 @@ export class PostgresShow {
   static async raise(spec: ShowSpec): Promise<PostgresShow> {
     const { options, renderer, interrupted } = spec;
     const began = performance.now();
-    renderer.say(`starting a PostgreSQL cluster of ${options.nodes} servers`);
+    renderer.say(`starting a PostgreSQL cluster of ${options.nodes} servers: real ones, on this machine`);
     const place = options.keep ? { dataDir: join(tmpdir(), `belay-demo-${process.pid}-${Date.now()}`) } : {};
     const cluster = await createPostgresCluster({ nodes: options.nodes, signal: interrupted, ...place });
     try {
@@ -92,13 +93,16 @@ export class PostgresShow {
     return happened ? real : withFailure(real, plan, options);
   }
 
+  get cast(): Cast {
+    const { primary, nodes } = this.cluster;
+    return { primary, standbys: nodes.map((node) => node.name).filter((node) => node !== primary) };
+  }
+
   params(): Readonly<Record<string, Json>> {
-    const { primary, nodes, dataDir } = this.cluster;
-    const standbys = nodes.map((node) => node.name).filter((node) => node !== primary);
+    const { dataDir } = this.cluster;
     // Its name is that of its lock: demos whose runs are kept in one file do not exclude each other.
     const cluster = this.#spec.options.db === undefined ? "demo" : basename(dataDir);
-    if (this.#spec.name === "postgres-switchover") return { cluster, primary, standbys, candidate: standbys[0] ?? "" };
-    return { cluster, primary, standbys, salvage: { table: TABLE, key: "id" } };
+    return { cluster, ...SCENES[this.#spec.name].params(this.cast, TABLE) };
   }
 
   /** Ends the clients and counts; undefined when interrupted. */

@@ -1,6 +1,6 @@
 /**
- * `belay demo postgres-failover|postgres-switchover`: a real PostgreSQL cluster on this machine, clients that write all the
- * time, a primary that is killed (or asked to step down), and the bill: what the clients noticed and what was lost.
+ * `belay demo` of a PostgreSQL plan: a real cluster on this machine, clients that write all the time, something that happens to it
+ * (`postgres-scenes.ts`), and the bill: what the clients noticed and what was lost.
  * Owns: the order of the show, and that nothing of it is left running however it ends; with `--db` its servers wait for a
  * while for the process that goes on with the run.
  */
@@ -14,15 +14,16 @@ import { ExitCode } from "../exit-code.ts";
 import { withOnFailure } from "../plan-file.ts";
 import { chooseRenderer } from "../render/choose-renderer.ts";
 import { JsonRenderer } from "../render/json-renderer.ts";
-import type { DemoName, DemoOptions } from "./demo-options.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import { type Ended, exitCodeOfShow, staysOpen, tell } from "./postgres-end.ts";
+import { type PostgresDemo, SCENES } from "./postgres-scenes.ts";
 import { PATIENCE_MS, PostgresShow, type ShowSpec } from "./postgres-show.ts";
 import { checkFailNode, refuseUsed, runPlan } from "./run-plan.ts";
 
 /** Writes before the fault, so that there is something to lose. */
 const WARM_UP_MS = 2000;
 
-export async function postgresDemo(name: DemoName, options: DemoOptions, context: Context): Promise<ExitCode> {
+export async function postgresDemo(name: PostgresDemo, options: DemoOptions, context: Context): Promise<ExitCode> {
   const { terminal, interrupts } = context;
   const plan = withOnFailure(loadPlan(name), options.onFailure);
   checkFailNode(plan, options);
@@ -59,18 +60,14 @@ async function play(spec: ShowSpec, context: Context): Promise<Ended> {
   }
 }
 
-async function warmUp({ cluster, workload }: PostgresShow, spec: ShowSpec): Promise<void> {
+async function warmUp(show: PostgresShow, spec: ShowSpec): Promise<void> {
+  const { cluster, workload } = show;
   const { options, renderer, interrupted, plan, name } = spec;
   renderer.say(`${options.writers} clients write, ${WARM_UP_MS / 1000} s long`);
   await sleep(WARM_UP_MS, undefined, { signal: interrupted });
   renderer.say(`${workload.acknowledged()} rows acknowledged`);
   workload.mark();
-  if (name === "postgres-failover") {
-    await cluster.control.kill(cluster.primary);
-    renderer.say(`${cluster.primary} is killed (SIGKILL); running ${plan.document.name}`);
-  } else {
-    renderer.say(`running ${plan.document.name} under load`);
-  }
+  renderer.say(`${await SCENES[name].prepare(cluster, show.cast)}; running ${plan.document.name}`);
 }
 
 async function run(show: PostgresShow, spec: ShowSpec, context: Context): Promise<RunSnapshot> {

@@ -13,6 +13,7 @@ import { messageOf, pause, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import { query } from "./client.ts";
 import { followWriter, proveFollowing } from "./follow.ts";
+import { setPrimaryConninfo } from "./freeze.ts";
 import { noteFound, readFound } from "./rejoin-note.ts";
 import { findSalvageable, rowsOf, type SalvageReport, type SalvageTable } from "./salvage.ts";
 import { endOfWal, isEndOfWalKnown, type ServerStatus } from "./status.ts";
@@ -168,7 +169,8 @@ async function refuseForeign(
 async function startFenced(access: Access, ctx: ActionContext<Input>): Promise<ServerStatus | null> {
   const { node, reclone } = ctx.input;
   const { control } = access;
-  if (!(await control.isRunning(node)) && !(await control.isMarkedStandby(node))) await control.markStandby(node, "");
+  // Also one that is marked already: with somebody to follow it would go on receiving, and its position would never stand still.
+  if (!(await control.isRunning(node))) await control.markStandby(node, "");
   try {
     // Also when it runs: it may still be starting, since whoever began that has died.
     await control.start(node);
@@ -184,7 +186,8 @@ async function startFenced(access: Access, ctx: ActionContext<Input>): Promise<S
   if (!status.inRecovery) {
     refuse("SPLIT_BRAIN", `${node} runs as a primary beside ${ctx.input.writer}: stop it before it rejoins`);
   }
-  // Over when nothing is left on disk and the position stands still; a server that follows somebody may go on receiving.
+  if (status.primaryConninfo !== "") await setPrimaryConninfo(access, node, "", ctx);
+  // Over when nothing is left on disk and the position stands still.
   for (let still = 0; still < 2; ) {
     await pause(SETTLE_PAUSE_MS, ctx.signal);
     ctx.heartbeat();
