@@ -129,10 +129,12 @@ export class LiveDrill {
   }
 
   /** Calls one action outside any run. */
-  async act(name: string, input: Json): Promise<unknown> {
+  async act(name: string, input: Json, given?: AbortSignal): Promise<unknown> {
     const action = postgresActions(this.cluster)[name];
     if (typeof action !== "object") throw new Error(`no action ${name}`);
-    return await action.run({ signal: new AbortController().signal, input } as unknown as ActionContext);
+    const signal = given ?? new AbortController().signal;
+    const ctx = { signal, input, runId: "by hand", nodeId: name, heartbeat: () => undefined, fencingTokens: {} };
+    return await action.run(ctx as unknown as ActionContext);
   }
 
   /**
