@@ -97,6 +97,14 @@ export class LiveDrill {
     });
   }
 
+  /** Two rows that exist on the writer only, for certain: nobody listens, nobody is waited for, and both are on its disk. */
+  async diverge({ writer, replicas }: Roles, ids: readonly [number, number]): Promise<void> {
+    for (const name of replicas) await this.sql(name, "stop slave io_thread");
+    await this.sql(writer, "set global rpl_semi_sync_master_enabled = 0");
+    for (const id of ids) await this.sql(writer, `insert into app.kept values (${id})`);
+    await this.sql(writer, "flush local engine logs");
+  }
+
   async status(name: string): Promise<ServerStatus> {
     return await clusterSession(this.node(name), PATIENT, (session) => statusOf(session, mariadbDialect));
   }
@@ -163,7 +171,12 @@ export class LiveDrill {
       for (const { name } of this.cluster.nodes) {
         const { readOnly, replica, semisyncWriter, semisyncReplica } = await this.status(name);
         const role = await this.cluster.control.startRole(name);
-        const follows = replica && { port: replica.port, io: replica.receiving, sql: replica.applying };
+        const follows = replica && {
+          port: replica.port,
+          io: replica.receiving,
+          sql: replica.applying,
+          why: replica.applyError,
+        };
         if (name === writer)
           expect({ name, readOnly, follows, role, semisyncWriter }).toEqual({
             name,
@@ -176,7 +189,7 @@ export class LiveDrill {
           expect({ name, readOnly, follows, role, semisyncReplica }).toEqual({
             name,
             readOnly: true,
-            follows: { port, io: "yes", sql: true },
+            follows: { port, io: "yes", sql: true, why: "" },
             role: "replica",
             semisyncReplica: true,
           });

@@ -154,13 +154,13 @@ export class Server {
       ...STORAGE_FLAGS,
       ...FLAGS,
     ];
-    if (semisync) {
-      own.push(...SEMISYNC_FLAGS);
-      own.push(role === "writer" ? "--rpl-semi-sync-master-enabled=1" : "--rpl-semi-sync-slave-enabled=1");
-    }
     if (role !== "writer") own.push("--read-only=1");
-    // Recovery of one that was the writer takes back what no replica had acknowledged, instead of committing it.
-    if (role === "fenced") own.push("--skip-slave-start", "--loose-init-rpl-role=SLAVE");
+    if (role === "fenced") own.push("--skip-slave-start");
+    if (!semisync) return own;
+    own.push(...SEMISYNC_FLAGS);
+    own.push(role === "writer" ? "--rpl-semi-sync-master-enabled=1" : "--rpl-semi-sync-slave-enabled=1");
+    // Recovery of one that was the writer takes back what was not committed for lack of an acknowledgement, instead of committing it.
+    if (role === "fenced") own.push("--loose-init-rpl-role=SLAVE");
     return own;
   }
 

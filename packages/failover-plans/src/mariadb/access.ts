@@ -8,7 +8,7 @@ import type { Route } from "../route/route.ts";
 import { refuse, type WaitOptions } from "../step/wait.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
 import type { MariadbNode, NodeControl } from "./ports.ts";
-import type { ServerStatus } from "./server-status.ts";
+import type { ReplicaStatus, ServerStatus } from "./server-status.ts";
 
 /** What `mariadbActions` and `mysqlActions` take. */
 export interface MariadbActionsOptions {
@@ -36,6 +36,8 @@ export interface Access {
   readonly dialect: Dialect;
   /** The node of that name; UNKNOWN_NODE, not retryable, when there is none. */
   node(name: string): MariadbNode;
+  /** Name of the node that a replica follows; null when its address is none that is known here. */
+  followed(replica: ReplicaStatus): string | null;
   /** Limits for a call made on behalf of an attempt. */
   call(ctx: Attempt): CallOptions;
   /** Limits for a wait made on behalf of an attempt. */
@@ -60,6 +62,7 @@ export function clusterAccess(options: MariadbActionsOptions, dialectName: Diale
     route,
     dialect,
     node,
+    followed: ({ host, port }) => options.nodes.find((one) => one.host === host && one.port === port)?.name ?? null,
     call,
     wait: ({ signal }, timeoutMs) => ({ timeoutMs, intervalMs: pollIntervalMs, signal }),
     status: (name, ctx) => statusOnceMore(node(name), dialect, call(ctx)),

@@ -140,7 +140,7 @@ function refuseForeign(answered: readonly Answered[]): void {
 
 /** Why a replica that answers cannot take part; undefined when it can. */
 export function faultOf(
-  { dialect, node }: Pick<Access, "dialect" | "node">,
+  access: Pick<Access, "dialect" | "followed">,
   writer: string,
   { name, status }: Answered,
   answered: readonly Answered[],
@@ -148,18 +148,14 @@ export function faultOf(
   const { replica } = status;
   const fault = (code: Rejected["code"], reason: string): Rejected => ({ name, code, reason });
   const others = answered.filter((each) => each.name !== name).map((each) => each.status);
-  const errant = dialect.unshared(status, others);
+  const errant = access.dialect.unshared(status, others);
   if (errant.length > 0) {
     const gtids = errant.map((range) => range.gtids).join(", ");
     return fault("ERRANT", `holds transactions of its own that nobody else has: ${gtids}`);
   }
-  const { host, port } = node(writer);
-  if (replica === null || replica.host !== host || replica.port !== port) {
-    return fault(
-      "NOT_FOLLOWING",
-      replica === null ? "replicates from nobody" : `follows ${replica.host}:${replica.port}`,
-    );
-  }
+  if (replica === null) return fault("NOT_FOLLOWING", "replicates from nobody");
+  const followed = access.followed(replica) ?? writer;
+  if (followed !== writer) return fault("NOT_FOLLOWING", `follows ${followed}, not ${writer}`);
   if (!replica.byGtid) return fault("NOT_BY_GTID", "replicates by file and offset, not by GTID");
   if (!status.keepsLog) return fault("NO_LOG", "writes no log of what it replicates, so nobody could follow it");
   if (!replica.applying) return fault("BROKEN", `does not apply what it receives: ${replica.applyError || "stopped"}`);

@@ -111,13 +111,15 @@ async function probe(access: Access, ctx: ActionContext<Input>): Promise<string 
   return lastError;
 }
 
-/** Name of a replica that the writer still serves. Replicas that do not answer, or follow another one, are no witnesses. */
+/**
+ * Name of a replica that the writer still serves. Replicas that do not answer, or follow another node, are no witnesses; an address that
+ * nobody knows may be another one of the writer's, so it counts.
+ */
 async function attachedReplica(
   access: Access,
   ctx: ActionContext<Input>,
   replicas: readonly string[],
 ): Promise<string | undefined> {
-  const { host, port } = access.node(ctx.input.writer);
   const startedAt = performance.now();
   const { intervalMs, timeoutMs } = access.wait(ctx, NOTICE_MS);
   for (;;) {
@@ -126,7 +128,8 @@ async function attachedReplica(
       const status = await access.status(name, ctx).catch(() => undefined);
       ctx.signal.throwIfAborted();
       const replica = status?.replica;
-      if (replica?.receiving === "yes" && replica.host === host && replica.port === port) attached = name;
+      if (replica?.receiving !== "yes") continue;
+      if ((access.followed(replica) ?? ctx.input.writer) === ctx.input.writer) attached = name;
     }
     if (attached === undefined || performance.now() - startedAt > timeoutMs) return attached;
     await pause(intervalMs, ctx.signal);

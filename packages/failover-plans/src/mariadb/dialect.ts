@@ -34,6 +34,8 @@ export interface Dialect {
   /** A replica stops receiving, and goes on applying what it has. */
   readonly stopReceiving: string;
   readonly startReceiving: string;
+  /** A replica neither receives nor applies any more. */
+  readonly stop: string;
   /** A replica becomes a server that follows nobody, for good. */
   readonly forget: readonly string[];
   readonly refuseWrites: readonly string[];
@@ -42,7 +44,7 @@ export interface Dialect {
   readonly blockCommits: string;
   /** Follows `source` by GTID, from what the server holds. */
   follow(source: MysqlServer, account: ReplicationAccount): readonly string[];
-  /** What it committed itself counts as replicated: a former writer goes on from there. */
+  /** What it committed itself counts as replicated: a former writer goes on from there. The replica is stopped. */
   adopt(status: ServerStatus): readonly string[];
   /** Switches semi-sync to the role. */
   semisync(role: "writer" | "replica"): readonly string[];

@@ -24,6 +24,7 @@ export const mariadbDialect: Dialect = {
   readStatus,
   stopReceiving: "stop slave io_thread",
   startReceiving: "start slave io_thread",
+  stop: "stop slave",
   forget: ["stop slave", "reset slave all"],
   refuseWrites: ["set global read_only = 1"],
   takeWrites: ["set global read_only = 0"],
@@ -35,7 +36,7 @@ export const mariadbDialect: Dialect = {
        master_connect_retry = 1, master_use_gtid = slave_pos`,
     "start slave",
   ],
-  adopt: ({ executed }) => ["stop slave", `set global gtid_slave_pos = ${quoteLiteral(executed)}`],
+  adopt: ({ executed }) => [`set global gtid_slave_pos = ${quoteLiteral(executed)}`],
   semisync: (role) => [
     `set global rpl_semi_sync_master_enabled = ${role === "writer" ? 1 : 0}`,
     `set global rpl_semi_sync_slave_enabled = ${role === "writer" ? 0 : 1}`,

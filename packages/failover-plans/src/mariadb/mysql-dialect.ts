@@ -26,6 +26,7 @@ export const mysqlDialect: Dialect = {
   readStatus,
   stopReceiving: "stop replica io_thread",
   startReceiving: "start replica io_thread",
+  stop: "stop replica",
   forget: ["stop replica", "reset replica all"],
   refuseWrites: ["set global super_read_only = 1"],
   takeWrites: ["set global super_read_only = 0", "set global read_only = 0"],

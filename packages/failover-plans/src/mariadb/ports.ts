@@ -10,7 +10,7 @@ import type { MysqlServer } from "../mysql-client/client.ts";
 
 /**
  * One server as the plans address it. `user` may do everything: replication, read_only and all. `host` is the address by which the
- * other nodes reach it too: whom a replica follows is compared with it, letter by letter.
+ * other nodes reach it too, written as they write it: by it a replica is known to follow another node than the writer.
  */
 export interface MariadbNode extends MysqlServer {
   /** Promotion preference among equally advanced replicas; the higher number wins. */
@@ -20,8 +20,8 @@ export interface MariadbNode extends MysqlServer {
 /**
  * What a server is when it starts: `writer` takes writes (read_only=0); `replica` refuses them and goes on replicating from where it
  * was; `fenced` refuses them and replicates from nobody until it is told to (read_only=1, skip-slave-start; super_read_only=1 and
- * skip-replica-start in MySQL). For MariaDB `fenced` should also set init-rpl-role=SLAVE, so that crash recovery takes back what no
- * semi-sync replica acknowledged.
+ * skip-replica-start in MySQL). For MariaDB under semi-sync `fenced` should also set init-rpl-role=SLAVE: crash recovery then takes back
+ * what no replica acknowledged. Not without semi-sync: there it would take back what clients were told is committed, unseen.
  */
 export type StartRole = "writer" | "replica" | "fenced";
 

@@ -3,7 +3,7 @@
  *
  * It first starts fenced: it refuses writes and replicates from nobody. If it holds transactions of its own that the writer never had,
  * it has diverged; semi-sync alone does not prevent that, a commit that nobody acknowledged is enough. (MariaDB takes such ones back
- * by itself when it starts with init-rpl-role=SLAVE, as far as they were not committed yet.) What a wipe would destroy is named
+ * by itself when it starts with init-rpl-role=SLAVE, which see in ports.ts.) What a wipe would destroy is named
  * before it. Invariants: nothing is wiped before the divergence is proved, unless the plan says `reclone: always`; what was found
  * before a wipe is said after it, whoever ends the work (R42).
  */
@@ -110,11 +110,13 @@ async function startFenced(access: Access, ctx: ActionContext<Input>): Promise<S
       `${node} does not start: ${messageOf(error)}. Repair it, or save its data directory and rejoin it with reclone "always"`,
     );
   }
-  const status = await access.status(node, ctx);
-  if (!status.readOnly) {
+  const { readOnly } = await access.status(node, ctx);
+  if (!readOnly) {
     refuse("SPLIT_BRAIN", `${node} runs and takes writes beside ${writer}: stop it before it rejoins`);
   }
-  return status;
+  // A former replica may have gone on replicating by itself: what is compared, and adopted, must stand still.
+  await access.run(node, [access.dialect.stop], ctx);
+  return await access.status(node, ctx);
 }
 
 function describe({ position, divergedGtids, divergedTransactions }: Found): string {
