@@ -61,7 +61,7 @@ export class LiveDrill {
   readonly #rows: number[] = [];
   #epoch = 0;
 
-  private constructor(cluster: MariadbCluster) {
+  constructor(cluster: MariadbCluster) {
     this.cluster = cluster;
   }
 

@@ -1,6 +1,18 @@
 /** The demos there are, and what can be asked of them. */
 
-export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbase-failover"] as const;
+export const DEMO_NAMES = [
+  "postgres-failover",
+  "postgres-switchover",
+  "mariadb-failover",
+  "mariadb-switchover",
+  "oceanbase-failover",
+] as const;
+
+/** Plans that are published without a demo, and why. */
+export const NO_DEMO: Readonly<Record<string, string>> = {
+  "mysql-failover":
+    "mysql-failover has no demo: it needs servers of MySQL 8, which Debian does not have; its plan is published, and demo mariadb-failover shows the same steps",
+};
 
 export type DemoName = (typeof DEMO_NAMES)[number];
 

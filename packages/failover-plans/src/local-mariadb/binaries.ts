@@ -46,7 +46,7 @@ export async function findMariadb(): Promise<MariadbBinaries | null> {
     if (share !== null) return { mariadbd, version, share, user };
   }
   if (!asked) return null;
-  const message = `BELAY_MARIADB_BIN=${chosen} is no MariaDB server that runs here: correct it, or unset it`;
+  const message = `BELAY_MARIADB_BIN=${chosen} is no MariaDB server that runs here: correct it, or unset it and install Debian's package ${MARIADB_PACKAGE}`;
   throw new BelayError("ENVIRONMENT", message);
 }
 
