@@ -131,7 +131,9 @@ describe("MySQL", () => {
         applyError: "duplicate key",
       },
     });
-    expect(dialect.readStatus({ ...row, semisyncReplica: "ON" }, undefined).semisyncReplica).toBe(true);
+    const half = dialect.readStatus({ ...row, semisyncReplica: "ON", semisyncWriter: null }, undefined);
+    expect(half).toMatchObject({ semisyncReplica: true, semisyncAble: false });
+    expect(dialect.readStatus({ ...row, semisyncWriter: "OFF" }, undefined).semisyncAble).toBe(true);
   });
 
   test("what a replica lacks is counted to the single transaction", () => {

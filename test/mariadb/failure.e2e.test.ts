@@ -127,6 +127,22 @@ describe.skipIf(!hasMariadb)("on real servers", () => {
     CASE_TIMEOUT_MS,
   );
 
+  test(
+    "a promotion that was cut off half-way is completed by a retry",
+    async () => {
+      const roles = await drill.loseTheWriter();
+      const fault = { node: "promote", when: "before" } as const;
+      const { run, snapshot } = await drill.start("mariadb-failover", { ...roles }, { fault });
+      const candidate = String(outputOf(snapshot, "rank")["candidate"]);
+      await drill.sql(candidate, "stop slave", "reset slave all");
+      await run.retry({ who: "operator", why: "the engine is back" });
+      const settled = await run.settled();
+      expect(settled.status, explain(settled)).toBe("SUCCESSFUL");
+      await drill.expectHealthy(candidate);
+    },
+    CASE_TIMEOUT_MS,
+  );
+
   function switching({ writer, replicas }: Roles): Record<string, string | readonly string[]> {
     return { writer, replicas, candidate: replicas[0] ?? "" };
   }

@@ -271,6 +271,28 @@ describe.skipIf(!hasMariadb)("on real servers", () => {
   );
 
   test(
+    "a switchover whose old writer dies once it refuses writes goes on, and the old writer comes back as a replica",
+    async () => {
+      const { writer, replicas } = await drill.roles();
+      const [candidate = ""] = replicas;
+      await drill.keepRow(writer);
+      // Asked for right before the promotion.
+      const control = controlBut({
+        isRunning: async (name) => {
+          if (name === writer && (await drill.writers()).length === 0) await drill.cluster.control.kill(name);
+          return await drill.cluster.control.isRunning(name);
+        },
+      });
+      const planned = { writer, replicas, candidate };
+      const { snapshot } = await drill.start("mariadb-switchover", planned, { access: { control } });
+      expect(snapshot.status, explain(snapshot)).toBe("SUCCESSFUL");
+      expect(outputOf(snapshot, "rejoinOld")).toMatchObject({ node: writer, mode: "direct" });
+      await drill.expectHealthy(candidate);
+    },
+    CASE_TIMEOUT_MS,
+  );
+
+  test(
     "a switchover ends when somebody writes past the block",
     async () => {
       const { writer, replicas } = await drill.roles();

@@ -26,7 +26,7 @@ const schema = inputSchema<Input>({ writer: text, replicas: texts, quorum: optio
 /** A replica that is left out, and why. */
 export interface Rejected {
   readonly name: string;
-  readonly code: "UNREACHABLE" | "NOT_FOLLOWING" | "NOT_BY_GTID" | "NO_LOG" | "BROKEN" | "ERRANT";
+  readonly code: "UNREACHABLE" | "NOT_FOLLOWING" | "NOT_BY_GTID" | "NO_LOG" | "NO_SEMISYNC" | "BROKEN" | "ERRANT";
   readonly reason: string;
 }
 
@@ -158,6 +158,9 @@ export function faultOf(
   if (followed !== writer) return fault("NOT_FOLLOWING", `follows ${followed}, not ${writer}`);
   if (!replica.byGtid) return fault("NOT_BY_GTID", "replicates by file and offset, not by GTID");
   if (!status.keepsLog) return fault("NO_LOG", "writes no log of what it replicates, so nobody could follow it");
+  if (status.semisyncReplica && !status.semisyncAble) {
+    return fault("NO_SEMISYNC", "has no semi-sync plugin for writers, so it could not wait for its replicas");
+  }
   if (!replica.applying) return fault("BROKEN", `does not apply what it receives: ${replica.applyError || "stopped"}`);
   return undefined;
 }

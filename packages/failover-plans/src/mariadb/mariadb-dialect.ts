@@ -65,6 +65,7 @@ function readStatus(row: Row, replica: Row | undefined): ServerStatus {
     keepsLog: Number(row["keepsLog"]) === 1,
     semisyncReplica: Number(row["semisyncReplica"]) === 1,
     semisyncWriter: Number(row["semisyncWriter"]) === 1,
+    semisyncAble: true,
     replica:
       replica === undefined
         ? null

@@ -68,6 +68,7 @@ function readStatus(row: Row, replica: Row | undefined): ServerStatus {
     keepsLog: Number(row["keepsLog"]) === 1,
     semisyncReplica: text(row["semisyncReplica"]) === "ON",
     semisyncWriter: text(row["semisyncWriter"]) === "ON",
+    semisyncAble: text(row["semisyncWriter"]) !== "",
     replica:
       replica === undefined
         ? null

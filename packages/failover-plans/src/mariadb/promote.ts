@@ -81,8 +81,14 @@ async function refuseIfUnfenced(access: Access, ctx: ActionContext<Input>): Prom
   const { writer, candidate, fencedBy } = ctx.input;
   const broken = (why: string): never =>
     refuse("FENCE_BROKEN", `${writer} ${why}: promoting ${candidate} now could make two writers`);
+  const runs = await access.control.isRunning(writer);
   if (fencedBy === "down") {
-    if (await access.control.isRunning(writer)) broken("is running again");
+    if (runs) broken("is running again");
+    return;
+  }
+  // One that died since it refused writes is fenced all the more, as long as it comes back as one that refuses them.
+  if (!runs) {
+    if ((await access.control.startRole(writer)) === "writer") broken("is down, but would start as the writer");
     return;
   }
   const status = await access.status(writer, ctx);

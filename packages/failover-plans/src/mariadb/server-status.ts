@@ -42,6 +42,8 @@ export interface ServerStatus {
   /** Semi-sync switched on for the role of a replica, or of a writer. */
   readonly semisyncReplica: boolean;
   readonly semisyncWriter: boolean;
+  /** Whether it could be a semi-sync writer: MySQL needs a plugin for that. */
+  readonly semisyncAble: boolean;
   /** Null when it replicates from nobody. */
   readonly replica: ReplicaStatus | null;
 }
