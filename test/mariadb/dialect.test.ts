@@ -64,7 +64,13 @@ describe("MariaDB", () => {
 
   test("a status is read from the columns that MariaDB names", () => {
     const row = { identity: 2, domain: 0, readOnly: 1, executed: "0-1-42", history: "0-1-42", replicated: "0-1-42" };
-    const replica = { Master_Host: "h", Master_Port: 7, Slave_IO_Running: "Connecting", Slave_SQL_Running: "Yes" };
+    const replica = {
+      Master_Host: "h",
+      Master_Port: 7,
+      Master_Server_Id: 1,
+      Slave_IO_Running: "Connecting",
+      Slave_SQL_Running: "Yes",
+    };
     const more = { Gtid_IO_Pos: "0-1-44", Using_Gtid: "Slave_Pos", Last_IO_Error: "refused", Last_SQL_Error: "" };
     expect(dialect.readStatus({ ...row, strict: 1, keepsLog: 1 }, { ...replica, ...more })).toMatchObject({
       identity: "2",
@@ -76,11 +82,13 @@ describe("MariaDB", () => {
         port: 7,
         receiving: "connecting",
         applying: true,
+        reached: true,
         received: "0-1-44",
         byGtid: true,
         receiveError: "refused",
       },
     });
+    expect(dialect.readStatus(row, { ...replica, Master_Server_Id: 0 }).replica?.reached).toBe(false);
     const filePosition = dialect.readStatus(row, { ...replica, Slave_IO_Running: "No", Using_Gtid: "No" });
     expect(filePosition.replica).toMatchObject({ receiving: "no", byGtid: false, received: "0-1-42" });
     expect(dialect.readStatus(row, undefined).replica).toBeNull();
@@ -117,7 +125,13 @@ describe("MySQL", () => {
 
   test("a status is read from the columns that MySQL names; a plugin that is not installed reads as off", () => {
     const row = { identity: UUID.toUpperCase(), readOnly: 1, executed: `${UUID}:1-5`, keepsLog: 1 };
-    const replica = { Source_Host: "h", Source_Port: 7, Replica_IO_Running: "Yes", Replica_SQL_Running: "No" };
+    const replica = {
+      Source_Host: "h",
+      Source_Port: 7,
+      Source_Server_Id: 0,
+      Replica_IO_Running: "Yes",
+      Replica_SQL_Running: "No",
+    };
     const more = { Retrieved_Gtid_Set: `${UUID}:4-9`, Auto_Position: 1, Last_SQL_Error: "duplicate key" };
     expect(dialect.readStatus({ ...row, semisyncReplica: null }, { ...replica, ...more })).toMatchObject({
       identity: UUID,
@@ -126,6 +140,7 @@ describe("MySQL", () => {
       replica: {
         receiving: "yes",
         applying: false,
+        reached: false,
         received: `${UUID}:1-9`,
         byGtid: true,
         applyError: "duplicate key",

@@ -192,6 +192,32 @@ describe.skipIf(!hasMariadb)("on real servers", () => {
   );
 
   test(
+    "a replica that was restarted has forgotten what it acknowledged: nobody is promoted over that, and the row is kept",
+    async () => {
+      const { writer, replicas } = await drill.roles();
+      const [deaf = "", witness = ""] = replicas;
+      await drill.expectHealthy(writer);
+      await drill.sql(deaf, "stop slave io_thread");
+      // What the witness acknowledges from here on waits in its relay log, and nowhere else.
+      const lock = await connect(drill.node(witness), PATIENT);
+      await lock.query("flush tables with read lock");
+      await drill.keepRow(writer);
+      await drill.cluster.control.kill(witness);
+      await drill.cluster.control.kill(writer);
+      await lock.end();
+      await drill.cluster.control.start(witness);
+      await drill.sql(deaf, "start slave io_thread");
+      const { snapshot } = await drill.start("mariadb-failover", { writer, replicas });
+      expect(failuresOf(snapshot)).toEqual(["NO_QUORUM"]);
+      const details = snapshot.nodes.find(({ id }) => id === "checkReplicas")?.error?.details;
+      expect(details).toMatchObject({ rejected: [{ name: witness, code: "RESTARTED" }] });
+      await drill.cluster.control.start(writer);
+      await drill.expectHealthy(writer);
+    },
+    CASE_TIMEOUT_MS,
+  );
+
+  test(
     "a commit that nobody acknowledged is taken back by the old writer when it comes back: it need not be wiped",
     async () => {
       const { writer, replicas } = await drill.roles();

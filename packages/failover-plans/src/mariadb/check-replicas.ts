@@ -26,7 +26,15 @@ const schema = inputSchema<Input>({ writer: text, replicas: texts, quorum: optio
 /** A replica that is left out, and why. */
 export interface Rejected {
   readonly name: string;
-  readonly code: "UNREACHABLE" | "NOT_FOLLOWING" | "NOT_BY_GTID" | "NO_LOG" | "NO_SEMISYNC" | "BROKEN" | "ERRANT";
+  readonly code:
+    | "UNREACHABLE"
+    | "RESTARTED"
+    | "NOT_FOLLOWING"
+    | "NOT_BY_GTID"
+    | "NO_LOG"
+    | "NO_SEMISYNC"
+    | "BROKEN"
+    | "ERRANT";
   readonly reason: string;
 }
 
@@ -64,10 +72,13 @@ export function checkReplicas(access: Access): ActionDefinition<Input, CheckedRe
       const unreachable = answers.flatMap(({ name, error }): Rejected[] =>
         error === undefined ? [] : [{ name, code: "UNREACHABLE", reason: error }],
       );
-      const judged = answered.flatMap((each) => faultOf(access, ctx.input.writer, each, answered) ?? []);
+      const semisync = answered.some(({ status }) => status.semisyncReplica);
+      const proof = semisync && override === undefined;
+      const judged = answered.flatMap(
+        (each) => faultOf(access, ctx.input.writer, each, answered) ?? ((proof && restartedFault(each)) || []),
+      );
       const rejected = [...unreachable, ...judged];
       const names = answered.map(({ name }) => name).filter((name) => !judged.some((each) => each.name === name));
-      const semisync = answered.some(({ status }) => status.semisyncReplica);
       const quorum = quorumOf({ total: replicas.length, semisync, override });
       if (names.length < quorum.required) {
         const missing = rejected.map(({ name, reason }) => `${name} (${reason})`).join(", ");
@@ -163,6 +174,16 @@ export function faultOf(
   }
   if (!replica.applying) return fault("BROKEN", `does not apply what it receives: ${replica.applyError || "stopped"}`);
   return undefined;
+}
+
+/**
+ * A replica that was restarted after the writer died has forgotten what it acknowledged and had not applied: it is as good a candidate
+ * as its position, but no witness that nothing acknowledged is missing. An operator's own quorum does without that proof.
+ */
+function restartedFault({ name, status }: Answered): Rejected | undefined {
+  if (status.replica?.reached !== false) return undefined;
+  const reason = "was restarted and has not reached the writer since: what it had acknowledged and not applied is gone";
+  return { name, code: "RESTARTED", reason };
 }
 
 function seenBy(dialect: Dialect, answered: readonly Answered[]): string {

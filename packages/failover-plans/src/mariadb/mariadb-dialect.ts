@@ -74,6 +74,8 @@ function readStatus(row: Row, replica: Row | undefined): ServerStatus {
             port: Number(replica["Master_Port"]),
             receiving: receivingOf(text(replica["Slave_IO_Running"])),
             applying: text(replica["Slave_SQL_Running"]) === "Yes",
+            // Known since the first connection.
+            reached: Number(replica["Master_Server_Id"]) > 0,
             // Right after a start the thread has not said yet where it is.
             received: unionOfPositions(text(replica["Gtid_IO_Pos"]), replicated),
             byGtid: text(replica["Using_Gtid"]) !== "No",

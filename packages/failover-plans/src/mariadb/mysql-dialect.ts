@@ -14,7 +14,7 @@ function pluginVariable(name: string): string {
 
 const STATUS_SQL = `
   select @@global.server_uuid as identity, @@global.read_only as readOnly, @@global.gtid_executed as executed,
-         @@global.gtid_mode as gtidMode, @@global.log_bin and @@global.log_replica_updates as keepsLog,
+         @@global.log_bin and @@global.log_replica_updates as keepsLog,
          ${pluginVariable("rpl_semi_sync_replica_enabled")} as semisyncReplica,
          ${pluginVariable("rpl_semi_sync_source_enabled")} as semisyncWriter`;
 
@@ -77,6 +77,8 @@ function readStatus(row: Row, replica: Row | undefined): ServerStatus {
             port: Number(replica["Source_Port"]),
             receiving: receivingOf(text(replica["Replica_IO_Running"])),
             applying: text(replica["Replica_SQL_Running"]) === "Yes",
+            // Known since the first connection.
+            reached: Number(replica["Source_Server_Id"]) > 0,
             received: formatGtidSet(unite(parseGtidSet(text(replica["Retrieved_Gtid_Set"])), parseGtidSet(executed))),
             byGtid: Number(replica["Auto_Position"]) === 1,
             receiveError: text(replica["Last_IO_Error"]),

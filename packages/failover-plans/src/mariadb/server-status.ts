@@ -12,6 +12,11 @@ export interface ReplicaStatus {
   readonly receiving: "yes" | "no" | "connecting";
   /** Whether the thread that applies runs. */
   readonly applying: boolean;
+  /**
+   * Whether it has reached whom it follows since it started. Before that, what it once received and had not applied may be gone:
+   * MariaDB throws a relay log away at a start by GTID, MySQL with relay_log_recovery.
+   */
+  readonly reached: boolean;
   /** Everything that it has, applied or not: a semi-sync acknowledgement stands for this. */
   readonly received: string;
   /** Whether it follows by GTID: without, nobody else can be followed safely. */
