@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take longest, by the end of their path: they come first, so that none of them is alone at the end. */
 const SLOWEST = [
   "failover.e2e.test.ts",
+  "failure.e2e.test.ts",
   "crash/kill.test.ts",
   "demo-left.test.ts",
   "demo-postgres.test.ts",

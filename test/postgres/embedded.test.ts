@@ -20,11 +20,11 @@ import {
   type PostgresCluster,
   startWorkload,
 } from "../../packages/failover-plans/src/embedded-postgres/index.ts";
-import { isGapOpen, longestGap } from "../../packages/failover-plans/src/embedded-postgres/workload-report.ts";
 import { serverProcesses } from "../../packages/failover-plans/src/local-servers/process-table.ts";
 import { query } from "../../packages/failover-plans/src/postgres/client.ts";
 import type { PostgresNode } from "../../packages/failover-plans/src/postgres/ports.ts";
 import { openRoute } from "../../packages/failover-plans/src/route/route-file.ts";
+import { isGapOpen, longestGap } from "../../packages/failover-plans/src/workload/workload-report.ts";
 
 /** Polls real processes; every wait is bounded. */
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

@@ -8,7 +8,7 @@ import {
   isGapOpen,
   longestGap,
   type Observations,
-} from "../../packages/failover-plans/src/embedded-postgres/workload-report.ts";
+} from "../../packages/failover-plans/src/workload/workload-report.ts";
 
 let folder = "";
 let file = "";

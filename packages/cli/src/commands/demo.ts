@@ -18,6 +18,14 @@ export async function demoCommand(name: DemoName, words: DemoWords, context: Con
     const { oceanBaseDemo } = await import("../demo/oceanbase.ts");
     return oceanBaseDemo(options, context);
   }
+  if (name === "mariadb-failover" || name === "mariadb-switchover") {
+    const [first, ...more] = (["db", "keep"] as const)
+      .filter((option) => words[option] !== undefined)
+      .map((option) => `--${option} means nothing to ${name}: its servers end with it`);
+    if (first !== undefined) throw new UsageError(first, ...more);
+    const { mariadbDemo } = await import("../demo/mariadb.ts");
+    return mariadbDemo(name, options, context);
+  }
   const { postgresDemo } = await import("../demo/postgres.ts");
   return postgresDemo(name, options, context);
 }

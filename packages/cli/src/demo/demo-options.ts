@@ -1,9 +1,20 @@
 /** The demos there are, and what can be asked of them. */
 import { POSTGRES_DEMOS, type PostgresDemo } from "./postgres-scenes.ts";
 
-export type DemoName = PostgresDemo | "oceanbase-failover";
+export type DemoName = PostgresDemo | "mariadb-failover" | "mariadb-switchover" | "oceanbase-failover";
 
-export const DEMO_NAMES: readonly DemoName[] = [...POSTGRES_DEMOS, "oceanbase-failover"];
+export const DEMO_NAMES: readonly DemoName[] = [
+  ...POSTGRES_DEMOS,
+  "mariadb-failover",
+  "mariadb-switchover",
+  "oceanbase-failover",
+];
+
+/** Plans that are published without a demo, and why. */
+export const NO_DEMO: Readonly<Record<string, string>> = {
+  "mysql-failover":
+    "mysql-failover has no demo: it needs servers of MySQL 8, which Debian does not have; its plan is published, and demo mariadb-failover shows the same steps",
+};
 
 /** What the words of the command line say. */
 export interface DemoWords extends Omit<DemoOptions, "writers" | "nodes"> {

@@ -1,5 +1,5 @@
 /**
- * The bill of a PostgreSQL demo: what the clients noticed, what was lost, how long each step took. Pure.
+ * The bill of a demo on real servers, PostgreSQL or MariaDB: what the clients noticed, what was lost, how long each step took. Pure.
  * Owns: the verdict too; a run may end well and still have lost something.
  */
 import type { NodeSnapshot, RunSnapshot } from "@belay/engine";
@@ -76,7 +76,8 @@ function rejoinText(snapshot: RunSnapshot, { acknowledgedLost }: PostgresReport)
   const node = snapshot.nodes.find((one) => one.id === "rejoinOld");
   if (node === undefined || !node.started) return undefined;
   if (node.status !== "SUCCESSFUL") return `not back: ${node.error?.message ?? node.status}`;
-  const output = node.output as RejoinOutput | null | undefined;
+  const output = node.output as RejoinOutput | MariadbRejoinOutput | null | undefined;
+  if (output !== null && output !== undefined && "divergedTransactions" in output) return mariadbRejoinText(output);
   if (output?.mode !== "reclone") return `${output?.node ?? "it"} follows again as it was (its WAL had not diverged)`;
   // With nothing acknowledged missing on the writer, what only this server had was never acknowledged.
   const known = acknowledgedLost === 0 ? " (never acknowledged)" : "";
@@ -88,6 +89,22 @@ function reportedText(count: number, known: string): string {
   return count === 1
     ? `1 row that only it had${known} was reported`
     : `${count} rows that only it had${known} were reported`;
+}
+
+function mariadbRejoinText({ node, mode, divergedTransactions }: MariadbRejoinOutput): string {
+  if (mode === "direct") return `${node} follows again as it was (it had not diverged)`;
+  const what =
+    divergedTransactions === 1
+      ? "1 transaction that only it had was"
+      : `${divergedTransactions} transactions that only it had were`;
+  return `${node} was copied anew: ${what} named`;
+}
+
+/** What is read of the output of `mariadb.rejoin`. */
+interface MariadbRejoinOutput {
+  readonly node: string;
+  readonly mode: "direct" | "reclone";
+  readonly divergedTransactions: number;
 }
 
 /** What is read of the output of `postgres.rejoin`. */

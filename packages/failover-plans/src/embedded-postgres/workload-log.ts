@@ -1,7 +1,7 @@
 /**
  * What clients saw, in a file that outlives their process: what was acknowledged to them is known for good, and the next
  * process goes on where they stopped. Owns: the file's form, one short line per fact, written before anybody is told.
- * Does not own: what follows from the facts (workload-report.ts).
+ * Does not own: what follows from the facts (workload/workload-report.ts).
  *
  * A line is a letter, then numbers: `a ID MS` acknowledged, `r ID` ids below may have been used, `m MS` marked, `h MS`
  * clients were here, `b MS` clients began again. A last line without its end was being written: it counts for nothing.
@@ -9,7 +9,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { BelayError } from "@belay/engine";
-import type { Absence, Observations } from "./workload-report.ts";
+import type { Absence, Observations } from "../workload/workload-report.ts";
 
 /** Ids that are reserved at once. */
 const BLOCK = 1000;

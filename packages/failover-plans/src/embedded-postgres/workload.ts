@@ -1,6 +1,6 @@
 /**
  * Clients of a cluster during a failover: each inserts single rows and follows the route, and what was acknowledged, and when,
- * is remembered. The judgement over it is in workload-report.ts.
+ * is remembered. The judgement over it is in workload/workload-report.ts.
  *
  * Every call has a client-side limit: a frozen server answers nothing, not even its own timeouts. An id is tried once: a
  * failed insert may have happened, and a second try would hide that. With a file, both hold over the death of this process.
@@ -10,8 +10,9 @@ import { BelayError } from "@belay/engine";
 import { type CallOptions, connect, query, quoteName, type Session, sqlState } from "../postgres/client.ts";
 import type { PostgresNode } from "../postgres/ports.ts";
 import type { Route } from "../route/route.ts";
+import { judge, type Observations, type WorkloadReport } from "../workload/workload-report.ts";
+import { rowSource } from "./row-source.ts";
 import { readWorkload, WorkloadLog } from "./workload-log.ts";
-import { judge, type Observations, type WorkloadReport } from "./workload-report.ts";
 
 /** What a client that fails over quickly would set. */
 const LIMITS: CallOptions = { connectTimeoutMs: 500, queryTimeoutMs: 2000 };
@@ -109,7 +110,10 @@ function begin(run: Run): Workload {
     stop: stopOnce,
     async report(): Promise<WorkloadReport> {
       await stopOnce();
-      return await judge(options.nodes, seen);
+      return await judge(
+        options.nodes.map((node) => rowSource(node, seen.table)),
+        seen,
+      );
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Which processes of this machine belong to a server, told by their working directory: PostgreSQL enters its data directory
- * before it forks, so every backend, walsender and checkpointer of a server, and nothing else, is found there.
+ * before it forks, so every backend, walsender and checkpointer of a server, and nothing else, is found there. MariaDB, one process,
+ * enters its own likewise.
  *
  * Owns looking and killing. Does not own who may be killed: callers name a data directory. Neither a pid file nor a process
  * group is enough: pids are reused, and each backend is the leader of its own group, so a killed postmaster may leave a
@@ -14,9 +15,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 const POLL_MS = 5;
 
 /** Programs that may be killed for working in a data directory; anything else there (an operator's shell) is left alone. */
-const PROGRAMS: ReadonlySet<string> = new Set(["postgres", "initdb"]);
+const PROGRAMS: ReadonlySet<string> = new Set(["postgres", "initdb", "mariadbd"]);
 
-/** Pids of the live PostgreSQL processes in `directory` (absolute, no symbolic links) or below it. */
+/** Pids of the live server processes in `directory` (absolute, no symbolic links) or below it. */
 export function serverProcesses(directory: string): readonly number[] {
   return process.platform === "linux" ? fromProc(directory) : fromPs(directory);
 }
@@ -69,7 +70,7 @@ function fromProc(directory: string): number[] {
   return pids;
 }
 
-/** Elsewhere `ps` shows no working directory: postmasters by their `-D` argument, the others as children of those. */
+/** Elsewhere `ps` shows no working directory: servers by their `-D` or `--datadir` argument, the others as children of those. */
 function fromPs(directory: string): number[] {
   const listing = execFileSync("ps", ["-axo", "pid=,ppid=,stat=,command="], { encoding: "utf8" });
   const rows = listing.split("\n").flatMap((line) => {
@@ -81,7 +82,8 @@ function fromPs(directory: string): number[] {
   for (const { pid, command } of rows) {
     const words = command.split(" ");
     const program = words[0]?.split("/").at(-1) ?? "";
-    const data = words[words.indexOf("-D") + 1] ?? "";
+    const named = words.find((word) => word.startsWith("--datadir="))?.slice("--datadir=".length);
+    const data = named ?? words[words.indexOf("-D") + 1] ?? "";
     if (PROGRAMS.has(program) && (data === directory || data.startsWith(`${directory}/`))) roots.add(pid);
   }
   return rows.filter((row) => roots.has(row.pid) || roots.has(row.parent)).map((row) => row.pid);

@@ -1,10 +1,8 @@
 /**
- * What a failover cost its clients: compares what a workload saw with what the nodes hold. Owns the questions and the
- * arithmetic; never changes anything on a node.
+ * What a failover cost its clients: compares what a workload saw with what the servers hold, whatever system they are of. Owns the
+ * arithmetic and the waiting; how a server is asked is a `RowSource` of its system, which never changes anything on it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { query, quoteName } from "../postgres/client.ts";
-import type { PostgresNode } from "../postgres/ports.ts";
 
 /** How long the standbys have to catch up with the writer. */
 const CATCH_UP_TIMEOUT_MS = 15_000;
@@ -13,9 +11,6 @@ const POLL_MS = 50;
 const GRACE_MS = 1000;
 /** A gap up to the end of the workload that is shorter may just be the time between two rows. */
 const OPEN_GAP_MS = 1000;
-/** Reading all ids of a long run takes a while; a node that does not answer is known sooner. */
-const LIMITS = { connectTimeoutMs: 1000, queryTimeoutMs: 15_000 } as const;
-
 /** A time in which no client ran: their process was dead. Epoch milliseconds. */
 export interface Absence {
   readonly from: number;
@@ -74,17 +69,26 @@ export interface WorkloadReport {
   readonly writers: readonly string[];
 }
 
-/** What one node holds. */
-interface Content {
+/** What one server holds. */
+export interface Content {
   readonly acceptsWrites: boolean;
+  /** Rows of the workload's table. */
   readonly rows: number;
-  /** Changes with any row. */
+  /** Changes with any row; compared between servers of one system only. */
   readonly digest: string;
 }
 
+/** A server as the report asks it. Both questions reject when it does not answer in time. */
+export interface RowSource {
+  readonly name: string;
+  content(): Promise<Content>;
+  /** Ids of the table from that one on. */
+  ids(firstId: number): Promise<ReadonlySet<number>>;
+}
+
 /** Waits, in bounded time, for the nodes to be equal; then reports what is there. */
-export async function judge(nodes: readonly PostgresNode[], seen: Observations): Promise<WorkloadReport> {
-  const contents = await readWhenEqual(nodes, seen.table);
+export async function judge(nodes: readonly RowSource[], seen: Observations): Promise<WorkloadReport> {
+  const contents = await readWhenEqual(nodes);
   const writers = nodes.filter((_, index) => contents[index]?.acceptsWrites);
   const readable = nodes.filter((_, index) => contents[index] !== null);
   const basis = await fullest(writers.length === 1 ? writers : readable, seen);
@@ -104,10 +108,10 @@ export async function judge(nodes: readonly PostgresNode[], seen: Observations):
 }
 
 /** What the nodes hold once all are equal, or once they will not be: equal content is the condition, positions would only stand for it. */
-async function readWhenEqual(nodes: readonly PostgresNode[], table: string): Promise<readonly (Content | null)[]> {
+async function readWhenEqual(nodes: readonly RowSource[]): Promise<readonly (Content | null)[]> {
   const startedAt = performance.now();
   for (;;) {
-    const contents = await readAll(nodes, table);
+    const contents = await Promise.all(nodes.map((node) => node.content().catch(() => null)));
     const waitedMs = performance.now() - startedAt;
     const answers = contents.filter((content) => content !== null);
     // Nodes that are down do not catch up, and without one writer nobody does: those get a moment, in case they were only busy.
@@ -119,40 +123,16 @@ async function readWhenEqual(nodes: readonly PostgresNode[], table: string): Pro
 
 /** Of these nodes the one that misses least of what was acknowledged, with its ids; null when none can be read. */
 async function fullest(
-  nodes: readonly PostgresNode[],
+  nodes: readonly RowSource[],
   seen: Observations,
 ): Promise<{ readonly name: string; readonly ids: ReadonlySet<number> } | null> {
   const answers = await Promise.all(
     nodes.map(async (node) => {
-      const ids = await readIds(node, seen).catch(() => null);
+      const ids = await node.ids(seen.firstId).catch(() => null);
       return ids === null ? [] : [{ name: node.name, ids, missing: countMissing(seen.acknowledged, ids) }];
     }),
   );
   return answers.flat().toSorted((a, b) => a.missing - b.missing)[0] ?? null;
-}
-
-async function readAll(nodes: readonly PostgresNode[], table: string): Promise<readonly (Content | null)[]> {
-  return await Promise.all(nodes.map((node) => readContent(node, table).catch(() => null)));
-}
-
-async function readContent(node: PostgresNode, table: string): Promise<Content> {
-  const [row] = await query<{ writable: boolean; rows: number; digest: string }>(
-    node,
-    // A node that accepts writes is told without writing: a write would be one more row, and might wait for a standby.
-    `SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable,
-            count(*)::int AS rows, coalesce(sum(hashint8(id)::numeric), 0)::text AS digest
-     FROM ${quoteName(table)}`,
-    [],
-    LIMITS,
-  );
-  if (row === undefined) throw new Error("no row");
-  return { acceptsWrites: row.writable, rows: row.rows, digest: row.digest };
-}
-
-async function readIds(writer: PostgresNode, { table, firstId }: Observations): Promise<Set<number>> {
-  const text = `SELECT id::int AS id FROM ${quoteName(table)} WHERE id >= $1`;
-  const rows = await query<{ id: number }>(writer, text, [firstId], LIMITS);
-  return new Set(rows.map(({ id }) => id));
 }
 
 function areEqual(contents: readonly (Content | null)[]): boolean {
