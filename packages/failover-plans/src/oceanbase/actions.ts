@@ -6,6 +6,7 @@
  * them are `idempotent` (R42). Locks and saved rows belong to the run (`ctx.runId`).
  */
 import { type ActionContext, type ActionDefinition, type ActionRegistry, NonRetryable } from "@belay/engine";
+import { pause as realPause, type Sleep } from "../step/wait.ts";
 import {
   type ClusterView,
   type FailoverMode,
@@ -14,7 +15,6 @@ import {
   promisesLossless,
 } from "./control.ts";
 import { OceanBaseError, remedyFor } from "./refusal.ts";
-import { type Sleep, systemSleep } from "./sleep.ts";
 
 /** Input of every action here. */
 export interface FailoverInput {
@@ -41,7 +41,7 @@ type Step = (ctx: Context) => Promise<unknown>;
 /** All actions, under the names the plan uses. */
 export function oceanBaseActions(control: OceanBaseControl, options: OceanBaseActionOptions = {}): ActionRegistry {
   const pause = (signal: AbortSignal): Promise<void> =>
-    (options.sleep ?? systemSleep)(options.pollIntervalMs ?? 1000, signal);
+    (options.sleep ?? realPause)(options.pollIntervalMs ?? 1000, signal);
   const steps: Readonly<Record<string, readonly [description: string, step: Step]>> = {
     "oceanbase.lock-clusters": ["locks the standby and its primary", (ctx) => lockClusters(control, ctx)],
     "oceanbase.unlock-clusters": ["releases the run's locks", (ctx) => unlockClusters(control, ctx)],

@@ -31,5 +31,4 @@ export {
   SWITCHOVER_REASONS,
   type SwitchoverReason,
 } from "./refusal.ts";
-export type { Sleep } from "./sleep.ts";
 export { SWITCHOVER_TRANSITIONS } from "./switchover-state.ts";
