@@ -125,11 +125,7 @@ export function restoreMetadata(state: MetadataState): MetadataModel {
       return mine;
     },
     lockOwner: (clusterId) => locks.get(clusterId)?.owner,
-    readNote: (key) => notes.get(key),
-    writeNote(key, value) {
-      if (value === null) notes.delete(key);
-      else notes.set(key, value);
-    },
+    ...notesIn(notes),
     save: () => ({
       tables: { cluster: [...tables.cluster.values()], "multi-cluster": [...tables["multi-cluster"].values()] },
       replaced: [...replaced].map(([key, kept]) => [key, [...kept].map(([id, row]) => [id, row ?? null] as const)]),
@@ -137,5 +133,15 @@ export function restoreMetadata(state: MetadataState): MetadataModel {
       lastToken,
       notes: [...notes],
     }),
+  };
+}
+
+function notesIn(notes: Map<string, Json>): Pick<MetadataModel, "readNote" | "writeNote"> {
+  return {
+    readNote: (key) => notes.get(key),
+    writeNote(key, value) {
+      if (value === null) notes.delete(key);
+      else notes.set(key, value);
+    },
   };
 }
