@@ -37,6 +37,12 @@ const READ_STANDBYS = `${KNOWN}.V$OB_STANDBY_STATUS`;
 const TO_STANDBY = "ALTER SYSTEM COMMIT TO SWITCHOVER TO PHYSICAL STANDBY";
 const TO_PRIMARY = "ALTER SYSTEM COMMIT TO SWITCHOVER TO PRIMARY";
 
+/** OB_OP_NOT_ALLOW. */
+const OP_NOT_ALLOW = 4179;
+
+/** What a refusal means, by what the cluster says of itself afterwards; undefined when that explains nothing. */
+type Explain = (now: ClusterView, said: ServerSaidNo) => Error | undefined;
+
 type ClusterRow = Readonly<Record<string, string | number | null>>;
 
 /** Statements and a watch over the servers of these clusters. */
@@ -56,12 +62,13 @@ export function clusterSql(sites: readonly ClusterSite[], access: SqlAccess = {}
     (await rows(clusterId, question)).map(knownCluster);
 
   /** Gives a statement; what it is refused with is explained by what the cluster then says of itself. */
-  const change = async (clusterId: number, statement: string, explain: (now: ClusterView) => Error): Promise<void> => {
+  const change = async (clusterId: number, statement: string, explain: Explain): Promise<void> => {
     try {
       await give(serversOf(clusterId), access, { statement }, unreachable(clusterId));
     } catch (error) {
       if (!(error instanceof ServerSaidNo)) throw error;
-      const explained = explain(await readCluster(clusterId));
+      const explained = explain(await readCluster(clusterId), error);
+      if (explained === undefined) throw error;
       explained.message += ` The server said: ${error.errno} ${error.message}`;
       throw explained;
     }
@@ -76,7 +83,9 @@ export function clusterSql(sites: readonly ClusterSite[], access: SqlAccess = {}
     },
     async failover(clusterId, mode, force) {
       const { name } = await readCluster(clusterId);
-      await change(clusterId, failoverStatement(name, clusterId, { mode, force }), (now) => explainFailover(now, mode));
+      await change(clusterId, failoverStatement(name, clusterId, { mode, force }), (now, said) =>
+        explainFailover(now, mode, said),
+      );
     },
     async removeCluster(primaryClusterId, clusterId) {
       const found = (await known(primaryClusterId, READ_STANDBYS)).find((other) => other.clusterId === clusterId);
@@ -111,7 +120,7 @@ function failoverStatement(name: string, clusterId: number, { mode, force }: Fai
     : `ALTER SYSTEM ACTIVATE PHYSICAL STANDBY CLUSTER${suffix}`;
 }
 
-function explainFailover(now: ClusterView, mode: FailoverMode): OceanBaseError {
+function explainFailover(now: ClusterView, mode: FailoverMode, said: ServerSaidNo): OceanBaseError | undefined {
   if (now.role !== "PHYSICAL STANDBY") return notThe("PHYSICAL STANDBY", now);
   if (now.switchoverStatus === "FAILOVER FLASHBACK") {
     return new OceanBaseError("FLASHBACK_UNFINISHED", `Cluster ${now.name} is in FAILOVER FLASHBACK.`);
@@ -120,7 +129,8 @@ function explainFailover(now: ClusterView, mode: FailoverMode): OceanBaseError {
   if (mode === "lossless" && !promisesLossless(now.protectionLevel)) {
     return new OceanBaseError("NOT_LOSSLESS", `Protection level ${now.protectionLevel} promises no lossless failover.`);
   }
-  // Everything else that the manuals name stands in the way of none but FORCE.
+  // Of what the manuals name only this is left, which FORCE passes; another number is another trouble.
+  if (said.errno !== OP_NOT_ALLOW) return undefined;
   return new OceanBaseError("OTHER_STANDBY_DISABLED", `Another standby of cluster ${now.name} is DISABLED.`);
 }
 
