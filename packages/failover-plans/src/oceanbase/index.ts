@@ -40,6 +40,8 @@ export {
   TENANT_ERRORS,
 } from "./refusal.ts";
 export { SWITCHOVER_TRANSITIONS } from "./switchover-state.ts";
+export type { TenantAccess } from "./tenant-access.ts";
+export { oceanBaseTenantActions } from "./tenant-actions.ts";
 export {
   type LogStream,
   type NewRestoreSource,

@@ -70,6 +70,10 @@ export const REFUSALS = {
   OLD_PRIMARY_LOGIN: { retryable: false },
   /** The old primary is locked (5260). */
   OLD_PRIMARY_LOCKED: { retryable: true },
+  /** The standby does not follow the primary that it is to take over from. */
+  NOT_FOLLOWING: { retryable: false },
+  /** No standby can become primary; the message says why of each. */
+  NO_CANDIDATE: { retryable: true },
   /** Somebody is primary, or may be: to go on could make two. */
   TWO_PRIMARIES: { retryable: false },
   /** The server does not know the statement, or does not answer what the adapter asks for. */
