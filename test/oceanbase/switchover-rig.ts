@@ -130,10 +130,15 @@ export const PARAMS: Readonly<Record<string, Params>> = {
   "oceanbase-tenant-failover": { service: "shop", primary: "north", standbys: ["west", "south"] },
 };
 
-/** A plan, with what it says of failures or another word. */
+/** A plan, with what it says of failures or another word. Nothing is tried twice by itself: that would take real time. */
 export function planOf(name: string, onFailure?: "pause" | "rollback"): Plan {
-  const plan = loadPlan(name);
-  return onFailure === undefined ? plan : definePlan({ ...plan.document, onFailure });
+  const { document } = loadPlan(name);
+  const nodes = document.nodes.map(({ retry: _, compensation, ...node }) => {
+    if (compensation === undefined) return node;
+    const { retry: _retry, ...once } = compensation;
+    return { ...node, compensation: once };
+  });
+  return definePlan({ ...document, nodes, ...(onFailure === undefined ? {} : { onFailure }) });
 }
 
 /** Runs the plan until it rests. The run can be operated on. */

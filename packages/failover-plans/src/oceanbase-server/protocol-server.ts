@@ -80,6 +80,8 @@ export async function startProtocolServer(options: ProtocolServerOptions): Promi
   const factory = mysql.createServer((connection) => serve(connection as unknown as ServerConnection, options));
   const accept = (socket: Socket): void => {
     sockets.add(socket);
+    // An answer is several packets: none of them waits for the client's word that it has the one before.
+    socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
     (factory as unknown as { _handleConnection(socket: Socket): void })._handleConnection(socket);
