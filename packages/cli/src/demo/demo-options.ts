@@ -1,8 +1,18 @@
 /** The demos there are, and what can be asked of them. */
 
-export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbase-failover"] as const;
+/** The demos of OceanBase; each is named after its plan. */
+export const OCEANBASE_DEMO_NAMES = [
+  "oceanbase-failover",
+  "oceanbase-switchover",
+  "oceanbase-tenant-failover",
+  "oceanbase-tenant-switchover",
+] as const;
 
-export type DemoName = (typeof DEMO_NAMES)[number];
+export type OceanBaseDemoName = (typeof OCEANBASE_DEMO_NAMES)[number];
+
+export type DemoName = "postgres-failover" | "postgres-switchover" | OceanBaseDemoName;
+
+export const DEMO_NAMES: readonly DemoName[] = ["postgres-failover", "postgres-switchover", ...OCEANBASE_DEMO_NAMES];
 
 /** What the words of the command line say. */
 export interface DemoWords extends Omit<DemoOptions, "writers" | "nodes"> {
@@ -26,4 +36,9 @@ export interface DemoOptions {
   readonly db?: string;
   /** Keep data and logs of the servers; they are stopped all the same. */
   readonly keep?: boolean;
+}
+
+/** Whether it is a demo of OceanBase. */
+export function isOceanBaseDemo(name: DemoName): name is OceanBaseDemoName {
+  return OCEANBASE_DEMO_NAMES.some((known) => known === name);
 }
