@@ -4,6 +4,7 @@
  */
 import type { ActionContext } from "@belay/engine";
 import { injectFailure } from "@belay/failover-plans";
+import { promotionKey } from "@belay/failover-plans/oceanbase";
 import { describe, expect, test } from "vitest";
 import {
   mostWriters,
@@ -80,6 +81,7 @@ describe.for(WAYS)("the switchover of tenants through %s", (way) => {
       expect(run.snapshot().status).toBe("ROLLED_BACK");
       expect(await tenantState(stage)).toEqual(BEFORE);
       expect(await stage.control.readRestoreSource("north")).toBeNull();
+      expect(await stage.notes.readNote(promotionKey(run.id))).toBeUndefined();
     }),
   );
 
