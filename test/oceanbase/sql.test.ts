@@ -3,7 +3,7 @@
  * lost answers, frozen and dead servers, wrong passwords, names that are none.
  */
 import { BelayError, createEngine, MemoryJournal } from "@belay/engine";
-import { loadPlan } from "@belay/failover-plans";
+import { injectFailure, loadPlan } from "@belay/failover-plans";
 import { createOceanBaseModel, createTenantModel, oceanBaseActions } from "@belay/failover-plans/oceanbase";
 import { clusterSql, tenantSql } from "@belay/failover-plans/oceanbase-sql";
 import { describe, expect, test } from "vitest";
@@ -67,6 +67,36 @@ describe("the failover of clusters through SQL", () => {
         await run.settled();
         expect(run.snapshot().status).toBe("SUCCESSFUL");
         expect(stage.model.statements.filter(activates)).toHaveLength(1);
+      } finally {
+        await stage.close();
+      }
+    },
+  );
+});
+
+describe("the failover of clusters, a failure at each node", () => {
+  const nodes = FAILOVER.document.nodes.map(({ id }) => id);
+  const cases = nodes.flatMap((node) => [[node, "pause"] as const, [node, "rollback"] as const]);
+
+  test.for(cases)(
+    "R33, R34: after %s took effect, with onFailure %s, it ends as the plan says",
+    async ([node, policy]) => {
+      const stage = await clusterStage("sql");
+      try {
+        for (const zone of [1, 2, 3]) await stage.setServer(`north-z${zone}:2881`, false);
+        const plan = planOf("oceanbase-failover", policy);
+        const run = await runToRest(injectFailure(stage.actions, plan, node, "after"), plan);
+        const lock = nodes[0] === node;
+        const rolled = lock ? "ROLLED_BACK" : "PARTIALLY_ROLLED_BACK";
+        expect(run.snapshot().status).toBe(policy === "pause" ? "FAILED" : rolled);
+        const free = (lock && policy === "rollback") || (node === nodes.at(-1) && policy === "pause");
+        expect(stage.model.lockOwner(2)).toBe(free ? undefined : run.id);
+        if (run.snapshot().status === "ROLLED_BACK") return;
+        await run.retry();
+        await run.settled();
+        expect(run.snapshot().status).toBe("SUCCESSFUL");
+        expect(stage.model.writers).toEqual([["north"], [], ["south"]]);
+        expect(stage.model.lockOwner(2)).toBeUndefined();
       } finally {
         await stage.close();
       }

@@ -35,6 +35,22 @@ describe.for(WAYS)("R42: through %s, an engine that dies after every single step
     }
   });
 
+  test("of oceanbase-failover ends where it would have", async () => {
+    const stage = await clusterStage(way, { flashbackRounds: 2, cleanupLooks: 2 });
+    try {
+      for (const zone of [1, 2, 3]) await stage.setServer(`north-z${zone}:2881`, false);
+      const plan = planOf("oceanbase-failover");
+      const params = PARAMS[plan.document.name] ?? {};
+      const found = await cutOffEverywhere({ plan, params, actions: () => stage.actions });
+      expect(found.snapshot.status, explain(found)).toBe("SUCCESSFUL");
+      expect(stepsOf(found)).toEqual(idsOf(plan));
+      expect(stage.model.statements.filter((statement) => statement.includes("ACTIVATE"))).toHaveLength(3);
+      expect(mostWriters(stage.model)).toBe(1);
+    } finally {
+      await stage.close();
+    }
+  });
+
   test("of an undone oceanbase-switchover leaves the old primary", async () => {
     const stage = await clusterStage(way, STEPS);
     try {

@@ -90,10 +90,10 @@ export function clusterSql(sites: readonly ClusterSite[], access: SqlAccess = {}
     async removeCluster(primaryClusterId, clusterId) {
       const found = (await known(primaryClusterId, READ_STANDBYS)).find((other) => other.clusterId === clusterId);
       if (found === undefined) {
-        const { role } = await readCluster(primaryClusterId);
-        if (role === "PRIMARY") throw unknownTo(primaryClusterId, clusterId);
+        const now = await readCluster(primaryClusterId);
+        throw now.role === "PRIMARY" ? unknownTo(primaryClusterId, clusterId) : notThe("PRIMARY", now);
       }
-      const name = plainName("cluster", found?.name ?? `cluster_${clusterId}`);
+      const name = plainName("cluster", found.name);
       await change(primaryClusterId, `ALTER SYSTEM REMOVE CLUSTER ${name} CLUSTER_ID = ${clusterId}`, (now) =>
         now.role === "PRIMARY" ? unknownTo(primaryClusterId, clusterId) : notThe("PRIMARY", now),
       );
