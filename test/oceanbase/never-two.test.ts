@@ -105,7 +105,7 @@ async function operate(run: Run, verb: (typeof VERBS)[number]): Promise<void> {
   await asked.catch((error: unknown) => expect((error as { code?: string }).code).toMatch(/^[A-Z_]+$/));
 }
 
-const RUNS = { numRuns: 100, examples: [[PASSED_OVER], [{ ...PASSED_OVER, failing: 5 }]] as [Life][] };
+const RUNS = { numRuns: 50, examples: [[PASSED_OVER], [{ ...PASSED_OVER, failing: 5 }]] as [Life][] };
 
 describe("R33: never two primaries, whatever happens", () => {
   test("R33: in drawn lives of the cluster switchover", async () => {
