@@ -33,7 +33,11 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   valibot: ["packages/engine/src/plan/schema.ts", "packages/failover-plans/src/inventory/inventory.ts"],
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
   commander: "packages/cli/src/grammar/",
-  mysql2: "packages/failover-plans/src/mysql-client/client.ts",
+  // The client, and the server half that tests and demos answer with: nothing else needs both.
+  mysql2: [
+    "packages/failover-plans/src/mysql-client/client.ts",
+    "packages/failover-plans/src/oceanbase-server/protocol-server.ts",
+  ],
   pg: ["packages/failover-plans/src/postgres/client.ts", "packages/engine/src/journal/postgres/client.ts"],
   "node:sqlite": "packages/engine/src/journal/sqlite/connection.ts",
 };

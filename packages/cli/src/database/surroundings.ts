@@ -13,6 +13,7 @@ import {
 } from "@belay/engine";
 import { loadActions } from "../actions-module.ts";
 import type { Context } from "../context.ts";
+import { isOceanBaseDemo } from "../demo/demo-options.ts";
 import { readSecretsFile } from "../params-file.ts";
 import { loadPlanFile } from "../plan-file.ts";
 import { UsageError } from "../usage-error.ts";
@@ -111,9 +112,10 @@ function checkActions(document: PlanDocument, actions: ActionRegistry): void {
 }
 
 async function demoSurroundings(run: SurroundedRun, demo: DemoNote, search: Search): Promise<Surroundings> {
-  if (demo.name === "oceanbase-failover") {
+  const { name } = demo;
+  if (isOceanBaseDemo(name)) {
     const { resumeOceanBase } = await import("../demo/oceanbase-resume.ts");
-    return await resumeOceanBase(run, demo, search);
+    return await resumeOceanBase(run, { ...demo, name }, search);
   }
   const { resumePostgres } = await import("../demo/postgres-resume.ts");
   return await resumePostgres(run, demo, search);

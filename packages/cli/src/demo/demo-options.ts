@@ -1,14 +1,28 @@
 /** The demos there are, and what can be asked of them. */
 import { POSTGRES_DEMOS, type PostgresDemo } from "./postgres-scenes.ts";
 
-export type DemoName = PostgresDemo | "mariadb-failover" | "mariadb-switchover" | "oceanbase-failover";
-
-export const DEMO_NAMES: readonly DemoName[] = [
-  ...POSTGRES_DEMOS,
-  "mariadb-failover",
-  "mariadb-switchover",
+/** The demos of OceanBase; each is named after its plan. */
+export const OCEANBASE_DEMO_NAMES = [
   "oceanbase-failover",
-];
+  "oceanbase-switchover",
+  "oceanbase-tenant-failover",
+  "oceanbase-tenant-switchover",
+] as const;
+
+export type OceanBaseDemoName = (typeof OCEANBASE_DEMO_NAMES)[number];
+
+export const MARIADB_DEMO_NAMES = ["mariadb-failover", "mariadb-switchover"] as const;
+
+export type MariadbDemoName = (typeof MARIADB_DEMO_NAMES)[number];
+
+/** Whether a demo plays on a MariaDB cluster. */
+export function isMariadbDemo(name: string): name is MariadbDemoName {
+  return MARIADB_DEMO_NAMES.some((known) => known === name);
+}
+
+export type DemoName = PostgresDemo | MariadbDemoName | OceanBaseDemoName;
+
+export const DEMO_NAMES: readonly DemoName[] = [...POSTGRES_DEMOS, ...MARIADB_DEMO_NAMES, ...OCEANBASE_DEMO_NAMES];
 
 /** Plans that are published without a demo, and why. */
 export const NO_DEMO: Readonly<Record<string, string>> = {
@@ -38,4 +52,9 @@ export interface DemoOptions {
   readonly db?: string;
   /** Keep data and logs of the servers; they are stopped all the same. */
   readonly keep?: boolean;
+}
+
+/** Whether it is a demo of OceanBase. */
+export function isOceanBaseDemo(name: DemoName): name is OceanBaseDemoName {
+  return OCEANBASE_DEMO_NAMES.some((known) => known === name);
 }

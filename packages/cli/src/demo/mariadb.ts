@@ -23,13 +23,10 @@ import { JsonRenderer } from "../render/json-renderer.ts";
 import { outcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
 import { commandLine } from "../shell.ts";
-import type { DemoOptions } from "./demo-options.ts";
+import type { DemoOptions, MariadbDemoName } from "./demo-options.ts";
 import { exitCodeOfShow } from "./postgres-end.ts";
 import { faultsOf, reportLines } from "./postgres-report.ts";
 import { checkFailNode, runPlan, withFailure } from "./run-plan.ts";
-
-/** The demos on MariaDB servers, by the plans that they run. */
-export type MariadbDemoName = "mariadb-failover" | "mariadb-switchover";
 
 /** Writes before the fault, so that there is something to lose. */
 const WARM_UP_MS = 2000;

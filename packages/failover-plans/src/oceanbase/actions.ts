@@ -1,11 +1,13 @@
 /**
- * The actions of `plans/oceanbase-failover.yaml`, over an `OceanBaseControl`.
+ * The actions of `plans/oceanbase-failover.yaml`, over an `OceanBaseControl`, and the registry with those of
+ * `plans/oceanbase-switchover.yaml` (`switchover-actions.ts`).
  * Owns: what each step checks, does and answers. Does not own: order, timeouts, retries, points of no return (the plan).
  *
  * Every action looks before it acts, so that running it again, after a timeout or a crash, finds the work done: all of
  * them are `idempotent` (R42). Locks and saved rows belong to the run (`ctx.runId`).
  */
-import { type ActionContext, type ActionDefinition, type ActionRegistry, NonRetryable } from "@belay/engine";
+import type { ActionContext, ActionDefinition, ActionRegistry } from "@belay/engine";
+import { pause as realPause, type Sleep } from "../step/wait.ts";
 import {
   type ClusterView,
   type FailoverMode,
@@ -13,8 +15,9 @@ import {
   type OceanBaseControl,
   promisesLossless,
 } from "./control.ts";
-import { OceanBaseError, remedyFor } from "./refusal.ts";
-import { type Sleep, systemSleep } from "./sleep.ts";
+import { explained, notAllowed } from "./outcome.ts";
+import { OceanBaseError } from "./refusal.ts";
+import { switchoverActions } from "./switchover-actions.ts";
 
 /** Input of every action here. */
 export interface FailoverInput {
@@ -41,7 +44,7 @@ type Step = (ctx: Context) => Promise<unknown>;
 /** All actions, under the names the plan uses. */
 export function oceanBaseActions(control: OceanBaseControl, options: OceanBaseActionOptions = {}): ActionRegistry {
   const pause = (signal: AbortSignal): Promise<void> =>
-    (options.sleep ?? systemSleep)(options.pollIntervalMs ?? 1000, signal);
+    (options.sleep ?? realPause)(options.pollIntervalMs ?? 1000, signal);
   const steps: Readonly<Record<string, readonly [description: string, step: Step]>> = {
     "oceanbase.lock-clusters": ["locks the standby and its primary", (ctx) => lockClusters(control, ctx)],
     "oceanbase.unlock-clusters": ["releases the run's locks", (ctx) => unlockClusters(control, ctx)],
@@ -60,7 +63,7 @@ export function oceanBaseActions(control: OceanBaseControl, options: OceanBaseAc
   for (const [name, [description, step]] of Object.entries(steps)) {
     registry[name] = { description, idempotent: true, run: (ctx) => explained(() => step(ctx)) };
   }
-  return registry;
+  return { ...registry, ...switchoverActions(control, pause) };
 }
 
 async function lockClusters(control: OceanBaseControl, ctx: Context): Promise<unknown> {
@@ -94,7 +97,10 @@ async function checkFailover(control: OceanBaseControl, ctx: Context): Promise<u
   const servers = row?.primaryClusterId == null ? [] : await control.readServers(row.primaryClusterId);
   const alive = servers.filter((server) => server.alive).map((server) => server.address);
   if (alive.length > 0) {
-    throw new OceanBaseError("ALIVE_OBSERVER", `An alive OBServer exists in the primary: ${alive.join(", ")}.`);
+    throw new OceanBaseError(
+      "ALIVE_OBSERVER",
+      `An alive OBServer exists in the primary: ${alive.join(", ")}. If the primary works, use the plan oceanbase-switchover; else stop them.`,
+    );
   }
   if (cluster.switchoverStatus !== "TO PRIMARY" && cluster.switchoverStatus !== "FAILOVER FLASHBACK") {
     throw notAllowed(cluster);
@@ -190,25 +196,4 @@ function chooseMode(cluster: ClusterView, { allowDataLoss = true }: FailoverInpu
     "DATA_LOSS_NOT_ALLOWED",
     `Protection level ${cluster.protectionLevel} promises no lossless failover, and data loss is not allowed.`,
   );
-}
-
-function notAllowed({ name, switchoverStatus, switchoverInfo }: ClusterView): OceanBaseError {
-  const remedy = remedyFor(switchoverInfo);
-  const advice = remedy === undefined ? "" : ` (${remedy})`;
-  return new OceanBaseError(
-    "NOT_ALLOWED",
-    `Switchover status of cluster ${name}: ${switchoverStatus}, reason: ${switchoverInfo}${advice}.`,
-  );
-}
-
-/** A refusal that asking again cannot change ends the attempts; the code stays the same. */
-async function explained<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof OceanBaseError && !error.retryable) {
-      throw new NonRetryable(error.message, { code: error.code, cause: error });
-    }
-    throw error;
-  }
 }

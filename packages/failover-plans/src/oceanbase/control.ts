@@ -1,11 +1,13 @@
 /**
- * The port to an OceanBase installation of the kind that fails over as a whole cluster (2.2.76 <= version < 4.0), and to
- * the metadata that a management platform keeps about it. Owns: what the failover actions need, and no more.
- * Adapters: `model.ts` (in memory). One on SQL would issue the statements that each method names.
+ * The ports to an OceanBase installation of the kind that changes roles as a whole cluster (2.2.76 <= version < 4.0): what its
+ * clusters say in SQL, who watches their servers, and the metadata that a management platform keeps about them. Owns: what the
+ * actions need, and no more. Adapters: `model.ts` (all of it, in memory), `../oceanbase-sql/` (SQL, a watch over TCP),
+ * `file-metadata.ts` and `model-metadata.ts` (metadata). `joinControl` makes one control of parts.
  *
  * Every method may reject with an `OceanBaseError` (see `refusal.ts`); any other rejection is taken as a lost connection,
  * after which the statement may or may not have taken effect.
  */
+import type { Notes } from "./notes.ts";
 
 export type ClusterRole = "PRIMARY" | "PHYSICAL STANDBY";
 
@@ -84,11 +86,10 @@ export interface MetadataRow {
   readonly primaryClusterId: number | null;
 }
 
-export interface OceanBaseControl {
+/** What a cluster of 2.2.76 <= version < 4.0 is asked and told, in its sys tenant. */
+export interface ClusterSql {
   /** `SELECT ... FROM V$OB_CLUSTER`. Rejects with CLUSTER_UNREACHABLE when no server of the cluster answers. */
   readCluster(clusterId: number): Promise<ClusterView>;
-  /** The cluster's servers as monitored. */
-  readServers(clusterId: number): Promise<readonly ServerState[]>;
   /** `SELECT ... FROM V$OB_ALL_CLUSTERS`, the asked cluster included. */
   readAllClusters(clusterId: number): Promise<readonly KnownCluster[]>;
   /** `SELECT ... FROM V$OB_STANDBY_STATUS`; the clusters that follow this primary, or followed it. */
@@ -100,6 +101,26 @@ export interface OceanBaseControl {
   failover(clusterId: number, mode: FailoverMode, force: boolean): Promise<void>;
   /** `ALTER SYSTEM REMOVE CLUSTER name CLUSTER_ID = n`, in the sys tenant of the primary. */
   removeCluster(primaryClusterId: number, clusterId: number): Promise<void>;
+  /**
+   * `ALTER SYSTEM COMMIT TO SWITCHOVER TO PHYSICAL STANDBY`, on the primary. Accepted, it may read SWITCHOVER SWITCHING for a while;
+   * it is done when the role is PHYSICAL STANDBY. Rejects with NOT_PRIMARY, NOT_ALLOWED.
+   */
+  switchoverToStandby(clusterId: number): Promise<void>;
+  /**
+   * `ALTER SYSTEM COMMIT TO SWITCHOVER TO PRIMARY`, on a standby whose primary has become a standby, or on that one, to go back.
+   * Rejects with NOT_STANDBY, NOT_ALLOWED.
+   */
+  switchoverToPrimary(clusterId: number): Promise<void>;
+}
+
+/** Who watches servers, also those of a cluster that does not answer. */
+export interface ServerWatch {
+  /** The cluster's servers as they are seen now. Rejects with CLUSTER_UNKNOWN. */
+  readServers(clusterId: number): Promise<readonly ServerState[]>;
+}
+
+/** What the platform keeps for itself: rows, the locks of its own operations, notes. */
+export interface PlatformMetadata extends Notes {
   /** undefined when the platform does not know the cluster. */
   readRow(table: MetadataTable, clusterId: number): Promise<MetadataRow | undefined>;
   /**
@@ -116,4 +137,28 @@ export interface OceanBaseControl {
   lock(clusterIds: readonly number[], owner: string): Promise<number>;
   /** Releases all locks of `owner` and answers whose they were; nothing when it has none. */
   unlock(owner: string): Promise<readonly number[]>;
+}
+
+/** All that the actions need. */
+export interface OceanBaseControl extends ClusterSql, ServerWatch, PlatformMetadata {}
+
+/** One control of its parts. */
+export function joinControl(sql: ClusterSql, watch: ServerWatch, metadata: PlatformMetadata): OceanBaseControl {
+  return {
+    readCluster: (clusterId) => sql.readCluster(clusterId),
+    readAllClusters: (clusterId) => sql.readAllClusters(clusterId),
+    readStandbys: (clusterId) => sql.readStandbys(clusterId),
+    failover: (clusterId, mode, force) => sql.failover(clusterId, mode, force),
+    removeCluster: (primaryClusterId, clusterId) => sql.removeCluster(primaryClusterId, clusterId),
+    switchoverToStandby: (clusterId) => sql.switchoverToStandby(clusterId),
+    switchoverToPrimary: (clusterId) => sql.switchoverToPrimary(clusterId),
+    readServers: (clusterId) => watch.readServers(clusterId),
+    readRow: (table, clusterId) => metadata.readRow(table, clusterId),
+    writeRow: (table, row, owner) => metadata.writeRow(table, row, owner),
+    restoreRows: (table, owner) => metadata.restoreRows(table, owner),
+    lock: (clusterIds, owner) => metadata.lock(clusterIds, owner),
+    unlock: (owner) => metadata.unlock(owner),
+    readNote: (key) => metadata.readNote(key),
+    writeNote: (key, value) => metadata.writeNote(key, value),
+  };
 }

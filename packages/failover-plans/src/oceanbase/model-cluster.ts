@@ -34,7 +34,7 @@ export interface Cluster {
   readonly scn: number;
   /** SWITCHOVER_INFO of what a test put in the way. */
   blocked: string | undefined;
-  /** Issues of the statement (flashback), or looks (cleanup), left in the present step of a failover. */
+  /** Issues of the statement (flashback), or looks (cleanup, switching), left in the present step of a change of role. */
   left: number;
   needsRebuild: boolean;
   /** Clusters that this primary knows besides itself. */
@@ -113,10 +113,31 @@ export function findCluster(clusters: Clusters, clusterId: number): Cluster {
 /** A cluster that answers: one of its servers is alive. Rejects with CLUSTER_UNKNOWN or CLUSTER_UNREACHABLE. */
 export function reachCluster(clusters: Clusters, clusterId: number): Cluster {
   const cluster = findCluster(clusters, clusterId);
-  if (![...cluster.servers.values()].includes(true)) {
+  if (!isAlive(cluster)) {
     throw new OceanBaseError("CLUSTER_UNREACHABLE", `No server of cluster ${cluster.name} answers.`);
   }
   return cluster;
+}
+
+/** Whether any of its servers is alive. */
+export function isAlive(cluster: Cluster): boolean {
+  return [...cluster.servers.values()].includes(true);
+}
+
+/** Whom the cluster follows; a primary, and one that was it until a switchover began, follow themselves. */
+export function leaderOf(clusters: Clusters, cluster: Cluster): Cluster {
+  return cluster.follows === null ? cluster : findCluster(clusters, cluster.follows);
+}
+
+/** Who takes writes: primaries that are alive and in service. */
+export function writersOf(clusters: Clusters): Cluster[] {
+  return [...clusters.values()].filter(
+    (cluster) =>
+      cluster.role === "PRIMARY" &&
+      cluster.status === "VALID" &&
+      cluster.switchoverStatus !== "SWITCHOVER SWITCHING" &&
+      isAlive(cluster),
+  );
 }
 
 /** The other standbys of the same primary. */
@@ -136,6 +157,10 @@ export function go(cluster: Cluster, next: SwitchoverStatus): void {
 export function refresh(clusters: Clusters, cluster: Cluster): void {
   if (cluster.switchoverStatus === "FAILOVER FLASHBACK") return;
   if (cluster.switchoverStatus === "FAILOVER CLEANUP" && cluster.left > 0) return;
+  if (cluster.switchoverStatus === "SWITCHOVER SWITCHING") {
+    if (cluster.left > 0) return;
+    cluster.role = "PHYSICAL STANDBY";
+  }
   const reason = cluster.blocked ?? obstacle(clusters, cluster);
   const free: SwitchoverStatus = cluster.role === "PRIMARY" ? "TO STANDBY" : "TO PRIMARY";
   const next = reason === undefined ? free : "NOT ALLOWED";
@@ -149,9 +174,9 @@ function obstacle(clusters: Clusters, cluster: Cluster): SwitchoverReason | unde
   if (cluster.role === "PRIMARY") {
     return syncedStandbys(clusters, cluster) === "" ? "NONE SYNCED STANDBY CLUSTER" : undefined;
   }
-  if (cluster.follows !== null && [...findCluster(clusters, cluster.follows).servers.values()].includes(true)) {
-    return "CHECK PRIMARY CLUSTER SERVER STATUS";
-  }
+  const leader = leaderOf(clusters, cluster);
+  // In a switchover there is no primary: each of its clusters may become one.
+  if (leader.role === "PRIMARY" && isAlive(leader)) return "CHECK PRIMARY CLUSTER SERVER STATUS";
   const alive = [...cluster.servers.values()].filter((up) => up).length;
   return alive * 2 <= cluster.servers.size ? "CHECK ENOUG REPLICA" : undefined;
 }

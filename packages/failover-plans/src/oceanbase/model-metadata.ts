@@ -1,11 +1,13 @@
 /**
- * The platform's side of the model: metadata rows, the rows each owner replaced, and cluster locks.
- * Owns: that writes need the lock, and that a row an owner replaced can be put back, once, whatever happened between.
+ * The platform's metadata as a plain value: rows, the rows each owner replaced, cluster locks, notes.
+ * Owns: that writes need the lock, and that a row an owner replaced can be put back, once, whatever happened between. Does not own
+ * where the value is kept: in memory here, in files in `file-metadata.ts`.
  */
-import type { MetadataRow, MetadataTable } from "./control.ts";
+import type { Json } from "@belay/engine";
+import type { MetadataRow, MetadataTable, PlatformMetadata } from "./control.ts";
 import { OceanBaseError } from "./refusal.ts";
 
-/** As in `OceanBaseControl`, but synchronous. */
+/** As in `PlatformMetadata`, but synchronous. */
 export interface MetadataModel {
   readRow(table: MetadataTable, clusterId: number): MetadataRow | undefined;
   writeRow(table: MetadataTable, row: MetadataRow, owner: string): void;
@@ -13,6 +15,8 @@ export interface MetadataModel {
   lock(clusterIds: readonly number[], owner: string): number;
   unlock(owner: string): number[];
   lockOwner(clusterId: number): string | undefined;
+  readNote(key: string): Json | undefined;
+  writeNote(key: string, value: Json): void;
   save(): MetadataState;
 }
 
@@ -28,11 +32,37 @@ export interface MetadataState {
   readonly replaced: readonly (readonly [string, readonly (readonly [number, MetadataRow | null])[]])[];
   readonly locks: readonly (readonly [number, Lock])[];
   readonly lastToken: number;
+  /** By key. */
+  readonly notes: readonly (readonly [string, Json])[];
 }
 
 /** Both tables start from the same rows. */
 export function createMetadata(rows: readonly MetadataRow[]): MetadataModel {
-  return restoreMetadata({ tables: { cluster: rows, "multi-cluster": rows }, replaced: [], locks: [], lastToken: 0 });
+  return restoreMetadata({
+    tables: { cluster: rows, "multi-cluster": rows },
+    replaced: [],
+    locks: [],
+    lastToken: 0,
+    notes: [],
+  });
+}
+
+/** Metadata that end with the process. */
+export function createPlatformMetadata(rows: readonly MetadataRow[]): PlatformMetadata {
+  return asynchronous(createMetadata(rows));
+}
+
+/** The same, by promises. */
+export function asynchronous(metadata: MetadataModel): PlatformMetadata {
+  return {
+    readRow: async (table, clusterId) => metadata.readRow(table, clusterId),
+    writeRow: async (table, row, owner) => metadata.writeRow(table, row, owner),
+    restoreRows: async (table, owner) => metadata.restoreRows(table, owner),
+    lock: async (clusterIds, owner) => metadata.lock(clusterIds, owner),
+    unlock: async (owner) => metadata.unlock(owner),
+    readNote: async (key) => metadata.readNote(key),
+    writeNote: async (key, value) => metadata.writeNote(key, value),
+  };
 }
 
 /** Goes on from what `save` answered. */
@@ -46,6 +76,7 @@ export function restoreMetadata(state: MetadataState): MetadataModel {
     state.replaced.map(([key, kept]) => [key, new Map(kept.map(([id, row]) => [id, row ?? undefined]))]),
   );
   const locks = new Map<number, Lock>(state.locks);
+  const notes = new Map<string, Json>(state.notes);
   let { lastToken } = state;
 
   const keptBy = (table: MetadataTable, owner: string): Map<number, MetadataRow | undefined> => {
@@ -94,11 +125,23 @@ export function restoreMetadata(state: MetadataState): MetadataModel {
       return mine;
     },
     lockOwner: (clusterId) => locks.get(clusterId)?.owner,
+    ...notesIn(notes),
     save: () => ({
       tables: { cluster: [...tables.cluster.values()], "multi-cluster": [...tables["multi-cluster"].values()] },
       replaced: [...replaced].map(([key, kept]) => [key, [...kept].map(([id, row]) => [id, row ?? null] as const)]),
       locks: [...locks],
       lastToken,
+      notes: [...notes],
     }),
+  };
+}
+
+function notesIn(notes: Map<string, Json>): Pick<MetadataModel, "readNote" | "writeNote"> {
+  return {
+    readNote: (key) => notes.get(key),
+    writeNote(key, value) {
+      if (value === null) notes.delete(key);
+      else notes.set(key, value);
+    },
   };
 }

@@ -1,9 +1,9 @@
 /**
  * OceanBase clusters in memory: a faithful `OceanBaseControl` for tests, drills and demonstrations.
- * Owns: the statements, what each is refused for, hooks that make calls fail. Does not own: the clusters' states
- * (`model-cluster.ts`), the platform's metadata and locks (`model-metadata.ts`).
+ * Owns: the failover's statements, what each is refused for, hooks that make calls fail, who took writes when. Does not own: the
+ * clusters' states (`model-cluster.ts`), the switchover (`model-switchover.ts`), the platform's metadata (`model-metadata.ts`).
  *
- * No time passes in it: a flashback takes a number of issues of the statement, a cleanup a number of looks.
+ * No time passes in it: a flashback takes a number of issues of the statement, a cleanup and a switching a number of looks.
  */
 import {
   type ClusterView,
@@ -26,8 +26,16 @@ import {
   restoreClusters,
   saveClusters,
   siblingsOf,
+  writersOf,
 } from "./model-cluster.ts";
-import { createMetadata, type MetadataModel, type MetadataState, restoreMetadata } from "./model-metadata.ts";
+import {
+  asynchronous,
+  createMetadata,
+  type MetadataModel,
+  type MetadataState,
+  restoreMetadata,
+} from "./model-metadata.ts";
+import { switchoverToPrimary, switchoverToStandby } from "./model-switchover.ts";
 import { OceanBaseError, type SwitchoverReason } from "./refusal.ts";
 
 export type { ClusterSpec };
@@ -43,6 +51,8 @@ export interface OceanBaseModelOptions {
   readonly flashbackRounds?: number;
   /** Looks at the new primary that still see FAILOVER CLEANUP. Default 0. */
   readonly cleanupLooks?: number;
+  /** Looks at the old primary that still see SWITCHOVER SWITCHING. Default 0. */
+  readonly switchingLooks?: number;
   /** Called before a call has any effect; throwing there refuses it. */
   readonly before?: (call: ModelCall) => void | Promise<void>;
   /** Called after a call took effect; throwing there loses its answer. */
@@ -52,6 +62,10 @@ export interface OceanBaseModelOptions {
 export interface OceanBaseModel extends OceanBaseControl {
   /** Statements that changed something, in order, as OceanBase would read them. */
   readonly statements: readonly string[];
+  /** The names of the clusters that took writes, after every call and every change of a server, without repetitions. */
+  readonly writers: readonly (readonly string[])[];
+  /** The ids of all clusters. */
+  readonly clusterIds: readonly number[];
   /** Whether the cluster has to be rebuilt before it may follow the new primary: its data went another way. */
   needsRebuild(clusterId: number): boolean;
   /** Who holds the cluster's lock. */
@@ -73,13 +87,16 @@ export interface OceanBaseModelState {
   readonly clusters: readonly ClusterState[];
   readonly metadata: MetadataState;
   readonly statements: readonly string[];
+  readonly writers: readonly (readonly string[])[];
 }
 
-interface Model {
+/** Its parts. */
+export interface Model {
   readonly clusters: Clusters;
   readonly options: OceanBaseModelOptions;
   readonly metadata: MetadataModel;
   readonly statements: string[];
+  readonly writers: string[][];
 }
 
 /** A model of one primary and the standbys that follow it. Throws RangeError when there is not exactly one primary. */
@@ -91,31 +108,42 @@ export function createOceanBaseModel(
   const metadata = createMetadata(
     [...clusters.values()].map(({ clusterId, role, follows }) => ({ clusterId, role, primaryClusterId: follows })),
   );
-  return modelOf({ clusters, options, metadata, statements: [] });
+  return modelOf({ clusters, options, metadata, statements: [], writers: [] });
 }
 
 /** Goes on from what `save` answered. */
 export function restoreOceanBaseModel(state: OceanBaseModelState, options: OceanBaseModelOptions = {}): OceanBaseModel {
   const clusters = restoreClusters(state.clusters);
   const metadata = restoreMetadata(state.metadata);
-  return modelOf({ clusters, options, metadata, statements: [...state.statements] });
+  const writers = state.writers.map((names) => [...names]);
+  return modelOf({ clusters, options, metadata, statements: [...state.statements], writers });
 }
 
 function modelOf(model: Model): OceanBaseModel {
-  const { clusters, options, metadata, statements } = model;
+  const { clusters, options, metadata, statements, writers } = model;
   const find = (clusterId: number): Cluster => findCluster(clusters, clusterId);
+  noteWriters(model);
   return {
-    ...hooked(controlOf(model), options),
+    ...hooked(controlOf(model), options, () => noteWriters(model)),
     statements,
-    save: () => ({ clusters: saveClusters(clusters), metadata: metadata.save(), statements: [...statements] }),
+    writers,
+    clusterIds: [...clusters.keys()],
+    save: () => ({
+      clusters: saveClusters(clusters),
+      metadata: metadata.save(),
+      statements: [...statements],
+      writers: writers.map((names) => [...names]),
+    }),
     needsRebuild: (clusterId) => find(clusterId).needsRebuild,
     lockOwner: (clusterId) => metadata.lockOwner(clusterId),
     setServer(address, alive) {
       for (const { servers } of clusters.values()) if (servers.has(address)) servers.set(address, alive);
+      noteWriters(model);
     },
     stopCluster(clusterId) {
       const { servers } = find(clusterId);
       for (const address of servers.keys()) servers.set(address, false);
+      noteWriters(model);
     },
     setProtectionLevel(clusterId, level) {
       find(clusterId).protectionLevel = level;
@@ -124,6 +152,12 @@ function modelOf(model: Model): OceanBaseModel {
       find(clusterId).blocked = info;
     },
   };
+}
+
+/** Remembers who takes writes now, unless it is who did before. */
+function noteWriters({ clusters, writers }: Model): void {
+  const now = writersOf(clusters).map(({ name }) => name);
+  if (writers.at(-1)?.join() !== now.join() || writers.length === 0) writers.push(now);
 }
 
 function controlOf(model: Model): OceanBaseControl {
@@ -141,22 +175,24 @@ function controlOf(model: Model): OceanBaseControl {
     readStandbys: async (clusterId) => [...reachCluster(clusters, clusterId).followers].map((id) => known(id)),
     failover: async (clusterId, mode, force) => failover(model, clusterId, { mode, force }),
     removeCluster: async (primaryClusterId, clusterId) => removeCluster(model, primaryClusterId, clusterId),
-    readRow: async (table, clusterId) => metadata.readRow(table, clusterId),
-    writeRow: async (table, row, owner) => metadata.writeRow(table, row, owner),
-    restoreRows: async (table, owner) => metadata.restoreRows(table, owner),
-    lock: async (clusterIds, owner) => metadata.lock(clusterIds, owner),
-    unlock: async (owner) => metadata.unlock(owner),
+    switchoverToStandby: async (clusterId) => switchoverToStandby(model, clusterId),
+    switchoverToPrimary: async (clusterId) => switchoverToPrimary(model, clusterId),
+    ...asynchronous(metadata),
   };
 }
 
 /** The control with the hooks around every method. */
-function hooked(control: OceanBaseControl, { before, after }: OceanBaseModelOptions): OceanBaseControl {
+function hooked(
+  control: OceanBaseControl,
+  { before, after }: OceanBaseModelOptions,
+  happened: () => void,
+): OceanBaseControl {
   const wrap = ([method, call]: [string, (...args: never[]) => Promise<unknown>]) => [
     method,
     async (...args: never[]) => {
       const seen: ModelCall = { method: method as keyof OceanBaseControl, arguments: args };
       await before?.(seen);
-      const answer = await call(...args);
+      const answer = await call(...args).finally(happened);
       await after?.(seen);
       return answer;
     },
@@ -178,7 +214,9 @@ function readCluster(clusters: Clusters, clusterId: number): ClusterView {
     protectionLevel: cluster.protectionLevel,
     currentScn: cluster.scn,
   };
-  if (cluster.switchoverStatus === "FAILOVER CLEANUP" && cluster.left > 0) cluster.left -= 1;
+  const underWay =
+    cluster.switchoverStatus === "FAILOVER CLEANUP" || cluster.switchoverStatus === "SWITCHOVER SWITCHING";
+  if (underWay && cluster.left > 0) cluster.left -= 1;
   return view;
 }
 

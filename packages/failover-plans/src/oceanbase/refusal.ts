@@ -52,17 +52,58 @@ export const REFUSALS = {
   LOCKED: { retryable: false },
   /** The caller writes without holding the lock. */
   LOCK_LOST: { retryable: false },
+  /** A standby lacks more of the primary's log than is allowed, or than OceanBase allows. */
+  LOGS_BEHIND: { retryable: true },
+  /** No server that carries the tenant answers. */
+  TENANT_UNREACHABLE: { retryable: true },
+  /** The tenant is not known. */
+  TENANT_UNKNOWN: { retryable: false },
+  /** The tenant is on its way from one role to another. */
+  NOT_NORMAL: { retryable: true },
+  /** A log stream does not serve, or one of its replicas is on a server that is not active. */
+  REPLICA_OFFLINE: { retryable: true },
+  /** The old primary is no standby yet, or on its way (9088). */
+  OLD_PRIMARY_NOT_STANDBY: { retryable: true },
+  /** A log stream of the old primary is in a state that does not fit (9089). */
+  OLD_PRIMARY_LOG_STREAM: { retryable: true },
+  /** The login to the old primary failed (4043): wrong password, or the tenant was dropped. */
+  OLD_PRIMARY_LOGIN: { retryable: false },
+  /** The old primary is locked (5260). */
+  OLD_PRIMARY_LOCKED: { retryable: true },
+  /** The standby does not follow the primary that it is to take over from. */
+  NOT_FOLLOWING: { retryable: false },
+  /** No standby can become primary; the message says why of each. */
+  NO_CANDIDATE: { retryable: true },
+  /** Somebody is primary, or may be: to go on could make two. */
+  TWO_PRIMARIES: { retryable: false },
+  /** The server does not know the statement, or does not answer what the adapter asks for. */
+  NOT_SUPPORTED: { retryable: false },
 } as const;
+
+/** A number of `TENANT_ERRORS`. */
+export type TenantErrno = 4179 | 9088 | 9089 | 4043 | 5260;
+
+/** Numbers with which a 4.x server refuses a change of role, what they are here, and what to do. */
+export const TENANT_ERRORS: Readonly<Record<TenantErrno, { readonly code: RefusalCode; readonly remedy: string }>> = {
+  4179: { code: "LOGS_BEHIND", remedy: "wait until the SYNC_SCN of both differ by less than 20 s" },
+  9088: { code: "OLD_PRIMARY_NOT_STANDBY", remedy: "the old primary must be STANDBY and NORMAL first" },
+  9089: { code: "OLD_PRIMARY_LOG_STREAM", remedy: "wait until the old primary is STANDBY and NORMAL" },
+  4043: {
+    code: "OLD_PRIMARY_LOGIN",
+    remedy: "correct user and password of LOG_RESTORE_SOURCE; a dropped tenant leaves only a failover",
+  },
+  5260: { code: "OLD_PRIMARY_LOCKED", remedy: "unlock the old primary" },
+};
 
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** Thrown by an `OceanBaseControl`: the call was refused and had no effect, except FLASHBACK_UNFINISHED. */
+/** Thrown by the ports: the call was refused and had no effect, except FLASHBACK_UNFINISHED. */
 export class OceanBaseError extends Error {
   override readonly name = "OceanBaseError";
   readonly code: RefusalCode;
 
-  constructor(code: RefusalCode, message: string) {
-    super(message);
+  constructor(code: RefusalCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
   }
 

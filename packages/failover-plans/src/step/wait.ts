@@ -53,15 +53,18 @@ export async function until<T>(
   }
 }
 
-/** Waits; rejects with the signal's reason when aborted. */
-export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+/** A way to wait between two looks; tests have one that needs no real time. */
+export type Sleep = (delayMs: number, signal: AbortSignal) => Promise<void>;
+
+/** Waits in real time; rejects with the signal's reason when aborted. */
+export const pause: Sleep = async (delayMs, signal) => {
   try {
     await sleep(delayMs, undefined, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   }
-}
+};
 
 /** Ends the attempts of a node with a code and a sentence that says what to do instead. */
 export function refuse(code: string, message: string, details?: unknown): never {
