@@ -4,7 +4,7 @@
  * one is stale.
  */
 import { NODE_STATUSES, NODE_TRANSITIONS } from "../packages/engine/src/core/node-state.ts";
-import { RUN_TRANSITIONS, TERMINAL_RUN_STATUSES } from "../packages/engine/src/core/run-state.ts";
+import { isTerminal, RUN_STATUSES, RUN_TRANSITIONS } from "../packages/engine/src/core/run-state.ts";
 import { planPages } from "./plan-pages.ts";
 import { generatePlanSchema } from "./plan-schema.ts";
 import { triggersDocument } from "./triggers-document.ts";
@@ -23,7 +23,7 @@ export function generatedFiles(): Map<string, string> {
 
 function statesDocument(): string {
   const runStatuses = [...new Set(RUN_TRANSITIONS.flatMap((row) => row.slice(0, 2)))];
-  const terminal: readonly string[] = TERMINAL_RUN_STATUSES;
+  const terminal: readonly string[] = RUN_STATUSES.filter(isTerminal);
   const resting = runStatuses.filter(
     (status) => !terminal.includes(status) && status !== "RUNNING" && status !== "ROLLING_BACK",
   );

@@ -1,8 +1,8 @@
 /** R24, R50: the columns of a state lie side by side in one block of memory, and none on another. */
-import type { PlanDocument } from "@belay/engine";
 import type { RunState } from "@belay/engine/core";
 import { describe, expect, test } from "vitest";
 import { ColumnBlock } from "../../packages/engine/src/core/column-block.ts";
+import { parallelIdxOf, type Rounds } from "../../packages/engine/src/core/state.ts";
 import { CoreRun, LIST, node, plan } from "./core-run.ts";
 
 describe("R50: columns of a state", () => {
@@ -37,13 +37,48 @@ describe("R50: columns of a state", () => {
   }
 
   test("R50: none shares memory with another, and none is wasted, however many nodes there are", () => {
-    const some = (count: number): PlanDocument => plan(Array.from({ length: count }, (_, v) => node(`n${v}`)));
     for (const size of [1, 2, 3, 4, 5, 7]) {
-      const { state } = new CoreRun(some(size));
-      const { block, columns } = used(state);
-      expect(columns).toBe(block);
-      areApart(state);
+      for (const trigger of ["all_succeeded", "all_finished"] as const) {
+        const nodes = Array.from({ length: size }, (_, v) => node(`n${v}`, [], { trigger }));
+        const { state } = new CoreRun(plan(nodes));
+        // What other triggers ask for is counted only where a node has one.
+        const counted = trigger === "all_succeeded" ? 0 : size;
+        expect([state.succeeded, state.failed, state.spared].map(({ length }) => length)).toEqual([
+          counted,
+          counted,
+          counted,
+        ]);
+        const { block, columns } = used(state);
+        expect(columns).toBe(block);
+        areApart(state);
+      }
     }
+  });
+
+  test("R25, R50: a run that only goes forward has no memory for rounds, which is made when the first begins", () => {
+    const run = new CoreRun(plan([node("a"), node("b"), node("c")]));
+    run.start();
+    run.verb({ kind: "cancel", node: "a" });
+    run.verb({ kind: "retry", node: "a" });
+    run.grant();
+    expect(run.status("a")).toBe("RUNNING");
+    // The attempt that was taken back before it began is none: no other round has begun.
+    expect(run.state.rounds).toBeUndefined();
+    run.fail("b");
+    run.verb({ kind: "retry", node: "b" });
+    const { start, undoAttempt, undoStart } = run.state.rounds as Rounds;
+    expect([start, undoAttempt, undoStart]).toEqual([Int32Array.of(0, 1, 0), new Int32Array(3), new Int32Array(3)]);
+    expect(start.buffer.byteLength).toBe(start.byteLength + undoAttempt.byteLength + undoStart.byteLength);
+    for (const [place, column] of [start, undoAttempt, undoStart].entries()) column.fill(place);
+    expect([start[2], undoAttempt[0], undoAttempt[2], undoStart[0]]).toEqual([0, 1, 1, 2]);
+  });
+
+  test("R20: a declared node has no place in a group", () => {
+    const run = new CoreRun(plan([node("a"), node("g", [], { split: { over: "params.list" } })], LIST), {
+      list: ["x", "y"],
+    });
+    run.start();
+    expect([0, 1, 2, 3].map((v) => parallelIdxOf(run.state, v))).toEqual([-1, -1, 0, 1]);
   });
 
   test("R24: members that are known from the start have their place, those that come later are given one", () => {
@@ -80,6 +115,8 @@ describe("R50: columns of a state", () => {
       "g[2]": "READY",
     });
     for (const [name] of ofMembers) expect(later.state[name as keyof RunState], name).toHaveLength(5);
+    expect([later.state.memberGroup, later.state.memberPlace].map(({ length }) => length)).toEqual([3, 3]);
+    expect(later.state.rounds).toBeUndefined();
     const { block, columns } = used(later.state);
     expect(columns).toBe(block);
     areApart(later.state);

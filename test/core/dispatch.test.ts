@@ -1,4 +1,4 @@
-/** R11: places in a queue that were taken back. */
+/** R11, R41: places in a queue that were taken back, and how many ask for slots. */
 import { expect, test } from "vitest";
 import { CoreRun, LIST, node, plan, undoable } from "./core-run.ts";
 
@@ -51,4 +51,13 @@ test("R14, R25: under kill a group that is retried has all attempts of its membe
   run.verb({ kind: "retry", node: "g[0]" });
   run.grant();
   expect(run.fail("g[0]")).toEqual(["RETRYING g[0] NONE #4 FAILED +0", "READY g[0] #5"]);
+});
+
+test("R41: so many slots are asked for as nodes wait in the pool: none of a pool that the plan does not have", () => {
+  const run = new CoreRun(plan([node("a"), node("b")]));
+  expect([run.demand(0), run.demand(7)]).toEqual([0, 0]);
+  run.start();
+  expect([run.demand(0), run.demand(7)]).toEqual([2, 0]);
+  run.grant();
+  expect([run.demand(0), run.demand(7)]).toEqual([0, 0]);
 });

@@ -195,6 +195,30 @@ describe("R37: retry of all and groups half way", () => {
     ]);
   });
 
+  test("R12: a group all of whose members failed has had no success to tell, whether it is tolerated or not", () => {
+    const split = { over: "params.list" } as const;
+    const run = new CoreRun(
+      plan(
+        [
+          node("g", [], { split, onFailure: "continue" }),
+          node("h", [], { split }),
+          node("s", ["g"], { trigger: "any_succeeded" }),
+          node("t", ["h"], { trigger: "any_succeeded" }),
+          node("u", ["g"], { trigger: "all_failed" }),
+        ],
+        { ...LIST, failureMode: "continue" },
+      ),
+      { list: ["x", "y"] },
+    );
+    run.start();
+    run.grant();
+    run.fail("g[0]");
+    expect(run.fail("g[1]").slice(1)).toEqual(["FAILED g NONE #0 FAILED", "SKIPPED s UPSTREAM", "READY u #1"]);
+    run.fail("h[0]");
+    run.fail("h[1]");
+    expect([run.status("h"), run.status("t")]).toEqual(["FAILED", "PENDING"]);
+  });
+
   test("R21: a group that starts over waits for a candidate that is still being undone", () => {
     const run = new CoreRun(
       plan([undoable("g", [], { split: { over: "params.list", method: "FIRST_SUCCESS" } })], LIST),

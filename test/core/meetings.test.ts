@@ -117,4 +117,32 @@ describe("R12: retried by name", () => {
     run.ok("a");
     expect(run.verb({ kind: "retry", node: "g" })).toEqual(["RESET g", "RESET g[0] started", "READY g[0] #2"]);
   });
+
+  test("R12: what was asked for its condition once goes on by name as well, a node and a group, and is not asked again", () => {
+    const below = { trigger: "any_failed", when: "true" } as const;
+    const run = new CoreRun(
+      plan([node("a"), node("r", ["a"], below), node("g", ["a"], { ...below, split: { over: "params.list" } })], {
+        ...LIST,
+        failureMode: "continue",
+      }),
+      { list: ["x"] },
+    );
+    run.start();
+    run.grant();
+    expect(run.fail("a")).toEqual(["FAILED a NONE #1 FAILED", "RESOLVE r", "RESOLVE g"]);
+    run.resolve("r");
+    run.resolve("g");
+    run.grant();
+    run.fail("r");
+    run.fail("g[0]");
+    run.verb({ kind: "retry", node: "a" });
+    run.grant();
+    run.ok("a");
+    expect(run.verb({ kind: "retry", node: "r" })).toEqual([
+      "RUN_STATUS run RUNNING again",
+      "RESET r started",
+      "READY r #2",
+    ]);
+    expect(run.verb({ kind: "retry", node: "g" })).toEqual(["RESET g", "RESET g[0] started", "READY g[0] #2"]);
+  });
 });

@@ -63,6 +63,18 @@ test("R11, R30: nodes leave in the order of the rule, whatever the order in whic
   );
 });
 
+test("R11, R23: a group of which nobody waits any more leaves no trace: with more members it is as new", () => {
+  const queue = new ReadyQueue(RANKS);
+  queue.pushMember(5, false, { place: 1, count: 2 });
+  queue.remove(5, 1, false);
+  queue.pushMember(5, false, { place: 1, count: 2 });
+  expect(pop(queue)).toEqual({ rank: 5, place: 1, undo: false });
+  for (const place of [90, 70]) queue.pushMember(5, false, { place, count: GROUP });
+  expect([pop(queue), pop(queue)].map(({ place }) => place)).toEqual([70, 90]);
+  queue.push(5, false);
+  expect(pop(queue)).toEqual({ rank: 5, place: -1, undo: false });
+});
+
 test("R41: nothing leaves an empty queue, and nothing is taken from one", () => {
   expect(() => new ReadyQueue(4).pop()).toThrow("R41");
   expect(() => new ReadyQueue(4).remove(0, -1, false)).toThrow("R11");

@@ -1,7 +1,8 @@
 /**
  * News for downstreams: counters only, no decision and no recursion. A node that may be decided now is queued in
  * `undecided`; `flow.ts` decides it. Cost: one pass over the downstream edges per news, so m members and n neighbours
- * cost m + n (R22); where every trigger is `all_succeeded`, one counter is kept and a node is looked at once.
+ * cost m + n (R22); where every trigger is `all_succeeded`, one counter is kept and a node whose upstreams succeed is
+ * looked at once.
  */
 import { blockingOf } from "./layout.ts";
 import type { RunState } from "./state.ts";
@@ -33,14 +34,14 @@ export function noteEnd(state: RunState, node: number, end: number): void {
   const { plan, waiting, undecided } = state;
   if ((end & End.BLOCKING) !== 0) bump(state, node, blockingOf(state));
   if (!plan.onlyAllSucceeded) count(state, node, end);
-  const { downOffset, downTarget, onlyAllSucceeded } = plan;
+  const { downOffset, downTarget } = plan;
   const last = downOffset[node + 1] as number;
   for (let e = downOffset[node] as number; e < last; e++) {
     const downstream = downTarget[e] as number;
     const left = (waiting[downstream] as number) - 1;
     waiting[downstream] = left;
-    // Until its last upstream has ended, a node of that trigger waits, whatever is told.
-    if (left === 0 || !onlyAllSucceeded) undecided.push(downstream);
+    // Whether others are waited for is all that is asked of this counter; who bumps another has the node looked at as well.
+    if (left === 0) undecided.push(downstream);
   }
 }
 
@@ -52,11 +53,11 @@ function count(state: RunState, node: number, end: number): void {
 }
 
 function bump(state: RunState, node: number, counter: Int32Array): void {
-  const { downOffset, downTarget, onlyAllSucceeded } = state.plan;
+  const { downOffset, downTarget } = state.plan;
   const end = downOffset[node + 1] as number;
   for (let e = downOffset[node] as number; e < end; e++) {
     const downstream = downTarget[e] as number;
     counter[downstream] = (counter[downstream] as number) + 1;
-    if (!onlyAllSucceeded) state.undecided.push(downstream);
+    state.undecided.push(downstream);
   }
 }

@@ -11,7 +11,7 @@ import { endGroup, letGo, openLimit } from "./group.ts";
 import { WHOLE_RUN } from "./input.ts";
 import { isFailedCode, NodeState } from "./node-state.ts";
 import { recount } from "./recount.ts";
-import { beginRound, resetNode, waitAgain } from "./reset.ts";
+import { resetNode, waitAgain } from "./reset.ts";
 import { closure } from "./rollback.ts";
 import {
   clearMark,
@@ -153,7 +153,6 @@ function again(state: RunState, node: number, out: Commands): void {
   }
   state.purpose[node] = Purpose.RESTART;
   state.cause[node] = Cause.NONE;
-  beginRound(state, node);
   enqueueUndoRound(state, node);
 }
 

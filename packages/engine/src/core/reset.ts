@@ -27,7 +27,7 @@ export function waitAgain(state: RunState, node: number, out: Commands): void {
 }
 
 /** The attempts that follow are counted from here (R25). */
-export function beginRound(state: RunState, node: number): void {
+function beginRound(state: RunState, node: number): void {
   const attempt = state.attempt[node] as number;
   if (attempt > 0) roundsOf(state).start[node] = attempt;
 }

@@ -52,9 +52,7 @@ export const RUN_STATUSES = [
   "ABANDONED",
 ] as const;
 
-/** Nothing leaves these (R51). */
-export const TERMINAL_RUN_STATUSES = ["SUCCESSFUL", "ROLLED_BACK", "ABANDONED"] as const;
-
+/** Nothing leaves such a state (R51). */
 export function isTerminal(status: RunStatus): boolean {
   // Asked at every step: three comparisons, no search.
   return status === "SUCCESSFUL" || status === "ROLLED_BACK" || status === "ABANDONED";
