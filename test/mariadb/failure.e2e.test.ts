@@ -11,13 +11,14 @@ const CASE_TIMEOUT_MS = 40_000;
 type Case = readonly [node: string, when: "before" | "after"];
 
 /** Of a failover: where a failure finds nothing to undo, is undone, leaves what was promoted. */
-const UNTOUCHED: readonly string[] = ["confirmDown", "checkReplicas"];
+const UNTOUCHED: readonly string[] = ["checkRecent", "confirmDown", "checkReplicas"];
 const UNDONE: readonly Case[] = [
   ["fence", "before"],
   ["fence", "after"],
   ["freeze", "after"],
   ["drain", "before"],
   ["rank", "after"],
+  ["announce", "after"],
 ];
 const COMPLETED: readonly Case[] = [
   ["promote", "before"],

@@ -41,7 +41,7 @@ describe.skipIf(!hasMariadb)("on real servers", () => {
       const roles = await drill.roles();
       const { snapshot } = await drill.start("mariadb-failover", { ...roles });
       expect(failuresOf(snapshot)).toEqual(["OLD_WRITER_ANSWERS"]);
-      expect(snapshot.nodes[0]?.error?.message).toContain("use mariadb-switchover");
+      expect(snapshot.nodes[1]?.error?.message).toContain("use mariadb-switchover");
       await drill.expectHealthy(roles.writer);
     },
     CASE_TIMEOUT_MS,
@@ -275,7 +275,7 @@ describe.skipIf(!hasMariadb)("on real servers", () => {
       const promote = mariadbActions({ ...drill.cluster, control })["mariadb.promote"];
       if (typeof promote !== "object") throw new Error("no promote");
       const ctx = { signal: new AbortController().signal, input } as unknown as ActionContext;
-      await expect(promote.run(ctx)).rejects.toMatchObject({ code: "RUN_OVERTAKEN" });
+      await expect(promote.run(ctx)).rejects.toMatchObject({ code: "ROUTE_TAKEN" });
       await drill.expectHealthy(writer);
     },
     CASE_TIMEOUT_MS,

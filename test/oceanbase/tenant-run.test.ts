@@ -225,7 +225,7 @@ describe.for(WAYS)("the failover of tenants through %s", (way) => {
     staged(way, async (stage) => {
       const run = await runToRest(stage.actions, planOf(FAILOVER));
       expect(run.snapshot().status).toBe("ROLLED_BACK");
-      const { error } = run.snapshot().nodes[0] ?? {};
+      const { error } = run.snapshot().nodes[1] ?? {};
       expect(error).toMatchObject({ code: "ALIVE_OBSERVER", message: expect.stringContaining(SWITCHOVER) });
       expect(stage.model.statements).toEqual([]);
     }));
@@ -294,7 +294,7 @@ describe("the failover of tenants, further", () => {
     outage("memory", async (stage) => {
       const run = await runToRest(stage.actions, planOf(FAILOVER), { ...PARAMS[FAILOVER], ...params });
       expect(run.snapshot().status).toBe("ROLLED_BACK");
-      expect(run.snapshot().nodes[1]?.error).toMatchObject({ code });
+      expect(run.snapshot().nodes[2]?.error).toMatchObject({ code });
       expect(stage.model.statements).toEqual([]);
     }),
   );
@@ -319,7 +319,7 @@ describe("the failover of tenants, further", () => {
       await arrange(stage);
       const given = stage.model.statements.length;
       const run = await runToRest(stage.actions, planOf(FAILOVER));
-      expect(run.snapshot().nodes[1]?.error).toMatchObject({ code });
+      expect(run.snapshot().nodes[2]?.error).toMatchObject({ code });
       expect(stage.model.statements).toHaveLength(given);
     }),
   );

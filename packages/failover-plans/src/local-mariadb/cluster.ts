@@ -17,6 +17,8 @@ import { giveTo, temporaryBase, unwritable } from "../local-servers/server-user.
 import { mariadbDialect } from "../mariadb/mariadb-dialect.ts";
 import type { MariadbNode, NodeControl } from "../mariadb/ports.ts";
 import { type MysqlServer, query, withSession } from "../mysql-client/client.ts";
+import { openRecoveryLog } from "../recovery/recovery-file.ts";
+import type { RecoveryLog } from "../recovery/recovery-log.ts";
 import type { Route } from "../route/route.ts";
 import { openRoute } from "../route/route-file.ts";
 import { type MariadbBinaries, needMariadb } from "./binaries.ts";
@@ -46,6 +48,8 @@ export interface MariadbCluster {
   readonly writer: string;
   readonly control: NodeControl;
   readonly route: Route;
+  /** Which recoveries took place. */
+  readonly recoveries: RecoveryLog;
   /** Absolute path. */
   readonly dataDir: string;
   /** What the servers say they are, such as "10.11.18-MariaDB". */
@@ -82,13 +86,15 @@ export async function createMariadbCluster(options: MariadbClusterOptions = {}):
   signal?.addEventListener("abort", endServers, { once: true });
   try {
     const route = await openRoute(join(dataDir, "route"));
+    const recoveries = await openRecoveryLog(join(dataDir, "recoveries"));
     await bringUp({ ...made, binaries, log, signal });
     signal?.throwIfAborted();
     const writer = made.nodes[0]?.name ?? "";
     await route.publish(writer, 1);
     log(`${writer} takes writes (epoch 1)`);
     const { nodes, clients, control } = made;
-    return { nodes, clients, writer, control, route, dataDir, version: binaries.version, stop: end };
+    const { version } = binaries;
+    return { nodes, clients, writer, control, route, recoveries, dataDir, version, stop: end };
   } catch (error) {
     await end();
     signal?.throwIfAborted();

@@ -4,6 +4,8 @@
  */
 import type { ActionContext } from "@belay/engine";
 import { type CallOptions, ServerTimeout, type Session, withSession } from "../mysql-client/client.ts";
+import { memoryRecoveryLog, type RecoveryLog } from "../recovery/recovery-log.ts";
+import type { RecoveryAccess } from "../recovery/recovery-steps.ts";
 import type { Route } from "../route/route.ts";
 import { refuse, type WaitOptions } from "../step/wait.ts";
 import { type Dialect, dialectOf } from "./dialect.ts";
@@ -18,6 +20,10 @@ export interface MariadbActionsOptions {
   readonly control: NodeControl;
   /** Where clients learn which node takes writes. */
   readonly route: Route;
+  /** Which recoveries took place. Default: one in memory, which blocks repeated failovers of this process only. */
+  readonly recoveries?: RecoveryLog;
+  /** Epoch milliseconds. Default: the system's clock. */
+  readonly now?: () => number;
   /** Milliseconds between two questions while waiting. Default 25. */
   readonly pollIntervalMs?: number;
   /** Milliseconds until a connection attempt is given up. Default 1000. */
@@ -30,7 +36,7 @@ export interface MariadbActionsOptions {
 export type Attempt = Pick<ActionContext, "signal">;
 
 /** The cluster, as actions reach it. */
-export interface Access {
+export interface Access extends RecoveryAccess {
   readonly control: NodeControl;
   readonly route: Route;
   readonly dialect: Dialect;
@@ -60,6 +66,8 @@ export function clusterAccess(options: MariadbActionsOptions, dialectName: Diale
   return {
     control,
     route,
+    recoveries: options.recoveries ?? memoryRecoveryLog(),
+    now: options.now ?? Date.now,
     dialect,
     node,
     followed: ({ host, port }) => options.nodes.find((one) => one.host === host && one.port === port)?.name ?? null,

@@ -3,6 +3,7 @@
  * one finds out reaches another through the plan, as a node's output.
  */
 import type { ActionRegistry, AnyAction } from "@belay/engine";
+import { announceAction, checkRecentAction, withdrawAction } from "../recovery/recovery-steps.ts";
 import { dropRouteAction, publishRouteAction, restoreRouteAction } from "../route/route-steps.ts";
 import { clusterAccess, type MariadbActionsOptions } from "./access.ts";
 import { allowWrites, blockWrites } from "./block-writes.ts";
@@ -34,8 +35,10 @@ function registry(options: MariadbActionsOptions, dialect: Dialect["name"]): Act
   const access = clusterAccess(options, dialect);
   const actions: Readonly<Record<string, AnyAction>> = {
     "allow-writes": allowWrites(access),
+    announce: announceAction(access),
     "block-writes": blockWrites(access),
     "catch-up": catchUp(access),
+    "check-recent": checkRecentAction(access),
     "check-replicas": checkReplicas(access),
     "check-switchover": checkSwitchover(access),
     "confirm-down": confirmDown(access),
@@ -52,6 +55,7 @@ function registry(options: MariadbActionsOptions, dialect: Dialect["name"]): Act
     unfence: unfence(access),
     unfreeze: unfreeze(access),
     "verify-writer": verifyWriter(access),
+    withdraw: withdrawAction(access),
   };
   return Object.fromEntries(Object.entries(actions).map(([name, action]) => [`${dialect}.${name}`, action]));
 }

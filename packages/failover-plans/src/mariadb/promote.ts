@@ -6,6 +6,7 @@
  * that is not this run's means that somebody else leads by now. Promoting twice is harmless.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { refuseIfOvertaken } from "../route/route-steps.ts";
 import { amount, inputSchema, oneOf, text } from "../step/input-schema.ts";
 import { refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
@@ -39,7 +40,7 @@ const PROMOTE_TIMEOUT_MS = 50_000;
 /** Milliseconds for the candidate to say, after a crash, what it is. */
 const VERIFY_TIMEOUT_MS = 30_000;
 
-/** The action. Codes: FENCE_BROKEN, RUN_OVERTAKEN. */
+/** The action. Codes: FENCE_BROKEN, ROUTE_TAKEN. */
 export function promote(access: Access): ActionDefinition<Input, Promoted> {
   return defineAction<Input, Promoted>({
     description: "The candidate stops replicating and takes writes. POINT OF NO RETURN.",
@@ -49,7 +50,7 @@ export function promote(access: Access): ActionDefinition<Input, Promoted> {
       const before = await access.status(candidate, ctx);
       if (isPromoted(before)) return { writer: candidate, position: before.executed };
       await refuseIfUnfenced(access, ctx);
-      await refuseIfOvertaken(access, ctx.input);
+      await refuseIfOvertaken(access, ctx.input.epoch);
       await access.run(candidate, [...access.dialect.forget, ...access.dialect.takeWrites], ctx);
       return await until(`${candidate} to take writes`, access.wait(ctx, PROMOTE_TIMEOUT_MS), async () => {
         const status = await access.status(candidate, ctx);
@@ -96,14 +97,4 @@ async function refuseIfUnfenced(access: Access, ctx: ActionContext<Input>): Prom
   const { executed } = await access.status(candidate, ctx);
   const missing = access.dialect.missing(executed, status.executed);
   if (missing > 0) broken(`has ${missing} transactions that ${candidate} lacks`);
-}
-
-async function refuseIfOvertaken(access: Access, { epoch }: Input): Promise<void> {
-  const present = await access.route.current();
-  if (present.epoch === epoch && present.writer === null) return;
-  const whom = present.writer === null ? "nobody" : present.writer;
-  refuse(
-    "RUN_OVERTAKEN",
-    `the route names ${whom} under epoch ${present.epoch}; this run left it naming nobody under ${epoch}: somebody else leads by now, and nothing is promoted`,
-  );
 }

@@ -3,6 +3,7 @@
  * remedies that name another plan.
  */
 import type { ActionContext } from "@belay/engine";
+import type { RecoveryLog } from "../recovery/recovery-log.ts";
 import type { Route } from "../route/route.ts";
 import { pause as realPause, type Sleep } from "../step/wait.ts";
 import type { Notes } from "./notes.ts";
@@ -17,6 +18,10 @@ export interface TenantAccess {
   readonly route: Route;
   /** What no tenant can say of itself. */
   readonly notes: Notes;
+  /** Which recoveries took place. Default: one in memory, which blocks repeated failovers of this process only. */
+  readonly recoveries?: RecoveryLog;
+  /** Epoch milliseconds. Default: the system's clock. */
+  readonly now?: () => number;
   /** Milliseconds between two looks at a state that is awaited. Default 1000. */
   readonly pollIntervalMs?: number;
   /** Waits between two looks; default: real time. */

@@ -3,6 +3,8 @@
  * names. Order, timeouts and points of no return are the plans'.
  */
 import type { ActionRegistry } from "@belay/engine";
+import { memoryRecoveryLog } from "../recovery/recovery-log.ts";
+import { announceAction, checkRecentAction, withdrawAction } from "../recovery/recovery-steps.ts";
 import { dropRouteAction, publishRouteAction, restoreRouteAction } from "../route/route-steps.ts";
 import type { TenantAccess } from "./tenant-access.ts";
 import { activateTenant, confirmTenantDown, markRebuild, rankTenants } from "./tenant-failover.ts";
@@ -18,7 +20,15 @@ import {
 
 /** All actions, under the names that the plans use. */
 export function oceanBaseTenantActions(access: TenantAccess): ActionRegistry {
+  const recovery = {
+    route: access.route,
+    recoveries: access.recoveries ?? memoryRecoveryLog(),
+    now: access.now ?? Date.now,
+  };
   return {
+    "oceanbase.check-recent": checkRecentAction(recovery),
+    "oceanbase.announce": announceAction(recovery),
+    "oceanbase.withdraw": withdrawAction(recovery),
     "oceanbase.drop-route": dropRouteAction(access),
     "oceanbase.restore-route": restoreRouteAction(access),
     "oceanbase.publish-route": publishRouteAction(access),

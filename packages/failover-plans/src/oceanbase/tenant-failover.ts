@@ -3,6 +3,7 @@
  * OceanBase itself looks at no primary, and what is noted of whom was left behind.
  */
 import { type ActionDefinition, defineAction } from "@belay/engine";
+import { refuseIfOvertaken } from "../route/route-steps.ts";
 import { amount, inputSchema, optional, text, texts } from "../step/input-schema.ts";
 import { messageOf } from "../step/wait.ts";
 import { rebuildKey } from "./notes.ts";
@@ -140,13 +141,15 @@ interface ActivateInput {
   readonly candidate: string;
   /** The old primary. */
   readonly primary: string;
+  /** Epoch under which this run has emptied the route. */
+  readonly epoch: number;
 }
 
 /** The point of no return. Codes: ALIVE_OBSERVER, and what OceanBase refuses. */
 export function activateTenant(access: TenantAccess): ActionDefinition<ActivateInput, TenantAtRest> {
   return defineAction<ActivateInput, TenantAtRest>({
     description: "activates the candidate; POINT OF NO RETURN",
-    input: inputSchema<ActivateInput>({ candidate: text, primary: text }),
+    input: inputSchema<ActivateInput>({ candidate: text, primary: text, epoch: amount }),
     run: (ctx) =>
       explained(async () => {
         const { candidate, primary } = ctx.input;
@@ -154,6 +157,7 @@ export function activateTenant(access: TenantAccess): ActionDefinition<ActivateI
         if (rests(before, "PRIMARY")) return atRest(before);
         // At the last moment once more: OceanBase does not look.
         if (before.switchoverStatus === "NORMAL") await refuseAlive(access, primary);
+        await refuseIfOvertaken(access, ctx.input.epoch);
         await giveChange(access, candidate, "ACTIVATE STANDBY");
         return atRest(await awaitRole(access, ctx, candidate, "PRIMARY"));
       }),
@@ -165,7 +169,7 @@ export function activateTenant(access: TenantAccess): ActionDefinition<ActivateI
   });
 }
 
-interface MarkInput extends ActivateInput {
+interface MarkInput extends Omit<ActivateInput, "epoch"> {
   /** The standbys that were not chosen. */
   readonly others: readonly string[];
 }
