@@ -61,9 +61,11 @@ export interface PolarModelState {
 /** See the head of this file. */
 export class PolarModel implements PolarControl {
   #state: PolarModelState;
+  readonly #changed: (() => void) | undefined;
 
-  private constructor(state: PolarModelState) {
+  private constructor(state: PolarModelState, changed: (() => void) | undefined) {
     this.#state = state;
+    this.#changed = changed;
   }
 
   /** A cluster whose nodes all answer. */
@@ -84,12 +86,12 @@ export class PolarModel implements PolarControl {
       }),
     );
     const cluster = { clusterId, engine, lockMode, status: "Running", generation: 1 };
-    return new PolarModel({ cluster, nodes, haLog: [], deeds: [], mostWriters: 1, faults: [] });
+    return new PolarModel({ cluster, nodes, haLog: [], deeds: [], mostWriters: 1, faults: [] }, undefined);
   }
 
-  /** The model that was saved. */
-  static restore(state: PolarModelState): PolarModel {
-    return new PolarModel(state);
+  /** The model that was saved. `changed` is called after every change of it, within a step too. */
+  static restore(state: PolarModelState, changed?: () => void): PolarModel {
+    return new PolarModel(state, changed);
   }
 
   /** All of it, as JSON. */
@@ -120,7 +122,7 @@ export class PolarModel implements PolarControl {
 
   /** The node dies, or comes back as what it was. */
   setAlive(nodeId: string, alive: boolean): void {
-    this.#node(nodeId, { alive });
+    this.#change({ nodes: this.#but(nodeId, { alive }) });
   }
 
   async describe(clusterId: string): Promise<PolarCluster> {
@@ -133,8 +135,7 @@ export class PolarModel implements PolarControl {
   }
 
   async markStatus(_: string, status: ClusterStatus): Promise<void> {
-    this.#change({ cluster: { ...this.#state.cluster, status } });
-    this.#done(`status ${status}`);
+    this.#change({ cluster: { ...this.#state.cluster, status }, deeds: this.#with(`status ${status}`) });
   }
 
   async checkCandidate({ to }: SwitchOrder): Promise<void> {
@@ -143,17 +144,17 @@ export class PolarModel implements PolarControl {
   }
 
   async switchTo({ from, to }: LedOrder, { signal }: PolarCall): Promise<void> {
-    this.#node(from, { fenced: true });
-    this.#done(`fence ${from}`);
+    this.#change({ nodes: this.#but(from, { fenced: true }), deeds: this.#with(`fence ${from}`) });
     if (this.#has(to, "refuses-promotion") || !this.#find(to).alive) {
       refuse("PROMOTION_FAILED", `${to} refuses to be promoted`);
     }
     if (this.#has(to, "hangs")) await sleep(2 ** 30, undefined, { signal, ref: false });
-    const generation = this.#state.cluster.generation + 1;
-    this.#change({ cluster: { ...this.#state.cluster, generation } });
-    this.#node(from, { role: "Reader" });
-    this.#node(to, { role: "Writer" });
-    this.#done(`promote ${to}`);
+    const nodes = this.#state.nodes.map((node) => {
+      if (node.nodeId === from) return { ...node, role: "Reader" as const };
+      return node.nodeId === to ? { ...node, role: "Writer" as const } : node;
+    });
+    const cluster = { ...this.#state.cluster, generation: this.#state.cluster.generation + 1 };
+    this.#change({ cluster, nodes, deeds: this.#with(`promote ${to}`) });
     if (this.#has(to, "answer-lost") || this.#has(to, "silent")) throw new Error(`the answer of ${to} is lost`);
   }
 
@@ -166,9 +167,8 @@ export class PolarModel implements PolarControl {
     if (this.#isSilent(to)) refuse(PROMOTION_UNKNOWN, `${to} does not answer`);
     if (takesWrites(this.#find(to))) refuse(PROMOTED_ALREADY, `${to} was promoted`);
     if (!this.#find(from).fenced) return;
-    this.#node(from, { fenced: false });
-    if (writerAnswered) this.#node(from, { alive: true });
-    this.#done(`restore ${from}`);
+    const back = writerAnswered ? { fenced: false, alive: true } : { fenced: false };
+    this.#change({ nodes: this.#but(from, back), deeds: this.#with(`restore ${from}`) });
   }
 
   async awaitWriter({ to }: SwitchOrder): Promise<void> {
@@ -179,8 +179,7 @@ export class PolarModel implements PolarControl {
     const node = this.#find(nodeId);
     if (takesWrites(node)) refuse("TWO_WRITERS", `${nodeId} takes writes beside ${to}`);
     if (!node.alive) throw new Error(`${nodeId} does not answer`);
-    this.#node(nodeId, { fenced: false });
-    this.#done(`follow ${nodeId}`);
+    this.#change({ nodes: this.#but(nodeId, { fenced: false }), deeds: this.#with(`follow ${nodeId}`) });
   }
 
   async noteSwitch(entry: HaLogEntry): Promise<HaLogEntry> {
@@ -207,20 +206,20 @@ export class PolarModel implements PolarControl {
     return node ?? refuse("NODE_UNKNOWN", `there is no node ${nodeId}`);
   }
 
-  #node(nodeId: string, change: Partial<NodeState>): void {
+  /** All nodes, one of them changed. */
+  #but(nodeId: string, change: Partial<NodeState>): readonly NodeState[] {
     this.#find(nodeId);
-    this.#change({
-      nodes: this.#state.nodes.map((node) => (node.nodeId === nodeId ? { ...node, ...change } : node)),
-    });
+    return this.#state.nodes.map((node) => (node.nodeId === nodeId ? { ...node, ...change } : node));
   }
 
-  #done(deed: string): void {
-    this.#change({ deeds: [...this.#state.deeds, deed] });
+  #with(deed: string): readonly string[] {
+    return [...this.#state.deeds, deed];
   }
 
   #change(change: Partial<PolarModelState>): void {
     const next = { ...this.#state, ...change };
     this.#state = { ...next, mostWriters: Math.max(next.mostWriters, next.nodes.filter(takesWrites).length) };
+    this.#changed?.();
   }
 }
 
