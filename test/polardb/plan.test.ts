@@ -40,7 +40,7 @@ test("R30: before it every effect can be undone, after it nothing claims to be",
 test("R21: candidates are tried in order, 30 seconds each, and readiness is waited for three minutes at most", () => {
   const one = document.nodes.find(({ id }) => id === "switch");
   expect(one).toMatchObject({ timeout: 30, split: { over: "nodes.elect.output.candidates", method: "FIRST_SUCCESS" } });
-  expect(document.nodes.find(({ id }) => id === "ready")?.totalTimeout).toBe(180);
+  expect(document.nodes.find(({ id }) => id === "ready")?.timeout).toBe(180);
 });
 
 test("every node says to a tired operator what it does, and ends in bounded time", () => {

@@ -7,7 +7,7 @@
  * asked for until the cluster has come to rest.
  */
 import { createHash } from "node:crypto";
-import { pause, refuse } from "../step/wait.ts";
+import { messageOf, refuse, until, type WaitOptions } from "../step/wait.ts";
 import {
   type AlibabaClient,
   type AlibabaCluster,
@@ -72,6 +72,8 @@ function isDone(cluster: PolarCluster, target: string): boolean {
 
 /** The log speaks of seconds, so that a switch may begin a little before it was asked for. */
 const SECOND = 1000;
+/** The attempt's own timeout ends it earlier. */
+const ATTEMPT_MS = 3600 * SECOND;
 
 class Endpoint {
   readonly #options: PolarOnAlibabaOptions;
@@ -120,33 +122,28 @@ class Endpoint {
   /** The cluster comes to rest by itself; then it says who its writer is. */
   async restore(order: SwitchOrder, call: PolarCall): Promise<void> {
     const { restMs = 60_000 } = this.#options;
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(restMs)]);
-    const rest = { clusterId: order.clusterId, signal };
-    await this.#lookUntil(rest, ({ status }) => status === "Running").catch(() => {
+    const isAtRest = async (): Promise<boolean> => (await this.describe(order.clusterId)).status === "Running";
+    try {
+      await until(`${order.clusterId} to come to rest`, this.#wait(call, restMs), isAtRest);
+    } catch (error) {
       call.signal.throwIfAborted();
-      refuse(PROMOTION_UNKNOWN, `${order.clusterId} does not come to rest: who its writer will be is not known`);
-    });
+      refuse(PROMOTION_UNKNOWN, `who the writer of ${order.clusterId} will be is not known: ${messageOf(error)}`);
+    }
     const writer = await this.writer(order.clusterId);
     if (writer === order.from) return;
     refuse(PROMOTED_ALREADY, `${writer ?? "nobody"} is the writer of ${order.clusterId}, not ${order.from}`);
   }
 
+  /** Looks until it is so; an endpoint that does not answer is asked again, until the attempt is given up. */
   async until(order: SwitchOrder, call: PolarCall, done: (cluster: PolarCluster) => boolean): Promise<void> {
-    await this.#lookUntil({ clusterId: order.clusterId, signal: call.signal }, (cluster) => {
+    await until(`${order.clusterId} to have ${order.to} as its writer`, this.#wait(call, ATTEMPT_MS), async () => {
       call.heartbeat();
-      return done(cluster);
+      return done(await this.describe(order.clusterId));
     });
   }
 
-  async #lookUntil(
-    { clusterId, signal }: { readonly clusterId: string; readonly signal: AbortSignal },
-    done: (cluster: PolarCluster) => boolean,
-  ): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted();
-      if (done(await this.describe(clusterId))) return;
-      await pause(this.#options.pollIntervalMs ?? 1000, signal);
-    }
+  #wait({ signal }: PolarCall, timeoutMs: number): WaitOptions {
+    return { timeoutMs, intervalMs: this.#options.pollIntervalMs ?? 1000, signal };
   }
 
   /** Empty where the client, or the engine, has no such log. */

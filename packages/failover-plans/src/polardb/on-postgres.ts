@@ -7,13 +7,16 @@ import { follow } from "../postgres/follow.ts";
 import { rejoin } from "../postgres/rejoin.ts";
 import { verifyWriter } from "../postgres/verify-writer.ts";
 import type { Route } from "../route/route.ts";
-import { refuse } from "../step/wait.ts";
+import { refuse, until } from "../step/wait.ts";
 import type { PolarCall, PolarControl, SwitchOrder } from "./control.ts";
 import { restore } from "./postgres-restore.ts";
 import { type PolarOnPostgresOptions, PostgresSite } from "./postgres-site.ts";
 import { checkCandidate, switchTo } from "./postgres-switch.ts";
 import { describe } from "./postgres-view.ts";
 import { keepSwitch, memoryPolarRecords, switchesOf } from "./records.ts";
+
+/** Milliseconds for a new writer to take writes: the plan's three minutes, less a moment to say what is missing. */
+const READY_MS = 175_000;
 
 /** A cluster of PostgreSQL servers as `polardbActions` takes it: the control, and the servers' route by node id. */
 export interface PolarOnPostgres {
@@ -38,9 +41,7 @@ export function polarOnPostgres(options: PolarOnPostgresOptions): PolarOnPostgre
     switchTo: (order, call) => switchTo(site, order, call),
     isSwitched: (order, call) => isSwitched(site, order, call),
     restore: (order, call) => restore(site, order, call),
-    awaitWriter: async (order, call) => {
-      await site.step(verifyWriter, { writer: site.serverOf(order.to), oldTimeline: order.generation }, call);
-    },
+    awaitWriter: (order, call) => awaitWriter(site, order, call),
     bringReader: (order, nodeId, call) => bringReader(site, order, nodeId, call),
     noteSwitch: (entry) => keepSwitch(records, entry),
     haLog: (clusterId) => switchesOf(records, clusterId),
@@ -59,6 +60,14 @@ async function isSwitched(site: PostgresSite, order: SwitchOrder, call: PolarCal
   }
   await site.records.write(order.clusterId, { writer: order.to });
   return true;
+}
+
+/** Asks again as long as the attempt lives; what asking cannot change ends it at once. Code: NEW_WRITER_READ_ONLY. */
+async function awaitWriter(site: PostgresSite, order: SwitchOrder, call: PolarCall): Promise<void> {
+  const input = { writer: site.serverOf(order.to), oldTimeline: order.generation };
+  await until(`${order.to} to take writes`, site.access.wait(call, READY_MS), () =>
+    site.step(verifyWriter, input, call),
+  );
 }
 
 /** A running reader is pointed at the writer; anything else rejoins: it is started fenced and compared first. */
