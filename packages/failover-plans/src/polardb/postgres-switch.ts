@@ -22,6 +22,9 @@ import type { PostgresSite } from "./postgres-site.ts";
 /** Milliseconds that a clean stop may take; then the old writer is killed, and what it did not send is looked for on all readers. */
 const STOP_MS = 10_000;
 
+/** Milliseconds for the candidate to answer while nobody takes writes. */
+const ANSWER_MS = 2000;
+
 /** Codes of the switchover's check that mean: the candidate, not the cluster. */
 const CANDIDATE_CODES: ReadonlySet<string> = new Set(["STANDBY_NOT_READY", "LAG_CEILING", "WAIT_TIMEOUT"]);
 
@@ -55,6 +58,9 @@ export async function switchTo(site: PostgresSite, order: LedOrder, call: PolarC
   const [primary, candidate] = [site.serverOf(order.from), site.serverOf(order.to)];
   await certainly(order, call, async () => {
     const out = await takeOut(site, order, call);
+    // Nobody takes writes now: a candidate that is gone is given up at once.
+    const status = await site.ask(candidate, call, ANSWER_MS);
+    if (status === undefined) refuse("UNHEALTHY_REPLICATION", `${order.to} does not answer any more`);
     if (out.cleanShutdown === true) await site.step(verifyShutdown, { primary, candidate }, call);
     else await proveMostAdvanced(site, order, out, call);
   });

@@ -4,7 +4,7 @@
  */
 import type { ServerStatus } from "../postgres/status.ts";
 import { messageOf, pause, refuse } from "../step/wait.ts";
-import type { PolarCluster, PolarNode } from "./cluster.ts";
+import { type PolarCluster, type PolarNode, writerOf } from "./cluster.ts";
 import type { PolarCall } from "./control.ts";
 import type { PostgresMember, PostgresSite } from "./postgres-site.ts";
 
@@ -16,13 +16,13 @@ interface Answer {
 
 const ASK_AGAIN_MS = 100;
 
-/** Describes; a reader that does not stream is looked at again for a while, it may just be connecting. Code: TWO_WRITERS. */
+/** Describes; a reader that does not stream from a living writer is looked at again for a while, it may just be connecting. Code: TWO_WRITERS. */
 export async function describe(site: PostgresSite, call: PolarCall): Promise<PolarCluster> {
   const startedAt = performance.now();
   for (;;) {
     const cluster = await describeOnce(site, call);
-    const sound = cluster.nodes.every(({ problem }) => problem === null);
-    if (sound || performance.now() - startedAt > site.streamPatienceMs) return cluster;
+    const settled = writerOf(cluster)?.problem !== null || cluster.nodes.every(({ problem }) => problem === null);
+    if (settled || performance.now() - startedAt > site.streamPatienceMs) return cluster;
     await pause(ASK_AGAIN_MS, call.signal);
   }
 }
