@@ -5,10 +5,12 @@
 import type { ActionRegistry, Json } from "@belay/engine";
 import { injectFailure } from "@belay/failover-plans";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dropRoute } from "../../packages/failover-plans/src/route/route-steps.ts";
 import { cutOffEverywhere, explain, stepsOf } from "../crash/trap.ts";
 import { controlBut } from "../postgres/live-drill.ts";
 import { failures, nodeOf, planThat, statuses } from "./model-run.ts";
 import { CLUSTER, idOf, PolarDrill, serverOf } from "./polar-drill.ts";
+import { PORT_CASES } from "./port-cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
 const OPERATOR = { who: "op", why: "the drill goes on" };
@@ -162,6 +164,22 @@ test(
   },
   CASE_TIMEOUT_MS,
 );
+
+describe("the port's cases", () => {
+  test.each(PORT_CASES)(
+    "%s",
+    async (_, run) => {
+      const { control, route } = drill.control();
+      await run({
+        control,
+        clusterId: CLUSTER,
+        lead: async (from) => (await dropRoute({ route }, from, {})).epoch,
+        publish: async (writer, epoch) => expect(await route.publish(writer, epoch)).toBe(true),
+      });
+    },
+    CASE_TIMEOUT_MS,
+  );
+});
 
 describe("R42: an engine that dies after every single step", () => {
   test(

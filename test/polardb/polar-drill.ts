@@ -8,6 +8,7 @@ import { type ActionRegistry, createEngine, type Engine, type Json, type Plan } 
 import {
   openPolarRecords,
   type PolarEngine,
+  type PolarOnPostgres,
   type PolarRecords,
   polardbActions,
   polarOnPostgres,
@@ -55,15 +56,15 @@ export class PolarDrill {
     await this.live.close();
   }
 
-  /** A registry as a new process would make it: nothing but the servers and the records is shared. */
-  actions(setup: PolarSetup = {}): ActionRegistry {
+  /** The cluster as a new process would reach it: nothing but the servers and the records is shared. */
+  control(setup: PolarSetup = {}): PolarOnPostgres {
     const { cluster } = this.live;
     const members = cluster.nodes.map(({ name }) => ({
       nodeId: idOf(name),
       server: name,
       failoverPriority: PRIORITY[name] ?? 1,
     }));
-    const made = polarOnPostgres({
+    return polarOnPostgres({
       clusterId: CLUSTER,
       engine: setup.engine ?? "MySQL",
       members,
@@ -72,7 +73,10 @@ export class PolarDrill {
       records: this.records,
       streamPatienceMs: 1500,
     });
-    const actions = polardbActions({ ...made, recoveries: cluster.recoveries });
+  }
+
+  actions(setup: PolarSetup = {}): ActionRegistry {
+    const actions = polardbActions({ ...this.control(setup), recoveries: this.live.cluster.recoveries });
     return setup.actions ? setup.actions(actions) : actions;
   }
 

@@ -46,10 +46,7 @@ export function polarOnAlibaba(options: PolarOnAlibabaOptions): PolarControl {
     describe: (clusterId) => endpoint.describe(clusterId),
     // The endpoint shows Switching, and Running, by itself.
     markStatus: async () => undefined,
-    checkCandidate: async (order) => {
-      const node = (await endpoint.describe(order.clusterId)).nodes.find(({ nodeId }) => nodeId === order.to);
-      if (node === undefined) refuse("NODE_UNKNOWN", `${order.clusterId} has no node ${order.to}`);
-    },
+    checkCandidate: (order, call) => endpoint.check(order, call),
     switchTo: (order, call) => endpoint.switchTo(order, call),
     isSwitched: (order, call) => endpoint.isSwitched(order, call),
     restore: (order, call) => endpoint.restore(order, call),
@@ -92,16 +89,26 @@ class Endpoint {
     return writerOf(await this.describe(clusterId))?.nodeId;
   }
 
-  async switchTo(order: SwitchOrder, call: PolarCall): Promise<void> {
-    const { client, models } = this.#options;
-    const request = requestOf(models.FailoverDBClusterRequest, {
+  /** Code: OPTION_UNSUPPORTED, before anything is asked for. */
+  async check(order: SwitchOrder, call: PolarCall): Promise<void> {
+    this.#failover(order, call);
+    const node = (await this.describe(order.clusterId)).nodes.find(({ nodeId }) => nodeId === order.to);
+    if (node === undefined) refuse("NODE_UNKNOWN", `${order.clusterId} has no node ${order.to}`);
+  }
+
+  #failover(order: SwitchOrder, call: PolarCall): never {
+    return requestOf(this.#options.models.FailoverDBClusterRequest, {
       DBClusterId: order.clusterId,
       targetDBNodeId: order.to,
       clientToken: tokenOf(call.idempotencyKey),
-      rollBackForDisaster: order.rollBackForDisaster,
+      rollBackForDisaster: order.rollBackForDisaster === true ? true : undefined,
       targetZoneType: order.targetZoneType,
     });
-    await ask(() => client.failoverDBCluster(request));
+  }
+
+  async switchTo(order: SwitchOrder, call: PolarCall): Promise<void> {
+    const request = this.#failover(order, call);
+    await ask(() => this.#options.client.failoverDBCluster(request));
     let begun = false;
     await this.until(order, call, (cluster) => {
       if (isDone(cluster, order.to)) return true;
