@@ -9,7 +9,7 @@ const DRAWERS = /^(utils?|common|helpers?|misc|types|shared|constants|interfaces
 
 /** Folders whose tests drive real processes: they may wait for real time. */
 const REAL_TIME =
-  /^test\/(cli|failover-plans|postgres|journal-postgres|embedded-postgres|crash|packages|e2e)\b|^test\/packages\.test\.ts$/;
+  /^test\/(cli|postgres|journal-postgres|embedded-postgres|crash|packages|e2e|polardb\/polar-drill)\b|^test\/packages\.test\.ts$/;
 
 export const NAMES: readonly HouseRule[] = [
   {

@@ -1,19 +1,18 @@
 /**
  * An endpoint of the shape of Alibaba Cloud's, on the loopback interface: JSON answers of three actions over a cluster in memory. Owns the
- * envelopes, client tokens and that a switch takes a moment; the cluster is a `PolarModel`. It checks no signature.
+ * envelopes, client tokens and that a switch takes some looks; the cluster is a `PolarModel`. It checks no signature.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { NonRetryable } from "@belay/engine";
 import { type PolarCluster, type PolarModel, polarApiError, writerOf } from "@belay/failover-plans/polardb";
 import { callOf } from "./port-cases.ts";
 
 type Words = Readonly<Record<string, string>>;
 
-/** How long a switch takes. */
-const SWITCH_MS = 60;
+/** A switch has taken place at the third look at the cluster after it was asked for. */
+const LOOKS = 3;
 
 /** A running endpoint. */
 export interface AlibabaServer {
@@ -29,7 +28,7 @@ export interface AlibabaServer {
 export async function startAlibabaServer(model: PolarModel): Promise<AlibabaServer> {
   const failovers: Words[] = [];
   const answered = new Map<string, Promise<object>>();
-  const switches: Promise<void>[] = [];
+  let pending: { readonly order: Order; looks: number } | undefined;
   let losses = 0;
 
   async function failOver(words: Words): Promise<object> {
@@ -38,13 +37,18 @@ export async function startAlibabaServer(model: PolarModel): Promise<AlibabaServ
     const order = orderOf(cluster, words["TargetDBNodeId"] ?? "");
     await model.checkCandidate(order);
     await model.markStatus(cluster.clusterId, "Switching");
-    switches.push(carryOut(model, order));
+    pending = { order, looks: 0 };
     return { RequestId: randomUUID().toUpperCase() };
   }
 
   async function answer(words: Words): Promise<object> {
     switch (words["Action"]) {
       case "DescribeDBClusterAttribute":
+        if (pending !== undefined && ++pending.looks === LOOKS) {
+          const { order } = pending;
+          pending = undefined;
+          await carryOut(model, order);
+        }
         return attributesOf(await model.describe(words["DBClusterId"] ?? ""));
       case "FailoverDBCluster": {
         failovers.push(words);
@@ -78,12 +82,13 @@ export async function startAlibabaServer(model: PolarModel): Promise<AlibabaServ
       losses = count;
     },
     close: async () => {
-      await Promise.all(switches);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
+
+type Order = ReturnType<typeof orderOf>;
 
 function orderOf(cluster: PolarCluster, to: string) {
   const from = writerOf(cluster)?.nodeId ?? "";
@@ -93,8 +98,7 @@ function orderOf(cluster: PolarCluster, to: string) {
 }
 
 /** The endpoint undoes by itself what it cannot finish. */
-async function carryOut(model: PolarModel, order: ReturnType<typeof orderOf>): Promise<void> {
-  await sleep(SWITCH_MS);
+async function carryOut(model: PolarModel, order: Order): Promise<void> {
   try {
     await model.switchTo({ ...order, epoch: 1 }, callOf());
     await model.bringReader(order, order.from);

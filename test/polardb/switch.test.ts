@@ -1,6 +1,8 @@
 /** The plan on a cluster in memory: who is tried, who is not, what is undone, and that never two nodes take writes. */
+import { type ActionRegistry, createEngine } from "@belay/engine";
 import { afterEach, describe, expect, test } from "vitest";
 import {
+  actionsOf,
   CLUSTER,
   failures,
   NODES,
@@ -147,6 +149,58 @@ describe("a candidate that was promoted is not followed by another", () => {
     expect((await settle(world, run)).status).toBe("SUCCESSFUL");
     expect(await world.route.current()).toMatchObject({ writer: "pi-2" });
     expect(world.model.deeds.at(-1)).toBe("status Running");
+  });
+});
+
+describe("R26: a switch that ignores its abort", () => {
+  /** The first candidate's switch does nothing and lets go when it is told to. */
+  function deaf(): { readonly actions: ActionRegistry; letGo(): void; readonly undone: () => number } {
+    let release = (): void => undefined;
+    let undone = 0;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const real = actionsOf(world);
+    const [forward, back] = [real["polardb.switch"], real["polardb.switch-back"]];
+    if (typeof forward !== "object" || typeof back !== "object") throw new Error("no definitions");
+    const run: typeof forward.run = async (ctx) => {
+      if (ctx.item !== "pi-2") return await forward.run(ctx);
+      await held;
+      throw new Error("let go");
+    };
+    const undo: typeof back.run = async (ctx) => {
+      await back.run(ctx);
+      undone += 1;
+    };
+    const actions = {
+      ...real,
+      "polardb.switch": { ...forward, run },
+      "polardb.switch-back": { ...back, run: undo },
+    };
+    return { actions, letGo: release, undone: () => undone };
+  }
+
+  test("is not undone before it has let go, and nobody else is tried before that", async () => {
+    world = worldOf();
+    const stage = deaf();
+    const engine = await createEngine({ actions: stage.actions, clock: world.clock });
+    const run = await engine.start(planThat(), { params: { cluster: CLUSTER } });
+    await world.clock.elapse(75_000);
+    expect(stage.undone()).toBe(0);
+    expect(statuses(run.snapshot())).toMatchObject({ "switch[0]": "COMPENSATING", "switch[1]": "PENDING" });
+    stage.letGo();
+    expect((await settle(world, run)).status).toBe("SUCCESSFUL");
+    expect(stage.undone()).toBe(1);
+    expect(world.model.writers()).toEqual(["pi-3"]);
+    await engine.close();
+  });
+
+  test("and never lets go, is never undone: the run rests, nobody else is promoted", async () => {
+    world = worldOf();
+    const { snapshot } = await play(world, { actions: deaf().actions });
+    expect(snapshot.status).toBe("ROLLBACK_FAILED");
+    expect(statuses(snapshot)).toMatchObject({ "switch[0]": "COMPENSATION_FAILED", "switch[1]": "PENDING" });
+    expect(world.model.writers()).toEqual(["pi-1"]);
   });
 });
 

@@ -1,6 +1,11 @@
 /** The demos there are, and what can be asked of them. */
 
-export const DEMO_NAMES = ["postgres-failover", "postgres-switchover", "oceanbase-failover"] as const;
+export const DEMO_NAMES = [
+  "postgres-failover",
+  "postgres-switchover",
+  "polardb-failover",
+  "oceanbase-failover",
+] as const;
 
 export type DemoName = (typeof DEMO_NAMES)[number];
 

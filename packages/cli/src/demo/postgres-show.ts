@@ -18,6 +18,7 @@ import {
 import { postgresActions } from "@belay/failover-plans/postgres";
 import type { Renderer } from "../render/renderer.ts";
 import type { DemoName, DemoOptions } from "./demo-options.ts";
+import { polardbActionsOn, polardbParams, polardbWords } from "./polardb.ts";
 import type { PostgresReport } from "./postgres-report.ts";
 import { withFailure } from "./run-plan.ts";
 
@@ -55,6 +56,7 @@ export class PostgresShow {
   static async raise(spec: ShowSpec): Promise<PostgresShow> {
     const { options, renderer, interrupted } = spec;
     const began = performance.now();
+    if (spec.name === "polardb-failover") renderer.say(polardbWords(options.nodes));
     renderer.say(`starting a PostgreSQL cluster of ${options.nodes} servers`);
     const place = options.keep ? { dataDir: join(tmpdir(), `belay-demo-${process.pid}-${Date.now()}`) } : {};
     const cluster = await createPostgresCluster({ nodes: options.nodes, signal: interrupted, ...place });
@@ -81,10 +83,10 @@ export class PostgresShow {
   }
 
   /** The plan's actions on this cluster; the failure that was asked for happens once per run. */
-  actions(before?: RunSnapshot): ActionRegistry {
-    const { plan, options } = this.#spec;
+  async actions(before?: RunSnapshot): Promise<ActionRegistry> {
+    const { plan, options, name } = this.#spec;
     const { fail } = options;
-    const real = postgresActions(this.cluster);
+    const real = name === "polardb-failover" ? await polardbActionsOn(this.cluster) : postgresActions(this.cluster);
     const nodes = before?.nodes ?? [];
     const happened = nodes.some(
       ({ id, group, error }) => (id === fail || group === fail) && error?.code === INJECTED_FAILURE,
@@ -97,6 +99,7 @@ export class PostgresShow {
     const standbys = nodes.map((node) => node.name).filter((node) => node !== primary);
     // Its name is that of its lock: demos whose runs are kept in one file do not exclude each other.
     const cluster = this.#spec.options.db === undefined ? "demo" : basename(dataDir);
+    if (this.#spec.name === "polardb-failover") return polardbParams(this.cluster);
     if (this.#spec.name === "postgres-switchover") return { cluster, primary, standbys, candidate: standbys[0] ?? "" };
     return { cluster, primary, standbys, salvage: { table: TABLE, key: "id" } };
   }

@@ -1,5 +1,5 @@
 /**
- * `belay demo postgres-failover|postgres-switchover`: a real PostgreSQL cluster on this machine, clients that write all the
+ * `belay demo postgres-failover|postgres-switchover|polardb-failover`: a real PostgreSQL cluster on this machine, clients that write all the
  * time, a primary that is killed (or asked to step down), and the bill: what the clients noticed and what was lost.
  * Owns: the order of the show, and that nothing of it is left running however it ends; with `--db` its servers wait for a
  * while for the process that goes on with the run.
@@ -75,7 +75,7 @@ async function warmUp({ cluster, workload }: PostgresShow, spec: ShowSpec): Prom
 
 async function run(show: PostgresShow, spec: ShowSpec, context: Context): Promise<RunSnapshot> {
   const { plan, options, renderer, interrupted, name } = spec;
-  const planned = { plan, actions: show.actions(), params: show.params() };
+  const planned = { plan, actions: await show.actions(), params: show.params() };
   if (options.db === undefined) return await runPlan(planned, renderer, interrupted);
   const { db: file, json: _, ...rest } = options;
   const demo = { name, options: rest, dataDir: show.cluster.dataDir, told: false };

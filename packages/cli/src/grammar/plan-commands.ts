@@ -65,7 +65,10 @@ function addDemo(program: Command): Command {
     .option("--nodes <number>", "servers of the cluster (default: 3)", wholeNumber(2, 9))
     .option("--json", JSON_EVENTS)
     .option("--keep", "keep data and logs of the servers")
-    .addHelpText("after", "\n--writers, --nodes and --keep are for the PostgreSQL demos.");
+    .addHelpText(
+      "after",
+      "\n--writers, --nodes and --keep are for the demos on PostgreSQL servers: all but oceanbase-failover.",
+    );
 }
 
 function demoName(text: string): DemoName {

@@ -18,6 +18,7 @@ export {
 } from "./cluster.ts";
 export type { HaLogEntry, LedOrder, PolarCall, PolarControl, SwitchOrder } from "./control.ts";
 export { type Election, type ElectionQuestion, elect, type Rejection } from "./election.ts";
+export { explainPolardbRun } from "./explain.ts";
 export { type ModelFault, type ModelNode, PolarModel, type PolarModelSpec, type PolarModelState } from "./model.ts";
 export { type PolarOnPostgres, polarOnPostgres } from "./on-postgres.ts";
 export type { PolarOnPostgresOptions, PostgresMember } from "./postgres-site.ts";

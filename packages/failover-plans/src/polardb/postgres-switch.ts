@@ -3,7 +3,8 @@
  *
  * The old writer is marked as a standby before anything is promoted, and only `restore` takes the mark away, once it has asked the
  * candidate. So the mark on its disk is the evidence, for whoever comes after a crash: no mark, no promotion of this order.
- * Whatever fails before the promotion is certain and ends the candidate's attempts; what fails from there on is not, and may be asked again.
+ * Whatever fails before the promotion is certain and ends the candidate's attempts; what fails from there on is not, and may be asked
+ * for again.
  */
 import { NonRetryable } from "@belay/engine";
 import { verifyShutdown } from "../postgres/catch-up.ts";

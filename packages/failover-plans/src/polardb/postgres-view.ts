@@ -16,7 +16,7 @@ interface Answer {
 
 const ASK_AGAIN_MS = 100;
 
-/** Describes; a reader that does not stream from a living writer is looked at again for a while, it may just be connecting. Code: TWO_WRITERS. */
+/** Describes; a reader that does not stream from a living writer is looked at again, it may just be connecting. Code: TWO_WRITERS. */
 export async function describe(site: PostgresSite, call: PolarCall): Promise<PolarCluster> {
   const startedAt = performance.now();
   for (;;) {

@@ -96,6 +96,8 @@ export function switchBackAction(access: PolarAccess): ActionDefinition<Input, v
     input: schema,
     idempotent: true,
     run: async (ctx) => {
+      // It may still be stopping the old writer: what it does next would undo this undoing.
+      if (ctx.previousStillRunning) throw new Error(`the switch to ${ctx.input.candidate} has not let go yet`);
       const order = orderOf(ctx.input);
       try {
         await access.control.restore(order, ctx);
