@@ -5,12 +5,13 @@
 import type { ActionRegistry, Json } from "@belay/engine";
 import { injectFailure } from "@belay/failover-plans";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dropRoute } from "../../packages/failover-plans/src/route/route-steps.ts";
+import { query } from "../../packages/failover-plans/src/postgres/client.ts";
+import { dropRoute, restoreRoute } from "../../packages/failover-plans/src/route/route-steps.ts";
 import { cutOffEverywhere, explain, stepsOf } from "../crash/trap.ts";
 import { controlBut } from "../postgres/live-drill.ts";
 import { failures, nodeOf, planThat, statuses } from "./model-run.ts";
 import { CLUSTER, idOf, PolarDrill, serverOf } from "./polar-drill.ts";
-import { PORT_CASES } from "./port-cases.ts";
+import { callOf, PORT_CASES } from "./port-cases.ts";
 
 const CASE_TIMEOUT_MS = 60_000;
 const OPERATOR = { who: "op", why: "the drill goes on" };
@@ -164,6 +165,52 @@ test(
   },
   CASE_TIMEOUT_MS,
 );
+
+test(
+  "R26: a promotion that was asked for and hangs is taken away before the old writer comes back: it never happens later",
+  async () => {
+    const { from, first, second, timeline } = await ids();
+    const { control, route } = drill.control();
+    const order = { clusterId: CLUSTER, from, to: first, others: [second], generation: timeline, writerAnswered: true };
+    await control.checkCandidate(order, callOf());
+    const { epoch } = await dropRoute({ route }, from, {});
+    const candidate = drill.live.node(serverOf(first));
+    const [startup] = await query<{ pid: number }>(
+      candidate,
+      "select pid from pg_stat_activity where backend_type = 'startup'",
+    );
+    const pid = startup?.pid ?? 0;
+    expect(pid).toBeGreaterThan(1);
+    // The process that would carry the promotion out stands still.
+    process.kill(pid, "SIGSTOP");
+    const given = new AbortController();
+    const switching = control.switchTo({ ...order, epoch }, callOf(given.signal));
+    const ended = expect(switching).rejects.toThrow("given up");
+    await drill.live.eventually(async () => {
+      const [asked] = await query<{ found: boolean }>(
+        candidate,
+        "select (pg_stat_file('promote', true)).size is not null as found",
+      );
+      expect(asked?.found).toBe(true);
+    });
+    given.abort(new Error("given up"));
+    await ended;
+    await control.restore(order, callOf());
+    // Had it survived, it would be carried out now.
+    if (isAlive(pid)) process.kill(pid, "SIGCONT");
+    await restoreRoute({ route }, from);
+    await expectWhole(from, timeline);
+  },
+  CASE_TIMEOUT_MS,
+);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe("the port's cases", () => {
   test.each(PORT_CASES)(

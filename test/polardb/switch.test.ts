@@ -1,5 +1,6 @@
 /** The plan on a cluster in memory: who is tried, who is not, what is undone, and that never two nodes take writes. */
 import { type ActionRegistry, createEngine } from "@belay/engine";
+import { polardbActions } from "@belay/failover-plans/polardb";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   actionsOf,
@@ -277,6 +278,16 @@ describe("the ten-minute limit", () => {
 });
 
 describe("the log of switches", () => {
+  test("a clock that went back meanwhile makes no switch that ends before it began", async () => {
+    world = worldOf();
+    const times = [5000, 4000, 3000, 2000, 1000];
+    const { model, route, recoveries } = world;
+    const actions = polardbActions({ control: model, route, recoveries, now: () => times.shift() ?? 0 });
+    expect((await play(world, { actions })).snapshot.status).toBe("SUCCESSFUL");
+    const [entry] = await model.haLog();
+    expect(entry?.finishedAt).toBe(entry?.startedAt);
+  });
+
   test("has one entry, begun before it ended, asked for by somebody, under a well-formed lower-case UUID", async () => {
     await played({ "pi-2": "hangs" });
     const [entry, ...more] = await world.model.haLog();
