@@ -8,8 +8,9 @@ import { isSyntax, type SourceTree, type Syntax } from "./tree.ts";
 const DRAWERS = /^(utils?|common|helpers?|misc|types|shared|constants|interfaces|models|lib)$/;
 
 /** Folders whose tests drive real processes: they may wait for real time. */
-const REAL_TIME =
-  /^test\/(cli|failover-plans|postgres|mariadb|journal-postgres|embedded-postgres|crash|packages|e2e)\b|^test\/packages\.test\.ts$/;
+const REAL_TIME = new RegExp(
+  `^test/(${["cli", "failover-plans", "postgres", "mariadb", "polardb/polar-drill", "journal-postgres", "embedded-postgres", "crash", "packages", "e2e"].join("|")})\\b|^test/packages\\.test\\.ts$`,
+);
 
 export const NAMES: readonly HouseRule[] = [
   {

@@ -1,6 +1,7 @@
 /** What is said when a PostgreSQL demo is over, in the process that began it or in a later one. */
 import type { RunSnapshot } from "@belay/engine";
 import { isTerminal } from "@belay/engine/core";
+import { explainPolardbRun } from "@belay/failover-plans/polardb";
 import { explainPostgresRun } from "@belay/failover-plans/postgres";
 import type { Context } from "../context.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
@@ -51,7 +52,8 @@ function failsOnReport({ status }: RunSnapshot, report: PostgresReport): boolean
 function guidance(snapshot: RunSnapshot, spec: ShowSpec): string[] {
   if (snapshot.status === "SUCCESSFUL" && !snapshot.nodes.some(({ tolerated }) => tolerated)) return [];
   const servers = staysOpen(snapshot, spec) ? "" : " (the demo's servers end with it)";
-  return ["", `What an operator is told${servers}:`, ...explainPostgresRun(snapshot).map((line) => `  ${line}`)];
+  const told = [...explainPostgresRun(snapshot), ...explainPolardbRun(snapshot)];
+  return ["", `What an operator is told${servers}:`, ...told.map((line) => `  ${line}`)];
 }
 
 function whatNext(snapshot: RunSnapshot, { options }: ShowSpec, { out }: Context["terminal"]): string[] {

@@ -37,7 +37,7 @@ async function goOn(
   renderer.say(`the servers of run ${runId.slice(0, 8)} run on, and ${options.writers} clients write again`);
   let isOver = false;
   return {
-    actions: show.actions(before),
+    actions: await show.actions(before),
     plans: [],
     pools: {},
     async finish(snapshot, shown) {

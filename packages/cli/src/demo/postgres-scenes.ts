@@ -2,8 +2,9 @@
  * The scenes of the PostgreSQL demos: what happens to a healthy cluster before the plan runs, and with which parameters it runs. One
  * entry per plan; everything else is alike.
  */
-import type { Json } from "@belay/engine";
+import type { ActionRegistry, Json } from "@belay/engine";
 import type { PostgresCluster } from "@belay/failover-plans/embedded-postgres";
+import { polardbActionsOn, polardbParams, polardbWords } from "./polardb.ts";
 
 export const POSTGRES_DEMOS = [
   "postgres-failover",
@@ -11,6 +12,7 @@ export const POSTGRES_DEMOS = [
   "rejoin-standby",
   "add-standby",
   "fence-drill",
+  "polardb-failover",
 ] as const;
 
 export type PostgresDemo = (typeof POSTGRES_DEMOS)[number];
@@ -31,6 +33,13 @@ export interface Scene {
   prepare(cluster: PostgresCluster, cast: Cast): Promise<string>;
   /** Parameters beside `cluster`. `table` is the one that the clients write to. */
   params(cast: Cast, table: string): Readonly<Record<string, Json>>;
+  /** Said before anything else. */
+  words?(nodes: number): string;
+  /** What a plan has that is not one of PostgreSQL itself. */
+  own?(cluster: PostgresCluster): {
+    readonly params: Readonly<Record<string, Json>>;
+    actions(): Promise<ActionRegistry>;
+  };
 }
 
 const lastOf = ({ standbys }: Cast): string => standbys.at(-1) ?? "";
@@ -65,5 +74,11 @@ export const SCENES: Readonly<Record<PostgresDemo, Scene>> = {
   "fence-drill": {
     prepare: async () => "nothing happens: the primary is healthy, under load",
     params: ({ primary, standbys }) => ({ primary, standbys }),
+  },
+  "polardb-failover": {
+    prepare: async () => "nothing happens: the writer is healthy, under load",
+    params: () => ({}),
+    words: polardbWords,
+    own: (cluster) => ({ params: polardbParams(cluster), actions: () => polardbActionsOn(cluster) }),
   },
 };

@@ -56,6 +56,8 @@ export class PostgresShow {
   static async raise(spec: ShowSpec): Promise<PostgresShow> {
     const { options, renderer, interrupted } = spec;
     const began = performance.now();
+    const { words } = SCENES[spec.name];
+    if (words !== undefined) renderer.say(words(options.nodes));
     renderer.say(`starting a PostgreSQL cluster of ${options.nodes} servers: real ones, on this machine`);
     const place = options.keep ? { dataDir: join(tmpdir(), `belay-demo-${process.pid}-${Date.now()}`) } : {};
     const cluster = await createPostgresCluster({ nodes: options.nodes, signal: interrupted, ...place });
@@ -82,10 +84,11 @@ export class PostgresShow {
   }
 
   /** The plan's actions on this cluster; the failure that was asked for happens once per run. */
-  actions(before?: RunSnapshot): ActionRegistry {
-    const { plan, options } = this.#spec;
+  async actions(before?: RunSnapshot): Promise<ActionRegistry> {
+    const { plan, options, name } = this.#spec;
     const { fail } = options;
-    const real = postgresActions(this.cluster);
+    const own = SCENES[name].own?.(this.cluster);
+    const real = own === undefined ? postgresActions(this.cluster) : await own.actions();
     const nodes = before?.nodes ?? [];
     const happened = nodes.some(
       ({ id, group, error }) => (id === fail || group === fail) && error?.code === INJECTED_FAILURE,
@@ -102,7 +105,8 @@ export class PostgresShow {
     const { dataDir } = this.cluster;
     // Its name is that of its lock: demos whose runs are kept in one file do not exclude each other.
     const cluster = this.#spec.options.db === undefined ? "demo" : basename(dataDir);
-    return { cluster, ...SCENES[this.#spec.name].params(this.cast, TABLE) };
+    const scene = SCENES[this.#spec.name];
+    return { cluster, ...scene.params(this.cast, TABLE), ...scene.own?.(this.cluster).params };
   }
 
   /** Ends the clients and counts; undefined when interrupted. */

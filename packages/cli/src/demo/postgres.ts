@@ -72,7 +72,7 @@ async function warmUp(show: PostgresShow, spec: ShowSpec): Promise<void> {
 
 async function run(show: PostgresShow, spec: ShowSpec, context: Context): Promise<RunSnapshot> {
   const { plan, options, renderer, interrupted, name } = spec;
-  const planned = { plan, actions: show.actions(), params: show.params() };
+  const planned = { plan, actions: await show.actions(), params: show.params() };
   if (options.db === undefined) return await runPlan(planned, renderer, interrupted);
   const { db: file, json: _, ...rest } = options;
   const demo = { name, options: rest, dataDir: show.cluster.dataDir, told: false };

@@ -68,8 +68,8 @@ function addDemo(program: Command): Command {
     .addHelpText(
       "after",
       `
---writers and --nodes are for the PostgreSQL and MariaDB demos, --keep for the
-PostgreSQL ones. The MariaDB demos need mariadbd, which Debian's package
+--writers and --nodes are for the demos on PostgreSQL and MariaDB servers,
+polardb-failover included, --keep for those on PostgreSQL. The MariaDB demos need mariadbd, which Debian's package
 mariadb-server-core has; they do not take --db. The plan mysql-failover has no
 demo: it needs servers of MySQL 8.`,
     );
