@@ -67,7 +67,7 @@ export class LiveDrill {
   }
 
   static async create(durability: Durability = "on"): Promise<LiveDrill> {
-    const drill = new LiveDrill(await createPostgresCluster({ durability }));
+    const drill = new LiveDrill(await createPostgresCluster({ durability, fsync: false }));
     await query(drill.node(drill.cluster.primary), "create table kept (id integer primary key)");
     return drill;
   }

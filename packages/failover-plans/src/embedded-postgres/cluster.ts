@@ -43,6 +43,11 @@ export interface ClusterOptions {
   readonly dataDir?: string;
   /** Default "on". */
   readonly durability?: Durability;
+  /**
+   * Whether the servers wait for the disk. false: a server that is killed loses nothing by it, a machine that loses its power may; for
+   * tests that kill servers. Default true.
+   */
+  readonly fsync?: boolean;
   /** Receives one line per step. Default: nothing is written. */
   readonly log?: (line: string) => void;
   /** Ends the creation early: what was made is removed, and the promise rejects with the signal's reason. */
@@ -86,7 +91,7 @@ const POLL_MS = 20;
  * port, no PostgreSQL that runs); every message says what to do.
  */
 export async function createPostgresCluster(options: ClusterOptions = {}): Promise<PostgresCluster> {
-  const { nodes: count = 3, durability = "on", signal } = options;
+  const { nodes: count = 3, durability = "on", fsync = true, signal } = options;
   checkOptions(count, durability, options.basePort);
   const log = options.log ?? ((): void => undefined);
   const binaries = await findBinaries();
@@ -107,7 +112,7 @@ export async function createPostgresCluster(options: ClusterOptions = {}): Promi
     await writePassword(site.dataDir, password, binaries.user);
     await writeNote(site, open.nodes);
     const cluster = await clusterOf(open, control, end);
-    await bringUp({ nodes: locals, control, binaries, durability, log, signal });
+    await bringUp({ nodes: locals, control, binaries, durability, fsync, log, signal });
     signal?.throwIfAborted();
     await cluster.route.publish(cluster.primary, 1);
     log(`${cluster.primary} takes writes (epoch 1)`);
@@ -199,15 +204,16 @@ interface BringUp {
   readonly control: NodeControl;
   readonly binaries: Binaries;
   readonly durability: Durability;
+  readonly fsync: boolean;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal | undefined;
 }
 
-async function bringUp({ nodes, control, binaries, durability, log, signal }: BringUp): Promise<void> {
+async function bringUp({ nodes, control, binaries, durability, fsync, log, signal }: BringUp): Promise<void> {
   const [primary, ...standbys] = nodes;
   if (primary === undefined) return;
   const { node, directory } = primary;
-  const settings = durabilitySettings(nodes, durability);
+  const settings = { ...durabilitySettings(nodes, durability), fsync: fsync ? "on" : "off" };
   await initialize(binaries, { directory, password: node.password ?? "", settings }, signal);
   await control.start(node.name);
   log(`${node.name} runs on port ${node.port}`);

@@ -31,7 +31,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_connections: "60",
   max_wal_senders: "10",
   shared_buffers: "'32MB'",
-  fsync: "on",
+  // In the data directory, where it goes with it: a server that is killed leaves its segments in /dev/shm for ever.
+  dynamic_shared_memory_type: "mmap",
   // A standby that was away for a while finds the WAL it needs; pg_rewind would need the hints.
   wal_keep_size: "'256MB'",
   wal_log_hints: "on",
