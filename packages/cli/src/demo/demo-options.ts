@@ -11,7 +11,12 @@ export const OCEANBASE_DEMO_NAMES = [
 
 export type OceanBaseDemoName = (typeof OCEANBASE_DEMO_NAMES)[number];
 
-export const MARIADB_DEMO_NAMES = ["mariadb-failover", "mariadb-switchover"] as const;
+export const MARIADB_DEMO_NAMES = [
+  "mariadb-failover",
+  "mariadb-switchover",
+  "mariadb-rejoin",
+  "mysql-failover",
+] as const;
 
 export type MariadbDemoName = (typeof MARIADB_DEMO_NAMES)[number];
 
@@ -23,12 +28,6 @@ export function isMariadbDemo(name: string): name is MariadbDemoName {
 export type DemoName = PostgresDemo | MariadbDemoName | OceanBaseDemoName;
 
 export const DEMO_NAMES: readonly DemoName[] = [...POSTGRES_DEMOS, ...MARIADB_DEMO_NAMES, ...OCEANBASE_DEMO_NAMES];
-
-/** Plans that are published without a demo, and why. */
-export const NO_DEMO: Readonly<Record<string, string>> = {
-  "mysql-failover":
-    "mysql-failover has no demo: it needs servers of MySQL 8, which Debian does not have; its plan is published, and demo mariadb-failover shows the same steps",
-};
 
 /** What the words of the command line say. */
 export interface DemoWords extends Omit<DemoOptions, "writers" | "nodes"> {

@@ -4,7 +4,7 @@
  * that nothing of it is left running however it ends.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Json, Plan, RunSnapshot } from "@belay/engine";
+import type { Plan, RunSnapshot } from "@belay/engine";
 import { loadPlan } from "@belay/failover-plans";
 import {
   createMariadbCluster,
@@ -24,6 +24,7 @@ import { outcomeLines } from "../render/outcome.ts";
 import type { Renderer } from "../render/renderer.ts";
 import { commandLine } from "../shell.ts";
 import type { DemoOptions, MariadbDemoName } from "./demo-options.ts";
+import { MARIADB_SCENES } from "./mariadb-scenes.ts";
 import { exitCodeOfShow } from "./postgres-end.ts";
 import { faultsOf, reportLines } from "./postgres-report.ts";
 import { checkFailNode, runPlan, withFailure } from "./run-plan.ts";
@@ -49,6 +50,8 @@ export async function mariadbDemo(name: MariadbDemoName, options: DemoOptions, c
   checkFailNode(plan, options);
   const { version } = await needMariadb();
   const renderer = chooseRenderer(terminal, options.json ?? false);
+  const { reservation } = MARIADB_SCENES[name];
+  if (reservation !== undefined) renderer.say(reservation);
   renderer.say(`real MariaDB servers (${version}) on this machine: starting a cluster of ${options.nodes}, semi-sync`);
   const show = { name, plan, options, renderer, interrupted: interrupts.signal };
   const cluster = await createMariadbCluster({ nodes: options.nodes, signal: interrupts.signal });
@@ -60,18 +63,16 @@ export async function mariadbDemo(name: MariadbDemoName, options: DemoOptions, c
 }
 
 async function play(show: Show, cluster: MariadbCluster, context: Context): Promise<ExitCode> {
-  const { plan, options, renderer, interrupted } = show;
+  const { name, plan, options, renderer, interrupted } = show;
   const addresses = cluster.nodes.map((node) => `${node.name} :${node.port}`).join(", ");
   renderer.say(`the cluster is up: ${addresses}; ${cluster.writer} takes writes`);
   const { route, clients } = cluster;
   const workload = await startMariadbWorkload({ route, clients, writers: options.writers });
   try {
     await warmUp(show, cluster, workload);
-    const planned = {
-      plan,
-      actions: withFailure(mariadbActions(cluster), plan, options),
-      params: params(show, cluster),
-    };
+    const scene = MARIADB_SCENES[name];
+    const actions = scene.actions?.(cluster) ?? mariadbActions(cluster);
+    const planned = { plan, actions: withFailure(actions, plan, options), params: scene.params(cluster) };
     const snapshot = await runPlan(planned, renderer, interrupted);
     if (!(renderer instanceof JsonRenderer)) renderer.rest(snapshot);
     const report = interrupted.aborted ? undefined : await bill(show, workload);
@@ -88,18 +89,7 @@ async function warmUp(show: Show, cluster: MariadbCluster, workload: MariadbWork
   await sleep(WARM_UP_MS, undefined, { signal: interrupted });
   renderer.say(`${workload.acknowledged()} rows acknowledged`);
   workload.mark();
-  if (name === "mariadb-failover") {
-    await cluster.control.kill(cluster.writer);
-    renderer.say(`${cluster.writer} is killed (SIGKILL); running ${plan.document.name}`);
-  } else {
-    renderer.say(`running ${plan.document.name} under load`);
-  }
-}
-
-function params({ name }: Show, { writer, nodes }: MariadbCluster): Readonly<Record<string, Json>> {
-  const replicas = nodes.map((node) => node.name).filter((node) => node !== writer);
-  const common = { cluster: "demo", writer, replicas };
-  return name === "mariadb-failover" ? common : { ...common, candidate: replicas[0] ?? "" };
+  renderer.say(`${await MARIADB_SCENES[name].prepare(cluster)}; running ${plan.document.name}`);
 }
 
 /** Waits until clients can write again, so that the gap they noticed has an end; not for ever: they may never. Then ends and counts. */

@@ -4,7 +4,7 @@ import { checkCommand } from "../commands/check.ts";
 import { demoCommand } from "../commands/demo.ts";
 import { GRAPH_FORMATS, graphCommand } from "../commands/graph.ts";
 import { runCommand } from "../commands/run.ts";
-import { DEMO_NAMES, type DemoName, type DemoWords, NO_DEMO } from "../demo/demo-options.ts";
+import { DEMO_NAMES, type DemoName, type DemoWords } from "../demo/demo-options.ts";
 import { didYouMean } from "../suggestion.ts";
 import { UsageError } from "../usage-error.ts";
 import { type AddCommands, addSurroundings, dbOption, JSON_EVENTS, onFailure, wholeNumber } from "./options.ts";
@@ -69,16 +69,14 @@ function addDemo(program: Command): Command {
       "after",
       `
 --writers and --nodes are for the demos on PostgreSQL and MariaDB servers,
-polardb-failover included, --keep for those on PostgreSQL. The MariaDB demos need mariadbd, which Debian's package
-mariadb-server-core has; they do not take --db. The plan mysql-failover has no
-demo: it needs servers of MySQL 8.`,
+polardb-failover included, --keep for those on PostgreSQL. The MariaDB demos
+and mysql-failover, which runs on MariaDB too, need mariadbd: Debian's package
+mariadb-server-core has it. They do not take --db.`,
     );
 }
 
 function demoName(text: string): DemoName {
   const name = DEMO_NAMES.find((known) => known === text);
   if (name !== undefined) return name;
-  const why = NO_DEMO[text];
-  if (why !== undefined) throw new UsageError(why);
   throw new UsageError(`unknown demo '${text}'${didYouMean(text, DEMO_NAMES)}; there are ${DEMO_NAMES.join(", ")}`);
 }
