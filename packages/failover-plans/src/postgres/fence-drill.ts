@@ -53,7 +53,8 @@ export function proveFenced(access: Access): ActionDefinition<Input, ProvedFence
         }
         return { refusedWith, provedInMs: Math.round(performance.now() - startedAt) };
       } finally {
-        await access.control.stop(primary);
+        // An attempt that was told to end leaves it to the undoing, which may have started the primary by now.
+        if (!ctx.signal.aborted) await access.control.stop(primary);
       }
     },
   });
