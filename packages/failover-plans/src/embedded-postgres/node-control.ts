@@ -85,7 +85,11 @@ export class LocalControl implements NodeControl {
   }
 
   async hasData(name: string): Promise<boolean> {
-    const entries = await readdir(this.#find(name).directory).catch(() => []);
+    const entries = await readdir(this.#find(name).directory).catch((error: unknown) => {
+      // One that cannot be looked into is not empty.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return [];
+    });
     return entries.length > 0;
   }
 
