@@ -21,6 +21,7 @@ interface Given {
   readonly output?: Json;
   readonly error?: { readonly code: string };
   readonly signal?: AbortSignal;
+  readonly previousStillRunning?: boolean;
 }
 
 /** Actions over a route with that entry; `asked` is what the control was asked for, `answers` what it says. */
@@ -28,11 +29,13 @@ export function actionsOn(writer: string | null, epoch: number, answers: Partial
   const asked: string[] = [];
   const route = memoryRoute({ writer, epoch });
   const control = new Proxy({} as NodeControl, {
-    get: (_, verb: keyof NodeControl) => (node: string, given: unknown) => {
-      asked.push(`${verb} ${node}`);
-      const answer = answers[verb] as ((node: string, given: unknown) => unknown) | undefined;
-      return Promise.resolve(answer?.(node, given));
-    },
+    get:
+      (_, verb: keyof NodeControl) =>
+      (node: string, ...given: unknown[]) => {
+        asked.push(`${verb} ${node}`);
+        const answer = answers[verb] as ((node: string, ...given: unknown[]) => unknown) | undefined;
+        return Promise.resolve(answer?.(node, ...given));
+      },
   });
   const actions = postgresActions({ nodes, control, route, connectTimeoutMs: 100 });
   const act = async (name: string, { signal = new AbortController().signal, ...given }: Given): Promise<unknown> => {

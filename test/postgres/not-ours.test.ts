@@ -22,6 +22,14 @@ describe("add-standby overwrites and removes nothing that it did not copy", () =
     expect(asked.at(-1)).toBe("wipe pg3");
   });
 
+  test("R26: the undoing waits for a copy under way, which would come into its place after it", async () => {
+    const { act, asked } = actionsOn("pg1", 5, { hasData: async () => false });
+    await expect(act("postgres.wipe", { input: join, previousStillRunning: true })).rejects.toThrow(
+      /has not let go yet/,
+    );
+    expect(asked).toEqual([]);
+  });
+
   test("NOT_A_COPY: the undoing of a start does not stop a node that was promoted since", async () => {
     const promoted = { isRunning: async () => true, isMarkedStandby: async () => false };
     const { act, asked } = actionsOn("pg1", 5, promoted);

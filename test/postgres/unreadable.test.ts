@@ -1,5 +1,9 @@
-/** Files of a node that cannot be looked at: they count neither as absent nor as empty. */
-import { mkdir, mkdtemp, readlink, rm, symlink, writeFile } from "node:fs/promises";
+/**
+ * The files of a node: what cannot be looked at counts neither as absent nor as empty, and a copy that was told to end leaves nothing.
+ */
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,18 +21,16 @@ describe("what cannot be looked at", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  const local = (at: string): LocalControl => {
+    const [node] = nodes;
+    if (node === undefined) throw new Error("no node");
+    const server = { isRunning: () => false } as unknown as Server;
+    return new LocalControl({ nodes: [{ node, server, directory: at }], user: null, passwordFile: "" });
+  };
+
   test("is not empty: a node whose directory does not open is not taken for a new one", async () => {
     const file = join(directory, "file");
     await writeFile(file, "");
-    const local = (at: string): LocalControl => {
-      const [node] = nodes;
-      if (node === undefined) throw new Error("no node");
-      return new LocalControl({
-        nodes: [{ node, server: {} as Server, directory: at }],
-        user: null,
-        passwordFile: "",
-      });
-    };
     await expect(local(join(file, "data")).hasData("pg1")).rejects.toMatchObject({ code: "ENOTDIR" });
     expect(await local(join(directory, "none")).hasData("pg1")).toBe(false);
   });
@@ -40,5 +42,22 @@ describe("what cannot be looked at", () => {
     await symlink(settings, settings);
     await expect(markStandby(data, "", null)).rejects.toMatchObject({ code: "ELOOP" });
     expect(await readlink(settings)).toBe(settings);
+  });
+
+  test("R26: a copy that was told to end leaves the node as it was, however its source behaves", async () => {
+    // A source that takes the connection and says nothing.
+    const mute = createServer(() => undefined).listen(0, "127.0.0.1");
+    try {
+      await once(mute, "listening");
+      const told = new AbortController();
+      const data = join(directory, "copied");
+      const source = { ...nodes[1], name: "pg2", host: "127.0.0.1", port: (mute.address() as AddressInfo).port };
+      const copy = local(data).reclone("pg1", { ...source, user: "u", database: "d", priority: 1 }, told.signal);
+      told.abort(new Error("canceled"));
+      await expect(copy).rejects.toThrow("canceled");
+      expect((await readdir(directory)).filter((name) => name.startsWith("copied"))).toEqual([]);
+    } finally {
+      mute.close();
+    }
   });
 });

@@ -77,7 +77,8 @@ export function clone(access: Access): ActionDefinition<Input, { readonly bytes:
         if (await isCopy(access, node, systemIdentifier)) return { bytes: null };
         refuse("NODE_NOT_EMPTY", `${node} has data by now that this plan did not copy there: it is left alone`);
       }
-      return await access.control.reclone(node, access.node(writer));
+      ctx.signal.throwIfAborted();
+      return await access.control.reclone(node, access.node(writer), ctx.signal);
     },
   });
 }
@@ -95,6 +96,9 @@ export function wipe(access: Access): ActionDefinition<Input, void> {
         ctx.log(`what is on ${node} was not copied there by this run: it is left alone`);
         return;
       }
+      // A copy under way is put in place when it is complete: what is not there yet would come after this.
+      if (ctx.previousStillRunning)
+        throw new Error(`the copy to ${node} has not let go yet: roll back again once it has`);
       if (!(await control.hasData(node))) return;
       if (!(await control.isMarkedStandby(node))) {
         refuse("NOT_A_COPY", `${node} is no standby any more: what it holds is not removed`);
