@@ -24,8 +24,8 @@ interface Given {
   readonly previousStillRunning?: boolean;
 }
 
-/** Actions over a route with that entry; `asked` is what the control was asked for, `answers` what it says. */
-export function actionsOn(writer: string | null, epoch: number, answers: Partial<NodeControl> = {}) {
+/** Actions over a route with that entry; `asked` is what the control was asked for, `answers` what it says; `port` that of every node. */
+export function actionsOn(writer: string | null, epoch: number, answers: Partial<NodeControl> = {}, port = 1) {
   const asked: string[] = [];
   const route = memoryRoute({ writer, epoch });
   const control = new Proxy({} as NodeControl, {
@@ -37,7 +37,12 @@ export function actionsOn(writer: string | null, epoch: number, answers: Partial
         return Promise.resolve(answer?.(node, ...given));
       },
   });
-  const actions = postgresActions({ nodes, control, route, connectTimeoutMs: 100 });
+  const actions = postgresActions({
+    nodes: nodes.map((node) => ({ ...node, port })),
+    control,
+    route,
+    connectTimeoutMs: 100,
+  });
   const act = async (name: string, { signal = new AbortController().signal, ...given }: Given): Promise<unknown> => {
     const action = actions[name];
     if (typeof action !== "object") throw new Error(`no action ${name}`);
