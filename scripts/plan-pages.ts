@@ -6,7 +6,7 @@ import type { NodeDocument, Plan } from "../packages/engine/src/plan/document.ts
 import { analyzePlan } from "../packages/engine/src/plan/graph.ts";
 import { toMermaid } from "../packages/engine/src/views/mermaid.ts";
 import { loadPlan, planNames } from "../packages/failover-plans/src/plans.ts";
-import { formatSeconds, worstCase } from "./worst-case.ts";
+import { formatSeconds, GRACE_SECONDS, worstCase } from "./worst-case.ts";
 
 const FOLDER = "docs/plans/";
 
@@ -86,7 +86,7 @@ function facts(plan: Plan): string {
     `- **Undone on a rollback to the barrier, whatever has started:** ${codes(rollbackSafeNodes) || "nothing"}.`,
     `- **Worst case:** ${formatSeconds(worst.forwardSeconds)} forward${
       worst.perMember.length > 0 ? ` (${codes(worst.perMember)}: counted for one member)` : ""
-    }, if every attempt of every step on the slowest path runs into its timeout; a rollback of all of it takes ${formatSeconds(
+    }, ${SLOWEST}; a rollback of all of it takes ${formatSeconds(
       worst.undoSeconds,
     )} more. The slowest path: ${codes(worst.path)}.`,
     `- **Locks:** ${locks.length > 0 ? `${locks.join(", ")}; another run that needs one of them is refused.` : "none."}`,
@@ -97,6 +97,10 @@ function facts(plan: Plan): string {
     }`,
   ].join("\n");
 }
+
+const SLOWEST =
+  "if every attempt of every step on the slowest path runs into its timeout and lets go only after the " +
+  `${GRACE_SECONDS} s it is given`;
 
 const FAILURE_MODES: Readonly<Record<string, string>> = {
   "no-new": "steps under way go on to their end, nothing new starts.",
@@ -182,7 +186,7 @@ function failures(plan: Plan): string {
   const tolerated = nodes.filter(({ onFailure }) => onFailure === "continue").map(({ id }) => id);
   const lines = [
     `- Before ${codes(barrier)} has started (${codes(before) || "nothing"}): a rollback undoes all of it.`,
-    `- In ${codes(barrier)}: whether it took effect is asked of the system itself when that is not known. A rollback stops short of it.`,
+    `- In ${codes(barrier)}: when a crash leaves unknown whether it took effect, the system is asked, or the step carried out again where that is harmless. A rollback stops short of it.`,
     `- After it (${codes(after) || "nothing"}): the way is forward. Repair what the step says, then retry the run.`,
   ];
   if (tolerated.length > 0)

@@ -1,7 +1,8 @@
 /**
- * How long a plan can take at most, by its own limits: every attempt of every step on the slowest path runs into its timeout, every
- * pause between attempts is as long as the plan allows. Owns: that sum. Members of a group that run at once count once; of one whose
- * members follow each other, whose number only a run knows, one member is counted and named.
+ * How long a plan can take at most, by its own limits: every attempt of every step on the slowest path runs into its timeout, every pause
+ * between attempts is as long as the plan allows, and no aborted call lets go before its grace is over (R26). Owns: that sum. Members of
+ * a group that run at once count once; of one whose members follow each other, whose number only a run knows, one member is counted and
+ * named.
  */
 import type { NodeDocument, PlanDocument } from "../packages/engine/src/plan/document.ts";
 
@@ -18,6 +19,9 @@ export interface WorstCase {
   /** Steps whose members follow each other: counted for one. */
   readonly perMember: readonly string[];
 }
+
+/** What an engine gives a call that was told to end, unless its `graceMs` says otherwise. */
+export const GRACE_SECONDS = 5;
 
 interface Timing {
   readonly seconds: number;
@@ -80,24 +84,25 @@ function inOrder(nodes: readonly NodeDocument[]): string[] {
 }
 
 function forwardOf(node: NodeDocument, { defaults }: PlanDocument): number {
-  const timeout = node.timeout ?? defaults?.timeout ?? Number.POSITIVE_INFINITY;
-  const attempts = withPauses(node.retry ?? defaults?.retry, timeout);
-  return Math.min(attempts, node.totalTimeout ?? Number.POSITIVE_INFINITY);
+  const attempts = withPauses(node.retry ?? defaults?.retry, limitOf(node.timeout ?? defaults?.timeout));
+  return Math.min(attempts, limitOf(node.totalTimeout) + GRACE_SECONDS);
 }
 
 function undoOf(node: NodeDocument, { defaults }: PlanDocument): number {
   const { compensation } = node;
   if (compensation === undefined) return 0;
-  return withPauses(
-    compensation.retry,
-    compensation.timeout ?? defaults?.compensation?.timeout ?? Number.POSITIVE_INFINITY,
-  );
+  return withPauses(compensation.retry, limitOf(compensation.timeout ?? defaults?.compensation?.timeout));
+}
+
+/** 0 and nothing both mean: no limit. */
+function limitOf(timeout: number | undefined): number {
+  return timeout === undefined || timeout === 0 ? Number.POSITIVE_INFINITY : timeout;
 }
 
 /** All attempts and the pauses between them. */
 function withPauses(retry: NodeDocument["retry"], timeout: number): number {
   const attempts = retry?.maxAttempts ?? 1;
-  let seconds = attempts * timeout;
+  let seconds = attempts * (timeout + GRACE_SECONDS);
   const initial = retry?.initialInterval ?? 1;
   let pause = initial;
   for (let at = 1; at < attempts; at++) {

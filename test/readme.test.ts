@@ -45,6 +45,14 @@ describe("TypeScript examples in READMEs and documents", () => {
     );
   });
 
+  test("R31: a step of docs/write-your-own.md that fails after its effect leaves the address on one host", async () => {
+    const code = examples.find(({ name }) => name === "docs/write-your-own.md, number 1")?.code ?? "";
+    const failing = code
+      .replace("retry: { maxAttempts: 3 }", "retry: { maxAttempts: 1 }")
+      .replace("hosts.add(host))", `{ hosts.add(host); if (host === "b") throw new Error("no answer"); })`);
+    await expect(run(failing)).rejects.toThrow(/Error: ROLLED_BACK: a\n/);
+  });
+
   for (const { name, code } of examples) {
     test(`the example runs to its end: ${name}`, async () => {
       await run(code);

@@ -71,6 +71,15 @@ describe("a fence behind a program", () => {
     await expect(vague.state(target("one"))).rejects.toThrow(/not known: echo ended with 0 and said "probably"/);
   });
 
+  test("an address of IPv6 is a word like any other", async () => {
+    const echo = commandFence({ fence: ["true"], state: [process.execPath, "-e", "console.log('running')", "{host}"] });
+    expect(await echo.state({ node: "one", host: "::1", epoch: 1 })).toBe("running");
+  });
+
+  test.each([0, -1, Number.NaN])("a program without a limit is refused at once: %d ms", (timeoutMs) => {
+    expect(() => commandFence({ fence: ["a"], state: ["b"], timeoutMs })).toThrow(/needs a timeout above 0/);
+  });
+
   test("no name becomes a word of somebody's shell, and no command is empty", async () => {
     for (const node of ["a; reboot", "$(reboot)", "-oProxyCommand=x", "a b", ""]) {
       await expect(fence().fence(target(node))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
@@ -125,6 +134,25 @@ describe("a fence behind an API", () => {
 
   test("F2: STALE_EPOCH: 409 is an order of an overtaken run", async () => {
     await expect(fence().fence(target("one", 4))).rejects.toMatchObject({ code: "STALE_EPOCH" });
+  });
+
+  test("a secret is in no error: neither a password in the URL nor a token that no header takes", async () => {
+    expect(() => httpFence({ baseUrl: "https://admin:hunter2@fence.example" })).toThrow(/without user and password/);
+    expect(() => httpFence({ baseUrl: "https://admin:hunter2@fence.example" })).not.toThrow(/hunter2/);
+    for (const token of ["hunter2\nhunter2", "\uFEFFhunter2", "hunter2 ", ""]) {
+      const refused = httpFence({ baseUrl, token: async () => token }).state(target("one"));
+      await expect(refused).rejects.toMatchObject({
+        code: "ENVIRONMENT",
+        message: expect.not.stringContaining("hunter"),
+      });
+    }
+  });
+
+  test("an API that does not answer is named, with its reason", async () => {
+    const gone = httpFence({ baseUrl: "http://127.0.0.1:1" });
+    await expect(gone.fence(target("one", 5))).rejects.toThrow(
+      /^the fence of one at 127\.0\.0\.1:1 does not answer: ./,
+    );
   });
 
   test("a refusal, an unknown node, and a node that does not go down are failures that say what was answered", async () => {

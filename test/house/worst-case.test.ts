@@ -3,6 +3,7 @@ import type { PlanDocument } from "@belay/engine";
 import { describe, expect, test } from "vitest";
 import { formatSeconds, worstCase } from "../../scripts/worst-case.ts";
 
+const GRACE = 5;
 const document = (nodes: PlanDocument["nodes"], more: Partial<PlanDocument> = {}): PlanDocument => ({
   belay: 1,
   name: "plan",
@@ -20,28 +21,38 @@ describe("the worst case of a plan", () => {
         { id: "start", action: "a", timeout: 10 },
       ]),
     );
-    expect(worst).toMatchObject({ forwardSeconds: 61, undoSeconds: 0, path: ["start", "long", "end"] });
+    expect(worst).toMatchObject({ forwardSeconds: 61 + 3 * GRACE, undoSeconds: 0, path: ["start", "long", "end"] });
     expect([...worst.until]).toEqual([
-      ["start", 10],
-      ["long", 60],
-      ["short", 15],
-      ["end", 61],
+      ["start", 10 + GRACE],
+      ["long", 60 + 2 * GRACE],
+      ["short", 15 + 2 * GRACE],
+      ["end", 61 + 3 * GRACE],
     ]);
   });
 
-  test("counts every attempt and the pauses between them, up to the total timeout", () => {
+  test("R26: counts every attempt with its grace, and the pauses between them, up to the total timeout", () => {
     const retry = { maxAttempts: 4, initialInterval: 2, maxInterval: 5 };
-    expect(worstCase(document([{ id: "a", action: "a", timeout: 10, retry }])).forwardSeconds).toBe(40 + 2 + 4 + 5);
+    expect(worstCase(document([{ id: "a", action: "a", timeout: 10, retry }])).forwardSeconds).toBe(
+      4 * (10 + GRACE) + 2 + 4 + 5,
+    );
     expect(worstCase(document([{ id: "a", action: "a", timeout: 10, retry, totalTimeout: 30 }])).forwardSeconds).toBe(
-      30,
+      30 + GRACE,
     );
     const defaults = { timeout: 7, retry: { maxAttempts: 2 } };
-    expect(worstCase(document([{ id: "a", action: "a" }], { defaults })).forwardSeconds).toBe(14 + 1);
+    expect(worstCase(document([{ id: "a", action: "a" }], { defaults })).forwardSeconds).toBe(2 * (7 + GRACE) + 1);
   });
 
   test("of a step without a timeout has no limit, and is said so", () => {
-    const { forwardSeconds } = worstCase(document([{ id: "a", action: "a" }]));
-    expect(formatSeconds(forwardSeconds)).toBe("no limit");
+    const nodes: PlanDocument["nodes"] = [
+      { id: "a", action: "a" },
+      { id: "a", action: "a", timeout: 0 },
+      { id: "a", action: "a", timeout: 0, totalTimeout: 0 },
+    ];
+    for (const node of nodes) expect(formatSeconds(worstCase(document([node])).forwardSeconds)).toBe("no limit");
+    const compensation = { action: "b", timeout: 0 };
+    expect(worstCase(document([{ id: "a", action: "a", timeout: 1, compensation }])).undoSeconds).toBe(
+      Number.POSITIVE_INFINITY,
+    );
   });
 
   test("counts what undoing takes, and one member of a group whose members follow each other", () => {
@@ -53,7 +64,11 @@ describe("the worst case of a plan", () => {
         { id: "c", action: "a", upstreams: ["b"], timeout: 10, split: { over: "params.list", method: "PARALLEL" } },
       ]),
     );
-    expect(worst).toMatchObject({ forwardSeconds: 30, undoSeconds: 43, perMember: ["b"] });
+    expect(worst).toMatchObject({
+      forwardSeconds: 30 + 3 * GRACE,
+      undoSeconds: 2 * (20 + GRACE) + 3,
+      perMember: ["b"],
+    });
   });
 
   test("is written as people say it", () => {

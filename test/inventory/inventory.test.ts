@@ -86,8 +86,36 @@ describe("a mistake is named by its place and its remedy", () => {
     expect(errorOf(changed)).toContain(said);
   });
 
-  test("what is written as a secret is not repeated", () => {
-    expect(errorOf({ password: "hunter2" })).not.toContain("hunter2");
+  test.each([
+    { password: "hunter2" },
+    { password: "{ env: X, value: hunter2 }" },
+    { password: '"hunter2' },
+    { password: "|hunter2" },
+    { password: ">hunter2" },
+    { password: "!hunter2" },
+    { more: 'fence: { http: { url: "https://admin:hunter2@fence.example" } }' },
+    { more: 'fence: { http: { url: "https://fence.example/?key=hunter2" } }' },
+    { more: 'fence: { http: { url: "https://fence.example", token: hunter2 } }' },
+  ])("what is written as a secret is refused and not repeated: %o", (changed) => {
+    expect(errorOf(changed)).not.toContain("hunter2");
+  });
+
+  test.each([
+    ['fence: { http: { url: "https://a:b@fence.example" } }', "clusters.orders.fence.http.url: a URL without user and"],
+    ['fence: { http: { url: "file:///etc" } }', "clusters.orders.fence.http.url: an http or https URL"],
+    ['fence: { http: { url: "fence.example" } }', "clusters.orders.fence.http.url: a URL such as"],
+    ["fence: { command: { fence: [a], state: [b], timeoutSeconds: 0 } }", "timeoutSeconds: seconds, above 0"],
+    ["fence: { command: { fence: [a], state: [b], timeoutSeconds: -1 } }", "timeoutSeconds: seconds, above 0"],
+  ])("a fence that could not work is refused before the night it is needed: %s", (more, said) => {
+    expect(errorOf({ more })).toContain(said);
+  });
+
+  test("an address of IPv6 is taken as clients and fences take it, without brackets", () => {
+    const node = (host: string): string => `{ name: pg2, host: "${host}", port: 5433 }`;
+    expect(parseInventory(text({ node: node("::1") })).clusters["orders"]?.nodes[1]?.host).toBe("::1");
+    expect(errorOf({ node: node("[::1]") })).toContain(
+      "clusters.orders.nodes.1.host: a host name, or an address without",
+    );
   });
 
   test("an unknown cluster is answered with those there are, and a name from JavaScript's own is unknown", () => {

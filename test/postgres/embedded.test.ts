@@ -157,9 +157,8 @@ describe("a cluster", () => {
     // Where the archive has a directory there is a file.
     await writeFile(join(directory, "base"), "");
     const primary = (await cluster.status()).find(({ role }) => role === "primary")?.name;
-    await expect(
-      takeBaseBackup(cluster.nodes.find(({ name }) => name === primary)!, directory, null),
-    ).rejects.toThrow();
+    const source = cluster.nodes.find(({ name }) => name === primary)!;
+    await expect(takeBaseBackup(source, { directory, user: null, signal: undefined })).rejects.toThrow();
   });
 });
 

@@ -142,6 +142,23 @@ describe("the guidance for operators", () => {
     expect(words).toContain("roll back again");
   });
 
+  test.each(["ROUTE_TAKEN", "PROMOTED_ALREADY"])(
+    "%s: nobody is told to repair the old primary, or to roll back again, while another node may take writes",
+    (code) => {
+      const compensation = {
+        action: "postgres.unfence",
+        runTime: 1,
+        startTime: null,
+        finishTime: null,
+        error: failure(code),
+      };
+      const words = explain("ROLLBACK_FAILED", [down, { ...fenced, status: "COMPENSATION_FAILED", compensation }]);
+      expect(words).toContain("Do not start a as a primary");
+      expect(words).toContain('skip the rollback of "fence"');
+      expect(words).not.toMatch(/[Rr]epair it|roll back again|Nobody takes writes|Nothing was promoted/);
+    },
+  );
+
   test.each(["PARTIALLY_ROLLED_BACK", "FAILED", "CANCELED", "PAUSED", "ABANDONED"] as const)(
     "R33: after a promotion, in %s, nobody is told to start the old primary or to roll back",
     (status) => {

@@ -208,7 +208,7 @@ export function controlBut(control: NodeControl, changes: Partial<NodeControl>):
     unmarkStandby: (name) => control.unmarkStandby(name),
     isMarkedStandby: (name) => control.isMarkedStandby(name),
     controlState: (name) => control.controlState(name),
-    reclone: (name, source) => control.reclone(name, source),
+    reclone: (name, source, signal) => control.reclone(name, source, signal),
     hasData: (name) => control.hasData(name),
     wipe: (name) => control.wipe(name),
     conninfo: (name, source) => control.conninfo(name, source),

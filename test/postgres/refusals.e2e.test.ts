@@ -115,7 +115,7 @@ test(
 );
 
 test(
-  "ROUTE_TAKEN: a controller that another one has overtaken promotes nothing",
+  "ROUTE_TAKEN: a controller that another one has overtaken promotes nothing, and starts no old primary beside it",
   async () => {
     const roles = await drill.loseThePrimary();
     const { route } = drill.cluster;
@@ -134,6 +134,10 @@ test(
     const { snapshot } = await drill.start("postgres-failover", failover(roles), { access: { route: taking } });
     expect(snapshot.nodes.find(({ id }) => id === "announce")?.error?.code).toBe("ROUTE_TAKEN");
     expect(statusOf(snapshot, "promote")).toEqual(["PENDING"]);
+    // What it had fenced is the other one's by now: an operator says what becomes of it.
+    expect(snapshot.status).toBe("ROLLBACK_FAILED");
+    expect(await drill.writers()).toEqual([]);
+    await drill.act("postgres.unfence", { primary: roles.primary, standbys: [...roles.standbys] });
     await drill.expectHealthy(roles.primary, roles.timeline);
   },
   CASE_TIMEOUT_MS,

@@ -1,7 +1,7 @@
 /**
  * Anti-flap: what every recovery log must do, in memory and in files, and when a recovery is refused.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ActionContext } from "@belay/engine";
@@ -82,6 +82,48 @@ test("a log in files is read by the next process, and an entry that goes away me
   await Promise.all([other.list("orders"), one.withdraw("orders", "one")]);
   expect(await other.list("orders")).toEqual([]);
 });
+
+/** The only entry of a log in that directory. */
+async function entryOf(file: string): Promise<string> {
+  const [name = ""] = (await readdir(file)).filter((one) => one.endsWith(".json"));
+  return join(file, name);
+}
+
+test("a log in files leaves alone what another process is writing at the same time", async () => {
+  const file = join(directory, "at-once");
+  const log = await openRecoveryLog(file);
+  await log.note(recovery("one", AT));
+  const other = `${await entryOf(file)}.new`;
+  await writeFile(other, "half of");
+  await log.acknowledge("orders", { who: "ann", why: "a bad disk", at: AT + 1 });
+  expect(await readFile(other, "utf8")).toBe("half of");
+  expect(await log.list("orders")).toHaveLength(1);
+});
+
+test("a log in files keeps the first note of two that come at once", async () => {
+  const file = join(directory, "twice");
+  const log = await openRecoveryLog(file);
+  await Promise.all([1, 2, 3, 4, 5].map((at) => log.note({ ...recovery("one", AT + at), to: `b${at}` })));
+  const [{ at, to } = { at: 0, to: "" }] = await log.list("orders");
+  expect(to).toBe(`b${at - AT}`);
+  expect(await readdir(file)).toHaveLength(1);
+});
+
+test.each(["", "{}", "null", '{"cluster":"orders"}', "half of"])(
+  "an entry that cannot be read is named with its remedy, and is not passed over: %j",
+  async (damaged) => {
+    const file = await mkdtemp(join(directory, "damaged-"));
+    const log = await openRecoveryLog(file);
+    await log.note(recovery("one", AT));
+    const entry = await entryOf(file);
+    await writeFile(join(file, "notes.json"), "somebody's");
+    await writeFile(join(file, ".left"), "half of");
+    expect(await log.list("orders")).toHaveLength(1);
+    await writeFile(entry, damaged);
+    const said = expect.stringContaining(`${entry} is no entry of a log of recoveries`);
+    await expect(log.list("orders")).rejects.toMatchObject({ code: "ENVIRONMENT", message: said });
+  },
+);
 
 describe("recoveries in a row", () => {
   let now = AT;

@@ -20,15 +20,21 @@ const ARCHIVE_DATA = 0x64;
 /** Everything needed to start from the copy, its WAL included; the checkpoint is made now rather than when one is due. */
 const COMMAND = "BASE_BACKUP (LABEL 'belay', CHECKPOINT 'fast', WAL true, MANIFEST 'no', PROGRESS false)";
 
-/** Unpacks a base backup of `source` into the empty `directory`. Answers the bytes received. The caller removes half a copy. */
-export async function takeBaseBackup(
-  source: PostgresNode,
-  directory: string,
-  user: ServerUser | null,
-): Promise<number> {
+/** Where a base backup goes. */
+export interface BackupTarget {
+  /** Empty. */
+  readonly directory: string;
+  /** Whose files they become; null = one's own. */
+  readonly user: ServerUser | null;
+  /** Ends the copy with its reason. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Unpacks a base backup of `source`. Answers the bytes received. The caller removes half a copy. */
+export async function takeBaseBackup(source: PostgresNode, { directory, user, signal }: BackupTarget): Promise<number> {
   const unpack = unpackInto(directory, user);
   const unpacked = endOf(unpack);
-  const session = await openReplication(source);
+  const session = await openReplication(source, signal === undefined ? {} : { signal });
   let bytes = 0;
   let archives = 0;
   try {

@@ -124,7 +124,11 @@ export async function markStandby(directory: string, primaryConninfo: string, us
   // A lost disk leaves no directory: the fence holds there all the same, and a copy may be put in its place.
   await makePrivate(directory, user);
   const file = join(directory, "postgresql.auto.conf");
-  const present = await readFile(file, "utf8").catch(() => "");
+  const present = await readFile(file, "utf8").catch((error: unknown) => {
+    // What cannot be read is kept: settings that were lost here could turn synchronous replication off.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return "";
+  });
   const kept = present.split("\n").filter((line) => line !== "" && !/^\s*primary_conninfo\s*=/i.test(line));
   kept.push(`primary_conninfo = '${primaryConninfo.replaceAll("'", "''")}'`);
   // The mark first: with the other order, a crash between the two leaves a node that starts as a primary.

@@ -79,13 +79,17 @@ export class LocalControl implements NodeControl {
     return await this.#whileStopped(name, ({ directory }) => readControlFile(directory));
   }
 
-  async reclone(name: string, source: PostgresNode): Promise<{ readonly bytes: number }> {
+  async reclone(name: string, source: PostgresNode, signal?: AbortSignal): Promise<{ readonly bytes: number }> {
     if (source.name === name) throw new BelayError("INVALID_ARGUMENT", `${name} cannot be copied from itself`);
-    return await this.#whileStopped(name, ({ directory }) => this.#copy(name, directory, source));
+    return await this.#whileStopped(name, (local) => this.#copy(local, source, signal));
   }
 
   async hasData(name: string): Promise<boolean> {
-    const entries = await readdir(this.#find(name).directory).catch(() => []);
+    const entries = await readdir(this.#find(name).directory).catch((error: unknown) => {
+      // One that cannot be looked into is not empty.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return [];
+    });
     return entries.length > 0;
   }
 
@@ -116,7 +120,7 @@ export class LocalControl implements NodeControl {
     await Promise.all(servers.map((server) => server.kill()));
   }
 
-  async #copy(name: string, directory: string, source: PostgresNode): Promise<{ bytes: number }> {
+  async #copy({ node, directory }: LocalNode, source: PostgresNode, signal?: AbortSignal): Promise<{ bytes: number }> {
     const { user } = this.#spec;
     // Aside first: a copy that breaks off leaves the node as it was, and the attempt can be made again; once it is complete
     // it is put in its place, whatever happens (finishCopy).
@@ -124,8 +128,9 @@ export class LocalControl implements NodeControl {
     await rm(aside, { recursive: true, force: true });
     try {
       await makePrivate(aside, user);
-      const bytes = await takeBaseBackup(source, aside, user);
-      await markStandby(aside, this.conninfo(name, source), user);
+      const bytes = await takeBaseBackup(source, { directory: aside, user, signal });
+      await markStandby(aside, this.conninfo(node.name, source), user);
+      signal?.throwIfAborted();
       await putInPlace(aside, directory);
       return { bytes };
     } finally {

@@ -50,7 +50,7 @@ export function fencedControl(control: NodeControl, fence: Fence, hosts: Readonl
     unmarkStandby: (node) => control.unmarkStandby(node),
     isMarkedStandby: (node) => control.isMarkedStandby(node),
     controlState: (node) => control.controlState(node),
-    reclone: (node, source) => control.reclone(node, source),
+    reclone: (node, source, signal) => control.reclone(node, source, signal),
     hasData: (node) => control.hasData(node),
     wipe: (node) => control.wipe(node),
     conninfo: (node, source) => control.conninfo(node, source),

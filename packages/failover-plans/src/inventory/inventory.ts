@@ -4,8 +4,9 @@
  * Owns: the shape, its check, and the reading of secrets. Does not own: what is made of it (one function per system).
  */
 import { readFile } from "node:fs/promises";
-import { BelayError, formatDiagnostic, type Json, readDocument } from "@belay/engine";
+import { BelayError, type Diagnostic, formatDiagnostic, type Json, readDocument } from "@belay/engine";
 import * as v from "valibot";
+import { faultOfBaseUrl } from "../fencing/http-fence.ts";
 
 /** Where a secret is kept: an environment variable, or a file whose text it is (a line end at its end is not part of it). */
 export type SecretReference = { readonly env: string } | { readonly file: string };
@@ -62,7 +63,13 @@ const word = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "letters, digits, '.', '_' and '-', at most 63"),
 );
-const host = v.pipe(v.string(), v.regex(/^[A-Za-z0-9[\]][A-Za-z0-9.:[\]_-]{0,252}$/, "a host name or an address"));
+const host = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f:][0-9A-Fa-f:.]{1,44})$/,
+    "a host name, or an address without brackets",
+  ),
+);
 const port = v.pipe(
   v.number(),
   v.integer("a whole number"),
@@ -89,12 +96,23 @@ const node = v.strictObject({
   priority: v.optional(v.pipe(v.number(), v.integer("a whole number"), v.minValue(0), v.maxValue(1000)), 100),
 });
 
+/** A fence that takes longer is none; the plans' own limits are far below. */
+const timeoutSeconds = v.pipe(v.number(), v.gtValue(0, "seconds, above 0"), v.maxValue(3600, "at most 3600 s"));
+
+/** The URL is not repeated: people write passwords into them. */
+const checkUrl: Parameters<typeof v.rawCheck<string>>[0] = ({ dataset, addIssue }) => {
+  const fault = dataset.typed ? faultOfBaseUrl(dataset.value) : undefined;
+  if (fault !== undefined) addIssue({ message: fault });
+};
+
 const fence = v.union(
   [
     v.strictObject({
-      command: v.strictObject({ fence: command, state: command, timeoutSeconds: v.optional(v.number()) }),
+      command: v.strictObject({ fence: command, state: command, timeoutSeconds: v.optional(timeoutSeconds) }),
     }),
-    v.strictObject({ http: v.strictObject({ url: v.pipe(v.string(), v.url("a URL")), token: v.optional(secret) }) }),
+    v.strictObject({
+      http: v.strictObject({ url: v.pipe(v.string(), v.rawCheck(checkUrl)), token: v.optional(secret) }),
+    }),
   ],
   'a fence is { command: { fence: [...], state: [...] } } or { http: { url: "https://..." } }',
 );
@@ -132,7 +150,7 @@ export function parseInventory(
 ): Inventory {
   const { value, diagnostics } = readDocument(text, { filename });
   if (value === undefined) {
-    throw invalid(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, filename)));
+    throw invalid(diagnostics.map((diagnostic) => formatDiagnostic(withoutText(diagnostic), filename)));
   }
   const checked = v.safeParse(schema, value);
   if (checked.success) return checked.output;
@@ -142,6 +160,12 @@ export function parseInventory(
       return `${filename}: ${place === "" ? "" : `${place}: `}${issue.message}`;
     }),
   );
+}
+
+/** What a parser says of a text that is no YAML may end with a piece of it, and that may be a secret. */
+function withoutText(diagnostic: Diagnostic): Diagnostic {
+  if (diagnostic.code !== "SYNTAX") return diagnostic;
+  return { ...diagnostic, message: diagnostic.message.replace(/: .*$/s, "") };
 }
 
 function invalid(lines: readonly string[]): BelayError {

@@ -6,7 +6,14 @@
  * no replica has been promoted: two writers are worse than none.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
-import { type DroppedRoute, dropRoute, restoreRoute } from "../route/route-steps.ts";
+import {
+  type DroppedRoute,
+  droppedEpoch,
+  dropRoute,
+  refuseIfAnotherWrites,
+  refuseIfNotOurs,
+  restoreRoute,
+} from "../route/route-steps.ts";
 import { inputSchema, text, texts } from "../step/input-schema.ts";
 import { messageOf, refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
@@ -30,9 +37,13 @@ export function fence(access: Access): ActionDefinition<Input, { readonly writer
     idempotent: true,
     run: async (ctx) => {
       const { writer } = ctx.input;
+      // A late controller would end a server that is by now a replica of the writer.
+      await refuseIfAnotherWrites(access, writer);
       // First: whoever starts it from here on gets a server that refuses writes.
       await access.control.setStartRole(writer, "fenced");
       await access.control.kill(writer);
+      // The undoing of an attempt that was told to end may be under way by now.
+      ctx.signal.throwIfAborted();
       if (await access.control.isRunning(writer)) {
         refuse("FENCE_FAILED", `${writer} is still running after it was ended: nothing may be promoted`);
       }
@@ -49,6 +60,7 @@ export function unfence(access: Access): ActionDefinition<Input, void> {
     input: schema,
     idempotent: true,
     run: async (ctx) => {
+      await refuseIfNotOurs(access, ctx.input.writer, droppedEpoch(ctx.output));
       await restartAsWriter(access, ctx);
       await restoreRoute(access, ctx.input.writer);
     },

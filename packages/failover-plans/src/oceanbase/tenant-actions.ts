@@ -30,7 +30,7 @@ export function oceanBaseTenantActions(access: TenantAccess): ActionRegistry {
     "oceanbase.announce": announceAction(recovery),
     "oceanbase.withdraw": withdrawAction(recovery),
     "oceanbase.drop-route": dropRouteAction(access),
-    "oceanbase.restore-route": restoreRouteAction(access),
+    "oceanbase.restore-route": restoreRouteAction(access, { publishIsUndone: true }),
     "oceanbase.publish-route": publishRouteAction(access),
     "oceanbase.check-tenant-switchover": checkTenantSwitchover(access),
     "oceanbase.demote-tenant": demoteTenant(access),

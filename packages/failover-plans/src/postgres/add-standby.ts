@@ -43,17 +43,21 @@ export function checkNewStandby(access: Access): ActionDefinition<Input, NewStan
           `the route says that ${route.writer} takes writes, not ${writer}: is the parameter right?`,
         );
       }
-      const { inRecovery, timeline, systemIdentifier } = await access.status(writer, ctx);
-      if (inRecovery) refuse("NO_WRITER", `${writer} is a standby itself: name the primary as the writer`);
       if (await access.control.isRunning(node)) {
         refuse(
           "NODE_NOT_EMPTY",
           `a server runs on ${node}: it is no new node. To bring one back that fell out, use rejoin-standby`,
         );
       }
-      if ((await access.control.hasData(node)) && !(await isCopy(access, node, systemIdentifier))) {
-        refuse("NODE_NOT_EMPTY", `${node} has a data directory that is no copy of ${writer}: save or remove it first`);
+      // Also one that looks like a standby: a fenced old primary does, and may hold rows that nobody else has.
+      if (await access.control.hasData(node)) {
+        refuse(
+          "NODE_NOT_EMPTY",
+          `${node} has a data directory: it is no new node. To bring one back that fell out, use rejoin-standby; else save or remove it first`,
+        );
       }
+      const { inRecovery, timeline } = await access.status(writer, ctx);
+      if (inRecovery) refuse("NO_WRITER", `${writer} is a standby itself: name the primary as the writer`);
       return { node, writer, timeline };
     },
   });
@@ -73,12 +77,13 @@ export function clone(access: Access): ActionDefinition<Input, { readonly bytes:
         if (await isCopy(access, node, systemIdentifier)) return { bytes: null };
         refuse("NODE_NOT_EMPTY", `${node} has data by now that this plan did not copy there: it is left alone`);
       }
-      return await access.control.reclone(node, access.node(writer));
+      ctx.signal.throwIfAborted();
+      return await access.control.reclone(node, access.node(writer), ctx.signal);
     },
   });
 }
 
-/** Undoes `postgres.clone`. Code: NOT_A_COPY. */
+/** Undoes `postgres.clone`, unless that was refused because of what it found. Code: NOT_A_COPY. */
 export function wipe(access: Access): ActionDefinition<Input, void> {
   return defineAction<Input, void>({
     description: "Removes the copy from the node, as long as it is a copy that never took writes.",
@@ -87,6 +92,13 @@ export function wipe(access: Access): ActionDefinition<Input, void> {
     run: async (ctx) => {
       const { node } = ctx.input;
       const { control } = access;
+      if (ctx.error?.code === "NODE_NOT_EMPTY") {
+        ctx.log(`what is on ${node} was not copied there by this run: it is left alone`);
+        return;
+      }
+      // A copy under way is put in place when it is complete: what is not there yet would come after this.
+      if (ctx.previousStillRunning)
+        throw new Error(`the copy to ${node} has not let go yet: roll back again once it has`);
       if (!(await control.hasData(node))) return;
       if (!(await control.isMarkedStandby(node))) {
         refuse("NOT_A_COPY", `${node} is no standby any more: what it holds is not removed`);
@@ -113,14 +125,19 @@ export function startStandby(access: Access): ActionDefinition<Input, void> {
   });
 }
 
-/** Undoes `postgres.start-standby`. */
+/** Undoes `postgres.start-standby`. Code: NOT_A_COPY. */
 export function stopStandby(access: Access): ActionDefinition<Input, void> {
   return defineAction<Input, void>({
     description: "Stops the new node.",
     input: schema,
     idempotent: true,
     run: async (ctx: ActionContext<Input>) => {
-      if (await access.control.isRunning(ctx.input.node)) await access.control.stop(ctx.input.node);
+      const { node } = ctx.input;
+      if (!(await access.control.isRunning(node))) return;
+      if (!(await access.control.isMarkedStandby(node))) {
+        refuse("NOT_A_COPY", `${node} is no standby any more: it may be the writer by now, and is not stopped`);
+      }
+      await access.control.stop(node);
     },
   });
 }

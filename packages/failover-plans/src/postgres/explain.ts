@@ -241,10 +241,23 @@ function rollbackFailed(snapshot: RunSnapshot, facts: Facts): string[] {
     (node) => `Undoing ${subject(node)} failed: ${node.compensation?.error?.message ?? "no reason was recorded"}`,
   );
   if (facts.promoteStarted) return [...lines, ...afterPromotion(snapshot, facts)];
+  if (failed.some(({ compensation }) => OVERTAKEN.has(compensation?.error?.code ?? ""))) {
+    return [...lines, ...overtaken(failed, facts)];
+  }
   lines.push("Nothing was promoted.");
   for (const node of failed) lines.push(...undoByHand(node.group ?? node.id, facts));
   lines.push("Then roll back again: what is undone already is not repeated.");
   return lines;
+}
+
+/** Refusals of an undoing that say: another run leads, or another node takes writes. */
+const OVERTAKEN: ReadonlySet<string> = new Set(["ROUTE_TAKEN", "PROMOTED_ALREADY"]);
+
+function overtaken(failed: readonly NodeSnapshot[], { oldPrimary }: Facts): string[] {
+  return [
+    `This run promoted nothing, but another one leads by now, or another node takes writes: look at whom the route names before anything else. Do not start ${oldPrimary} as a primary: two primaries would diverge.`,
+    `If that is right: skip the rollback of ${failed.map(subject).join(", ")}, and once the other run has ended start plan rejoin-standby for ${oldPrimary}. If nobody else is at work: abandon this run and start postgres-failover again.`,
+  ];
 }
 
 /** What must be true before the undoing of that node can work, or can be skipped. */

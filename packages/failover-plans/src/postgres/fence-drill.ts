@@ -26,9 +26,14 @@ export interface ProvedFence {
 
 /** SQLSTATE read_only_sql_transaction. */
 const READ_ONLY = "25006";
+/** SQLSTATE duplicate_table: an earlier drill has left it there, and this server looked for it in order to write. */
+const TABLE_EXISTS = "42P07";
+/** In place of an SQLSTATE: the write was taken. */
+const NOTHING = "nothing refused it";
+const TABLE = "belay_fence_drill";
 const START_TIMEOUT_MS = 30_000;
 
-/** Starts the fenced server as a supervisor would, and expects it to refuse writes. Codes: FENCE_LEAKS, ROUTE_TAKEN. */
+/** Starts the fenced server as a supervisor would, and expects it to refuse writes. Codes: FENCE_LEAKS, FENCE_NOT_PROVED, ROUTE_TAKEN. */
 export function proveFenced(access: Access): ActionDefinition<Input, ProvedFence> {
   return defineAction<Input, ProvedFence>({
     description: "Starts the fenced node as a supervisor or a reboot would, and shows that it refuses writes.",
@@ -45,25 +50,32 @@ export function proveFenced(access: Access): ActionDefinition<Input, ProvedFence
         const refusedWith = await until(`${primary} to answer`, access.wait(ctx, START_TIMEOUT_MS), () =>
           tryToWrite(access, ctx),
         );
-        if (refusedWith !== READ_ONLY) {
+        if (refusedWith === NOTHING || refusedWith === TABLE_EXISTS) {
           refuse(
             "FENCE_LEAKS",
-            `the fenced ${primary} took a write (${refusedWith}): whoever starts it gets a second primary`,
+            `the fenced ${primary} took a write: whoever starts it gets a second primary. Drop its table ${TABLE} once that is mended`,
+          );
+        }
+        if (refusedWith !== READ_ONLY) {
+          refuse(
+            "FENCE_NOT_PROVED",
+            `${primary} refused the drill with ${refusedWith}, not because it is read-only: whether it would take writes of others is not known`,
           );
         }
         return { refusedWith, provedInMs: Math.round(performance.now() - startedAt) };
       } finally {
-        await access.control.stop(primary);
+        // An attempt that was told to end leaves it to the undoing, which may have started the primary by now.
+        if (!ctx.signal.aborted) await access.control.stop(primary);
       }
     },
   });
 }
 
-/** The SQLSTATE of the refusal; "nothing" when the write was taken; undefined while the server does not answer yet. */
+/** The SQLSTATE of the refusal; NOTHING when the write was taken; undefined while the server does not answer yet. */
 async function tryToWrite(access: Access, ctx: ActionContext<Input>): Promise<string | undefined> {
   try {
-    await query(access.node(ctx.input.primary), "create table belay_fence_drill ()", [], access.call(ctx));
-    return "nothing refused it";
+    await query(access.node(ctx.input.primary), `create table ${TABLE} ()`, [], access.call(ctx));
+    return NOTHING;
   } catch (error) {
     ctx.signal.throwIfAborted();
     const state = sqlState(error);

@@ -4,11 +4,19 @@
  *
  * Both leave the server down with standby.signal and nobody to follow: whoever starts it, a supervisor or a reboot, gets a
  * read-only server. Both are undone by starting it as a primary again, so that the cluster is left writable, and only while
- * no standby has been promoted: two primaries are worse than none.
+ * no standby has been promoted and no later run leads: two primaries are worse than none. An attempt that was told to end changes
+ * nothing any more, however late its kill or its stop comes back: the undoing may be under way by then.
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
-import { type DroppedRoute, dropRoute, restoreRoute } from "../route/route-steps.ts";
-import { inputSchema, text, texts } from "../step/input-schema.ts";
+import {
+  type DroppedRoute,
+  droppedEpoch,
+  dropRoute,
+  refuseIfAnotherWrites,
+  refuseIfNotOurs,
+  restoreRoute,
+} from "../route/route-steps.ts";
+import { amount, inputSchema, optional, text, texts } from "../step/input-schema.ts";
 import { messageOf, refuse, until } from "../step/wait.ts";
 import type { Access } from "./access.ts";
 import type { ControlState } from "./ports.ts";
@@ -20,6 +28,12 @@ interface Input {
   readonly standbys: readonly string[];
 }
 const schema = inputSchema<Input>({ primary: text, standbys: texts });
+
+interface RestartInput extends Input {
+  /** Epoch under which this run has emptied the route; of an undoing, default what the step itself answered. */
+  readonly epoch?: number | undefined;
+}
+const restartSchema = inputSchema<RestartInput>({ primary: text, standbys: texts, epoch: optional(amount) });
 
 /** What is known of the server that was taken out. */
 export interface TakenOut {
@@ -35,7 +49,7 @@ export interface TakenOut {
 /** Milliseconds for a restarted primary to leave crash recovery. */
 const RESTART_TIMEOUT_MS = 40_000;
 
-/** Kills the server for certain and drops the route. Code: FENCE_FAILED. */
+/** Kills the server for certain and drops the route. Codes: FENCE_FAILED, ROUTE_DISAGREES, ROUTE_TAKEN. */
 export function fence(access: Access): ActionDefinition<Input, TakenOut & DroppedRoute> {
   return defineAction<Input, TakenOut & DroppedRoute>({
     description: "Ends the old primary for certain, makes it come back only as a standby, takes it off the route.",
@@ -43,18 +57,21 @@ export function fence(access: Access): ActionDefinition<Input, TakenOut & Droppe
     idempotent: true,
     run: async (ctx) => {
       const { primary } = ctx.input;
+      // A late controller would end a server that is by now a standby of the writer.
+      await refuseIfAnotherWrites(access, primary);
       await access.control.kill(primary, { epoch: Math.max(0, ...Object.values(ctx.fencingTokens)) });
       const takenOut = await keepDown(access, ctx);
+      ctx.signal.throwIfAborted();
       return { ...takenOut, ...(await dropRoute(access, primary, ctx.fencingTokens)) };
     },
   });
 }
 
 /** Undoes `postgres.fence`: the old primary takes writes again. Codes: PROMOTED_ALREADY, OLD_PRIMARY_DOES_NOT_START, ROUTE_TAKEN. */
-export function unfence(access: Access): ActionDefinition<Input, void> {
-  return defineAction<Input, void>({
+export function unfence(access: Access): ActionDefinition<RestartInput, void> {
+  return defineAction<RestartInput, void>({
     description: "Starts the old primary as primary again and puts it back on the route; only if nothing was promoted.",
-    input: schema,
+    input: restartSchema,
     idempotent: true,
     run: async (ctx) => {
       await restartAsPrimary(access, ctx);
@@ -76,11 +93,11 @@ export function stopPrimary(access: Access): ActionDefinition<Input, TakenOut> {
   });
 }
 
-/** Undoes `postgres.stop-primary`. Codes: PROMOTED_ALREADY, OLD_PRIMARY_DOES_NOT_START. */
-export function restartPrimary(access: Access): ActionDefinition<Input, void> {
-  return defineAction<Input, void>({
+/** Undoes `postgres.stop-primary`. Codes: PROMOTED_ALREADY, OLD_PRIMARY_DOES_NOT_START, ROUTE_TAKEN. */
+export function restartPrimary(access: Access): ActionDefinition<RestartInput, void> {
+  return defineAction<RestartInput, void>({
     description: "Starts the old primary as primary again; only if nothing was promoted.",
-    input: schema,
+    input: restartSchema,
     idempotent: true,
     run: (ctx) => restartAsPrimary(access, ctx),
   });
@@ -88,6 +105,7 @@ export function restartPrimary(access: Access): ActionDefinition<Input, void> {
 
 async function keepDown(access: Access, ctx: ActionContext<Input>): Promise<TakenOut> {
   const { primary } = ctx.input;
+  ctx.signal.throwIfAborted();
   if (await access.control.isRunning(primary)) {
     refuse("FENCE_FAILED", `${primary} is still running after it was ended: nothing may be promoted`);
   }
@@ -106,9 +124,10 @@ async function keepDown(access: Access, ctx: ActionContext<Input>): Promise<Take
   };
 }
 
-async function restartAsPrimary(access: Access, ctx: ActionContext<Input>): Promise<void> {
-  const { primary } = ctx.input;
+async function restartAsPrimary(access: Access, ctx: ActionContext<RestartInput>): Promise<void> {
+  const { primary, epoch } = ctx.input;
   const { control } = access;
+  await refuseIfNotOurs(access, primary, epoch ?? droppedEpoch(ctx.output));
   await refuseIfPromoted(access, ctx);
   if (await control.isMarkedStandby(primary)) {
     // Somebody may have started it meanwhile: it would be a read-only server that follows nobody.

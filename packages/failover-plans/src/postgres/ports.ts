@@ -57,8 +57,11 @@ export interface NodeControl {
   isMarkedStandby(node: string): Promise<boolean>;
   /** Reads the control file of the stopped node. */
   controlState(node: string): Promise<ControlState>;
-  /** Wipes the node, copies `source` over the replication protocol, leaves the node stopped and marked as its standby. */
-  reclone(node: string, source: PostgresNode): Promise<{ readonly bytes: number }>;
+  /**
+   * Wipes the node, copies `source` over the replication protocol, leaves the node stopped and marked as its standby. `signal` ends the
+   * copy; the node is then as it was before. Without one the copy goes on to its end.
+   */
+  reclone(node: string, source: PostgresNode, signal?: AbortSignal): Promise<{ readonly bytes: number }>;
   /** Whether the node has a data directory with anything in it. */
   hasData(node: string): Promise<boolean>;
   /** Removes the data directory of the stopped node; nothing when it has none. */

@@ -8,6 +8,7 @@
  * belong to another cluster is never wiped; what was found before a wipe is said after it, whoever ends the work (R42).
  */
 import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { refuseIfAnotherWrites } from "../route/route-steps.ts";
 import { inputSchema, oneOf, optional, shape, text } from "../step/input-schema.ts";
 import { messageOf, pause, refuse } from "../step/wait.ts";
 import type { Access } from "./access.ts";
@@ -59,7 +60,7 @@ const SETTLE_PAUSE_MS = 100;
 /** One statement of the comparison may read a large table; the node's own timeout usually ends it earlier. */
 const SALVAGE_QUERY_TIMEOUT_MS = 600_000;
 
-/** The action. Codes: FOREIGN_CLUSTER, SPLIT_BRAIN, DIVERGED, DOES_NOT_START_FENCED, NO_WRITER. */
+/** The action. Codes: INPUT_CONFLICT, ROUTE_DISAGREES, FOREIGN_CLUSTER, SPLIT_BRAIN, DIVERGED, DOES_NOT_START_FENCED, NO_WRITER. */
 export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
   return defineAction<Input, Rejoined>({
     description:
@@ -68,6 +69,7 @@ export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
     idempotent: true,
     run: async (ctx) => {
       const { node, writer, reclone = "diverged" } = ctx.input;
+      await checkNames(access, ctx.input);
       const target = await readWriter(access, ctx);
       const end = await startFenced(access, ctx);
       await refuseForeign(access, ctx.input, end, target.systemIdentifier);
@@ -101,6 +103,13 @@ export function rejoin(access: Access): ActionDefinition<Input, Rejoined> {
       return { ...known, ...found, mode: "reclone", copiedBytes };
     },
   });
+}
+
+/** A stale second primary answers as a writer does: what was copied from it would replace what the clients wrote. */
+async function checkNames(access: Access, { node, writer }: Input): Promise<void> {
+  if (node === writer) refuse("INPUT_CONFLICT", `${node} is named both as the writer and as the one that rejoins`);
+  for (const name of [node, writer]) access.node(name);
+  await refuseIfAnotherWrites(access, writer);
 }
 
 function noteKey({ runId, nodeId }: ActionContext<Input>): string {

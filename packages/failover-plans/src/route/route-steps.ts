@@ -5,10 +5,10 @@
  * route go back; the publish that belongs to it takes the next number, fixed before the promotion. A controller that was
  * overtaken therefore finds a higher epoch and is refused: a revived half-cluster never takes the route back.
  */
-import { type ActionContext, type ActionDefinition, defineAction } from "@belay/engine";
+import { type ActionContext, type ActionDefinition, defineAction, type Json } from "@belay/engine";
 import { amount, inputSchema, text } from "../step/input-schema.ts";
 import { refuse } from "../step/wait.ts";
-import type { Route } from "./route.ts";
+import type { Route, RouteEntry } from "./route.ts";
 
 /** What these steps need of a system. */
 export interface RouteAccess {
@@ -29,14 +29,39 @@ export async function dropRoute(
   writer: string,
   tokens: ActionContext["fencingTokens"],
 ): Promise<DroppedRoute> {
-  const present = await access.route.current();
-  if (present.writer !== null && present.writer !== writer) {
-    refuse("ROUTE_DISAGREES", `the route says that ${present.writer} takes writes, not ${writer}`);
-  }
+  const present = await refuseIfAnotherWrites(access, writer);
   // A new epoch also when nobody is on the route: whoever emptied it before, and was not heard of since, is overtaken by that.
   const epoch = Math.max(present.epoch + 1, ...Object.values(tokens));
   if (!(await access.route.publish(null, epoch))) refuseOvertaken(epoch);
   return { epoch, publishEpoch: epoch + 1 };
+}
+
+/** Makes sure that the route names `writer` or nobody, and answers its entry. Code: ROUTE_DISAGREES. */
+export async function refuseIfAnotherWrites(access: RouteAccess, writer: string): Promise<RouteEntry> {
+  const present = await access.route.current();
+  if (present.writer !== null && present.writer !== writer) {
+    refuse("ROUTE_DISAGREES", `the route says that ${present.writer} takes writes, not ${writer}`);
+  }
+  return present;
+}
+
+/**
+ * Makes sure that an undoing may let `writer` take writes again: nobody else does, and no later run has emptied the route since this
+ * one did, under `epoch` (undefined: its drop did not live to say). Asked before the server starts, not after. Code: ROUTE_TAKEN.
+ */
+export async function refuseIfNotOurs(access: RouteAccess, writer: string, epoch: number | undefined): Promise<void> {
+  const present = await access.route.current();
+  if (present.writer === writer) return;
+  if (present.writer !== null) {
+    refuse("ROUTE_TAKEN", `the route names ${present.writer} by now: ${writer} must not take writes beside it`);
+  }
+  if (epoch !== undefined && present.epoch > epoch) refuseOvertaken(present.epoch);
+}
+
+/** Epoch of the drop whose output that is; undefined when there is none. */
+export function droppedEpoch(output: Json | undefined): number | undefined {
+  if (typeof output !== "object" || output === null || !("epoch" in output)) return undefined;
+  return typeof output["epoch"] === "number" ? output["epoch"] : undefined;
 }
 
 /** Makes a dropped route name `writer` again. Does nothing when it does already. Code: ROUTE_TAKEN. */
@@ -82,13 +107,22 @@ export function dropRouteAction(access: RouteAccess): ActionDefinition<DropInput
   });
 }
 
-/** Undoes `postgres.drop-route`. */
-export function restoreRouteAction(access: RouteAccess): ActionDefinition<DropInput, void> {
+/**
+ * Undoes `postgres.drop-route`. `publishIsUndone`: the plan can undo its publish too, which empties the route under a later epoch of the
+ * same run; then a later epoch does not mean that somebody else leads. Default false. Code: ROUTE_TAKEN.
+ */
+export function restoreRouteAction(
+  access: RouteAccess,
+  { publishIsUndone = false }: { readonly publishIsUndone?: boolean } = {},
+): ActionDefinition<DropInput, void> {
   return defineAction<DropInput, void>({
     description: "Puts the old writer back on the route.",
     input: dropSchema,
     idempotent: true,
-    run: (ctx) => restoreRoute(access, ctx.input.primary),
+    run: async (ctx) => {
+      await refuseIfNotOurs(access, ctx.input.primary, publishIsUndone ? undefined : droppedEpoch(ctx.output));
+      await restoreRoute(access, ctx.input.primary);
+    },
   });
 }
 
