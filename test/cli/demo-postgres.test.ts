@@ -53,7 +53,7 @@ describe.skipIf(!hasServers())("demo on real PostgreSQL servers", () => {
     expect(code).toBe(3);
   });
 
-  test.each(["rejoin-standby", "fence-drill"])(
+  test.each(["fence-drill"])(
     "%s under load costs no row and leaves equal servers",
     {
       timeout: PATIENCE_MS,
