@@ -7,7 +7,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commandFence, type Fence, fencedControl, httpFence, type NodeControl } from "@belay/failover-plans/postgres";
+import type { ActionContext } from "@belay/engine";
+import {
+  commandFence,
+  type Fence,
+  fencedControl,
+  httpFence,
+  type NodeControl,
+  postgresActions,
+} from "@belay/failover-plans/postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 let directory = "";
@@ -162,12 +170,67 @@ describe("a fence behind an API", () => {
   });
 });
 
+describe("postgres.fence with a fence that switches machines off", () => {
+  const setUp = (state: "running" | "stopped") => {
+    const said: string[] = [];
+    const control = {
+      isRunning: async () => false,
+      markStandby: () => Promise.reject(new Error("no route to host")),
+      controlState: () => Promise.reject(new Error("no route to host")),
+    } as unknown as NodeControl;
+    let powered: "running" | "stopped" = "running";
+    const fence: Fence = {
+      fence: async () => {
+        powered = state;
+      },
+      state: async () => powered,
+    };
+    let entry: { writer: string | null; epoch: number } = { writer: "pg1", epoch: 4 };
+    const route = {
+      current: async () => entry,
+      publish: async (writer: string | null, epoch: number) => {
+        entry = { writer, epoch };
+        return true;
+      },
+    };
+    const nodes = [{ name: "pg1", host: "10.0.0.1", port: 5432, user: "u", database: "d", priority: 1 }];
+    const action = postgresActions({ nodes, control: fencedControl(control, fence, new Map()), route })[
+      "postgres.fence"
+    ];
+    if (typeof action !== "object") throw new Error("no fence");
+    const ctx = {
+      input: { primary: "pg1", standbys: ["pg2"] },
+      signal: new AbortController().signal,
+      fencingTokens: { "postgres/x": 9 },
+      log: (message: string) => void said.push(message),
+    };
+    return { said, run: async () => await action.run(ctx as unknown as ActionContext), entry: () => entry };
+  };
+
+  test("a machine that is off cannot be marked: the fence holds, and says to keep it off", async () => {
+    const { run, said, entry } = setUp("stopped");
+    expect(await run()).toMatchObject({ primary: "pg1", marked: false, checkpointLsn: null });
+    expect(entry()).toEqual({ writer: null, epoch: 9 });
+    expect(said[0]).toContain("keep it off until it rejoins (no route to host)");
+  });
+
+  test("a machine that is still on and cannot be marked is not fenced", async () => {
+    const { run, entry } = setUp("running");
+    await expect(run()).rejects.toThrow("still runs after it was fenced");
+    expect(entry().writer).toBe("pg1");
+  });
+});
+
 test("a control with a fence kills by it, with the epoch of the run, and never takes an unknown state for down", async () => {
   const asked: string[] = [];
   const unused = (): never => {
     throw new Error("not asked here");
   };
-  const control = new Proxy({} as NodeControl, { get: () => unused });
+  let serverRuns = true;
+  const own = { isRunning: async () => serverRuns };
+  const control = new Proxy(own as unknown as NodeControl, {
+    get: (target, name) => Reflect.get(target, name) ?? unused,
+  });
   let state: "running" | "stopped" | "unknown" = "stopped";
   const fence: Fence = {
     fence: async ({ node, host, epoch }) => void asked.push(`${node} at ${host}, epoch ${epoch}`),
@@ -182,6 +245,9 @@ test("a control with a fence kills by it, with the epoch of the run, and never t
   expect(await fenced.isRunning("pg1")).toBe(false);
   state = "running";
   expect(await fenced.isRunning("pg1")).toBe(true);
+  serverRuns = false;
+  // A machine that is up may run nothing.
+  expect(await fenced.isRunning("pg1")).toBe(false);
   await expect(fenced.kill("pg1", { epoch: 7 })).rejects.toThrow(/still runs after it was fenced/);
   state = "unknown";
   await expect(fenced.kill("pg1", { epoch: 7 })).rejects.toThrow("no answer");

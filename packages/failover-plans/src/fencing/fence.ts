@@ -38,11 +38,12 @@ export function refuseStale(target: FenceTarget, said: string): never {
 }
 
 /**
- * `control`, but a node is killed by its fence, and is down only when the fence says so. `hosts`: where the machine of a node is
- * reached.
+ * `control`, but a node is killed by its fence, and is certainly down when the fence says so; one that the fence calls running is asked
+ * for its server. `hosts`: where the machine of a node is reached.
  */
 export function fencedControl(control: NodeControl, fence: Fence, hosts: ReadonlyMap<string, string>): NodeControl {
   const targetOf = (node: string, epoch: number): FenceTarget => ({ node, host: hosts.get(node) ?? node, epoch });
+  const isDown = async (node: string): Promise<boolean> => (await fence.state(targetOf(node, 0))) === "stopped";
   return {
     stop: (node) => control.stop(node),
     start: (node) => control.start(node),
@@ -54,7 +55,9 @@ export function fencedControl(control: NodeControl, fence: Fence, hosts: Readonl
     hasData: (node) => control.hasData(node),
     wipe: (node) => control.wipe(node),
     conninfo: (node, source) => control.conninfo(node, source),
-    isRunning: async (node) => (await fence.state(targetOf(node, 0))) === "running",
+    // A machine that is up says nothing of the server on it.
+    isRunning: async (node) => !(await isDown(node)) && (await control.isRunning(node)),
+    isMachineDown: isDown,
     kill: async (node, order) => {
       const target = targetOf(node, order?.epoch ?? 0);
       await fence.fence(target);

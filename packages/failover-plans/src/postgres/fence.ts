@@ -38,6 +38,11 @@ const restartSchema = inputSchema<RestartInput>({ primary: text, standbys: texts
 /** What is known of the server that was taken out. */
 export interface TakenOut {
   readonly primary: string;
+  /**
+   * Whether it comes back as a standby, whoever starts it. false: its machine is down and could not be reached; keep that off until
+   * rejoin-standby has marked it, a supervisor would start a second primary.
+   */
+  readonly marked: boolean;
   /** LSN of the last checkpoint on its disk; null when its control file could not be read. */
   readonly checkpointLsn: string | null;
   /** Timeline of that checkpoint; null likewise. */
@@ -109,7 +114,7 @@ async function keepDown(access: Access, ctx: ActionContext<Input>): Promise<Take
   if (await access.control.isRunning(primary)) {
     refuse("FENCE_FAILED", `${primary} is still running after it was ended: nothing may be promoted`);
   }
-  await access.control.markStandby(primary, "");
+  const marked = await mark(access, ctx);
   let state: ControlState | undefined;
   try {
     state = await access.control.controlState(primary);
@@ -118,10 +123,26 @@ async function keepDown(access: Access, ctx: ActionContext<Input>): Promise<Take
   }
   return {
     primary,
+    marked,
     checkpointLsn: state?.checkpointLsn ?? null,
     timeline: state?.timeline ?? null,
     cleanShutdown: state?.cleanShutdown ?? null,
   };
+}
+
+/** Makes sure that the server comes back as a standby; false when its machine is down, which is fence enough for the promotion. */
+async function mark({ control }: Access, ctx: ActionContext<Input>): Promise<boolean> {
+  const { primary } = ctx.input;
+  try {
+    await control.markStandby(primary, "");
+    return true;
+  } catch (error) {
+    if ((await control.isMachineDown?.(primary)) !== true) throw error;
+    ctx.log(
+      `the machine of ${primary} is down and could not be marked: keep it off until it rejoins (${messageOf(error)})`,
+    );
+    return false;
+  }
 }
 
 async function restartAsPrimary(access: Access, ctx: ActionContext<RestartInput>): Promise<void> {

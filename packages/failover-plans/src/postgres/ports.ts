@@ -49,6 +49,11 @@ export interface NodeControl {
   start(node: string): Promise<void>;
   /** Whether the server process exists. */
   isRunning(node: string): Promise<boolean>;
+  /**
+   * Whether the node's machine is known to be down, so that nothing can be written there; its server does not run then. Without it a
+   * machine counts as up.
+   */
+  isMachineDown?(node: string): Promise<boolean>;
   /** Writes standby.signal and primary_conninfo of the stopped node; "" makes a fenced standby that follows nobody. */
   markStandby(node: string, primaryConninfo: string): Promise<void>;
   /** Removes standby.signal, so that the next start makes a primary. */
