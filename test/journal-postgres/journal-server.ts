@@ -24,7 +24,7 @@ export class JournalServer {
 
   /** `fsync: false` for what is not about crashes of the machine and commits many thousands of times. */
   static async start({ fsync = true }: { fsync?: boolean } = {}): Promise<JournalServer> {
-    const cluster = await createPostgresCluster({ nodes: 1, durability: "local", fsync: false });
+    const cluster = await createPostgresCluster({ nodes: 1, durability: "local" });
     const node = cluster.nodes[0] as PostgresNode;
     const server = new JournalServer(cluster, node, await connect(node, PATIENT));
     if (!fsync) {

@@ -17,7 +17,7 @@ let cluster: PostgresCluster;
 
 beforeAll(async () => {
   // An answer means that the standby has it too.
-  cluster = await createPostgresCluster({ nodes: 2, durability: "on", fsync: false });
+  cluster = await createPostgresCluster({ nodes: 2, durability: "on" });
 });
 
 afterAll(async () => {
