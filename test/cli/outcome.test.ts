@@ -134,7 +134,7 @@ describe("the end of a run is explained", () => {
       status: "ROLLED_BACK",
       ...END,
     });
-    expect(back).toContain("  everything that had started is undone");
+    expect(back).toContain("  everything that had started is undone, or has nothing that undoes it");
     expect(back.filter((line) => line.includes("run."))).toEqual([]);
   });
 

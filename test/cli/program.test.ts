@@ -153,7 +153,7 @@ describe("run", () => {
     const { code, stdout } = await belay("run", "plan.yaml", ...words);
     expect(code).toBe(3);
     expect(stdout).toContain("] prepare: undone\n");
-    expect(stdout).toContain("everything that had started is undone\n");
+    expect(stdout).toContain("everything that had started is undone, or has nothing that undoes it\n");
   });
 
   test("--json: stdout is one event per line, the last line is the snapshot", async () => {

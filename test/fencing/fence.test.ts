@@ -93,6 +93,9 @@ describe("a fence behind a program", () => {
       await expect(fence().fence(target(node))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     }
     expect(() => commandFence({ fence: [], state: ["true"] })).toThrow(/"fence" is empty/);
+    expect(() => commandFence({ fence: ["x", "--epoch={epohc}"], state: ["true"] })).toThrow(
+      '"fence" has {epohc}, which stands for nothing: {node}, {host}, {epoch} do',
+    );
   });
 });
 

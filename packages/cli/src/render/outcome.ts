@@ -66,7 +66,8 @@ function undoReason(node: NodeSnapshot): string {
 
 /** Past a point of no return, or partly undone: what still stands. */
 function standing(snapshot: RunSnapshot, colors: Colors): string[] {
-  if (snapshot.status === "ROLLED_BACK") return ["  everything that had started is undone"];
+  if (snapshot.status === "ROLLED_BACK")
+    return ["  everything that had started is undone, or has nothing that undoes it"];
   const barriers = startedBarriers(snapshot);
   if (barriers.length === 0) return [];
   const names = barriers.map((node) => node.id).join(", ");

@@ -22,15 +22,24 @@ export interface CommandFenceOptions {
 /** The program's answer to an order of an overtaken run. */
 const STALE = 3;
 const TIMEOUT_MS = 30_000;
+/** What is replaced in a word. */
+const PLACES: ReadonlySet<string> = new Set(["{node}", "{host}", "{epoch}"]);
 /** What a shell on the other side takes as it stands. */
 const PLAIN_NAME = /^[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}$/;
 
-/** Throws INVALID_ARGUMENT for an empty command, or a timeout that is none. */
+/** Throws INVALID_ARGUMENT for an empty command, a placeholder that is none, or a timeout that is none. */
 export function commandFence({ fence, state, timeoutMs = TIMEOUT_MS }: CommandFenceOptions): Fence {
   for (const [name, words] of Object.entries({ fence, state })) {
     if (words.length === 0)
       throw new BelayError("INVALID_ARGUMENT", `the fence's command "${name}" is empty: give a program`);
   }
+  for (const [name, words] of Object.entries({ fence, state }))
+    for (const [place] of words.join(" ").matchAll(/\{[^{}]*\}/g))
+      if (!PLACES.has(place))
+        throw new BelayError(
+          "INVALID_ARGUMENT",
+          `the fence's command "${name}" has ${place}, which stands for nothing: ${[...PLACES].join(", ")} do`,
+        );
   if (!(timeoutMs > 0 && Number.isSafeInteger(Math.ceil(timeoutMs)))) {
     throw new BelayError("INVALID_ARGUMENT", `a fence's program needs a timeout above 0 ms, not ${timeoutMs}`);
   }
