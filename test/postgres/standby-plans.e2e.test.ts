@@ -72,7 +72,6 @@ describe("add-standby", () => {
   );
 
   test.each([
-    ["clone", "after"],
     ["start", "after"],
     ["verify", "before"],
   ] as const)(
