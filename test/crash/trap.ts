@@ -31,6 +31,8 @@ interface Trap {
   readonly actions: ActionRegistry;
   /** Resolves with the first step whose effect stands and whose answer will never come. */
   readonly sprung: Promise<string>;
+  /** All such steps of this life: two may take effect before the engine is gone. */
+  readonly steps: readonly string[];
 }
 
 /** More lives than that have no end. */
@@ -50,7 +52,7 @@ export async function cutOffEverywhere({ plan, params, actions, engine: more = {
     const left = journal.afterCrash();
     await engine.close();
     if (typeof end !== "string") return { cuts, snapshot: end };
-    cuts.push(end);
+    cuts.push(...trap.steps);
     journal = left;
   }
   throw new Error(`the run does not end: ${cuts.join(", ")}`);
@@ -59,6 +61,7 @@ export async function cutOffEverywhere({ plan, params, actions, engine: more = {
 /** Each step that is not in `known` takes effect and answers nothing, until its engine is closed. */
 function setTrap(actions: ActionRegistry, known: Set<string>): Trap {
   let spring = (_: string): void => undefined;
+  const steps: string[] = [];
   const sprung = new Promise<string>((resolve) => {
     spring = resolve;
   });
@@ -69,13 +72,14 @@ function setTrap(actions: ActionRegistry, known: Set<string>): Trap {
       const step = ctx.idempotencyKey.slice(ctx.runId.length + 1).replace(/^(.*?)\/(undo\/)?\d+$/, "$2$1");
       if (known.has(step)) return output;
       known.add(step);
+      steps.push(step);
       spring(step);
       await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve, { once: true }));
       throw ctx.signal.reason;
     };
     return [name, { ...action, run }] as const;
   });
-  return { actions: Object.fromEntries(entries), sprung };
+  return { actions: Object.fromEntries(entries), sprung, steps };
 }
 
 /** Everything that can be read from a run, for messages. */
