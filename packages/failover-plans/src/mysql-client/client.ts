@@ -6,6 +6,13 @@
  * Statement timeouts of the server are no substitute for the client's own: a stopped server enforces nothing.
  */
 import mysql from "mysql2/promise";
+import {
+  bounded,
+  type CallOptions,
+  CONNECT_TIMEOUT_MS,
+  GOODBYE_TIMEOUT_MS,
+  QUERY_TIMEOUT_MS,
+} from "../step/bounded-call.ts";
 
 /** Where a server is, and as whom it is asked. */
 export interface MysqlServer {
@@ -21,15 +28,7 @@ export interface MysqlServer {
   readonly database?: string;
 }
 
-/** Limits of one call. */
-export interface CallOptions {
-  /** Milliseconds until a connection attempt is given up. Default 1000. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds until one statement is given up by the client; the server may still carry it out. Default 5000. */
-  readonly queryTimeoutMs?: number;
-  /** Ends the call early; the promise rejects with the signal's reason, and the connection is cut. */
-  readonly signal?: AbortSignal;
-}
+export type { CallOptions };
 
 /** One row, by column name. Numbers that do not fit a double are strings, and so are dates. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -43,10 +42,6 @@ export interface Session {
   /** Whether the connection was lost since it was opened. */
   readonly lost: boolean;
 }
-
-const CONNECT_TIMEOUT_MS = 1000;
-const QUERY_TIMEOUT_MS = 5000;
-const GOODBYE_TIMEOUT_MS = 500;
 
 /** Opens a session. Rejects when the server does not answer in time or refuses. The caller ends it. */
 export async function connect(server: MysqlServer, options: CallOptions = {}): Promise<Session> {
@@ -187,18 +182,4 @@ async function endWithin(connection: mysql.Connection): Promise<void> {
   } finally {
     clearTimeout(cut);
   }
-}
-
-/** `work`, or the signal's reason as soon as it is aborted; `cut` is called then. */
-function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined, cut: () => void): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason);
-      cut();
-    };
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }

@@ -6,17 +6,16 @@
  * Statement timeouts of the server are no substitute for the client's own: a stopped server enforces nothing.
  */
 import pg from "pg";
+import {
+  bounded,
+  type CallOptions,
+  CONNECT_TIMEOUT_MS,
+  GOODBYE_TIMEOUT_MS,
+  QUERY_TIMEOUT_MS,
+} from "../step/bounded-call.ts";
 import type { PostgresNode } from "./ports.ts";
 
-/** Limits of one call. */
-export interface CallOptions {
-  /** Milliseconds until a connection attempt is given up. Default 1000. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds until one statement is given up by the client; the server may still carry it out. Default 5000. */
-  readonly queryTimeoutMs?: number;
-  /** Ends the call early; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
+export type { CallOptions };
 
 /** One row, by column name. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -42,10 +41,6 @@ export interface ReplicationSession {
   end(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 1000;
-const QUERY_TIMEOUT_MS = 5000;
-const GOODBYE_TIMEOUT_MS = 500;
-
 /** Opens a session. Rejects when the server does not answer in time or refuses. The caller ends it. */
 export async function connect(node: PostgresNode, options: CallOptions = {}): Promise<Session> {
   const client = clientFor(node, options, {});
@@ -54,7 +49,7 @@ export async function connect(node: PostgresNode, options: CallOptions = {}): Pr
     lost = true;
   });
   const end = ender(client);
-  await bounded(greeted(client, node, options), options.signal, end).catch((error: unknown) =>
+  await bounded(greeted(client, node, options), options.signal, () => void end()).catch((error: unknown) =>
     rethrowAfter(end, error),
   );
   return {
@@ -64,7 +59,7 @@ export async function connect(node: PostgresNode, options: CallOptions = {}): Pr
     end,
     async query<R extends object = Row>(text: string, values: readonly unknown[] = []): Promise<readonly R[]> {
       const asked = client.query(text, [...values]).catch((error: unknown) => rethrowTimeout(error, node, options));
-      const result = await bounded(asked, options.signal, end);
+      const result = await bounded(asked, options.signal, () => void end());
       return result.rows as R[];
     },
   };
@@ -104,12 +99,12 @@ export async function openReplication(node: PostgresNode, options: CallOptions =
   const client = clientFor(node, { ...options, queryTimeoutMs: options.queryTimeoutMs ?? 0 }, { replication: "true" });
   client.on("error", () => undefined);
   const end = ender(client);
-  await bounded(greeted(client, node, options), options.signal, end).catch((error: unknown) =>
+  await bounded(greeted(client, node, options), options.signal, () => void end()).catch((error: unknown) =>
     rethrowAfter(end, error),
   );
   return {
     end,
-    copyOut: (command, onMessage) => bounded(copyOut(client, command, onMessage), options.signal, end),
+    copyOut: (command, onMessage) => bounded(copyOut(client, command, onMessage), options.signal, () => void end()),
   };
 }
 
@@ -241,18 +236,4 @@ async function endWithin(client: pg.Client): Promise<void> {
 async function rethrowAfter(end: () => Promise<void>, error: unknown): Promise<never> {
   await end();
   throw error;
-}
-
-/** `work`, or the signal's reason as soon as it is aborted; the connection is cut then. */
-function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined, end: () => Promise<void>): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason);
-      void end();
-    };
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }
