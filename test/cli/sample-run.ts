@@ -65,6 +65,7 @@ export function snapshot(nodes: readonly NodeSnapshot[], given: Partial<RunSnaps
     startTime: at(0),
     finishTime: null,
     clientToken: null,
+    startedBy: null,
     fault: null,
     nodes,
     groups: [],

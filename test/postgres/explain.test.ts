@@ -51,6 +51,7 @@ function explain(status: RunStatus, parts: readonly Part[], planName = "postgres
     startTime: "",
     finishTime: null,
     clientToken: null,
+    startedBy: null,
     fault: null,
     nodes,
     groups: [],

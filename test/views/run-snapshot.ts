@@ -48,6 +48,7 @@ export function freshSnapshot(plan: Plan, overrides: Partial<RunSnapshot> = {}):
     startTime: "2022-09-05T05:39:18.441Z",
     finishTime: null,
     clientToken: null,
+    startedBy: null,
     fault: null,
     nodes,
     groups: [],

@@ -20,5 +20,6 @@ export type {
   RunProgress,
   RunSummary,
   SharedPool,
+  StartedBy,
   TakenSlots,
 } from "./port.ts";

@@ -49,6 +49,16 @@ export interface RunHeader {
   readonly at: number;
   /** The attempt of a `belay.plan` node that this run stands for; null for a run of its own. */
   readonly parent: ParentAttempt | null;
+  /** Who asked for the run and why, for people (R37), secrets left out; absent when nobody was named. */
+  readonly startedBy?: StartedBy;
+}
+
+/** Who asked for a run. */
+export interface StartedBy {
+  /** `StartOptions.who`; null when only a reason was given. */
+  readonly who: string | null;
+  /** `StartOptions.why`; null when none was given. */
+  readonly why: string | null;
 }
 
 /** One attempt of a node in another run. */

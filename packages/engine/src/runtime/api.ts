@@ -246,6 +246,8 @@ export interface RunSnapshot {
   readonly finishTime: string | null;
   /** `StartOptions.clientToken`; null when none was given (R43). */
   readonly clientToken: string | null;
+  /** `StartOptions.who`; null when nobody was named. */
+  readonly startedBy: string | null;
   /**
    * A fault of the engine itself (journal lost, broken invariant): the run stopped where it was. `status` is then what the
    * journal has; what nodes show may be ahead of it, and is decided anew by `recover` (R39).

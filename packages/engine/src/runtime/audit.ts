@@ -60,9 +60,9 @@ export interface AuditEntry {
   readonly compensation: boolean;
   /** Of a rollback: "barrier", or the id of the node that stands (R34, R35); null = everything, and for other verbs. */
   readonly to: string | null;
-  /** `VerbOptions.who`; null when nobody was named, as for "start". */
+  /** `VerbOptions.who`, of a start `StartOptions.who`; null when nobody was named. */
   readonly who: string | null;
-  /** `VerbOptions.why`. */
+  /** `VerbOptions.why`, of a start `StartOptions.why`. */
   readonly why: string | null;
   /** `VerbOptions.requestId`. */
   readonly requestId: string | null;
@@ -117,7 +117,10 @@ function isRepeated({ decision, nodeId: id, attempt, compensation }: Untimed, de
 }
 
 function entryOf(header: RunHeader, input: Input, payload: Json | undefined, run: Replayed): Untimed | undefined {
-  if (input.kind === "start") return { ...BARE, by: header.parent === null ? "operator" : "engine", verb: "start" };
+  if (input.kind === "start") {
+    const { who, why } = header.startedBy ?? { who: null, why: null };
+    return { ...BARE, by: header.parent === null ? "operator" : "engine", verb: "start", who, why };
+  }
   if (isVerb(input)) {
     const toNode = input.kind === "rollback" && input.scope === "node";
     const node = "node" in input && input.kind !== "rollback" ? input.node : WHOLE_RUN;

@@ -18,6 +18,10 @@ export interface StartOptions {
   readonly clientToken?: string;
   /** Id of the run, not in use in this engine or its journal; default: a new UUID. */
   readonly runId?: string;
+  /** Who asks for it, a person or a program; shown in snapshots and audit trails, no part of the request (R37, R43). */
+  readonly who?: string;
+  /** Why: a sentence, a ticket. */
+  readonly why?: string;
   /** Seed of jitter, a 32-bit integer; default: drawn. Same seed, same inputs -> same decisions (R50). */
   readonly seed?: number;
 }

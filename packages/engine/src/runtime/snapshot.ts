@@ -43,6 +43,7 @@ export function snapshotOf(facts: RunFacts): RunSnapshot {
     startTime: iso(header.at) as string,
     finishTime: iso(facts.restedAt ?? undefined),
     clientToken: header.clientToken,
+    startedBy: header.startedBy?.who ?? null,
     fault: facts.fault,
     nodes: shownNodes(facts).map((shown) => nodeSnapshot(facts, shown)),
     groups: state.groups.flatMap((group) => (group === undefined ? [] : [groupSnapshot(facts, group)])),

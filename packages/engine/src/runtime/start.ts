@@ -66,11 +66,12 @@ export function prepareRun(
     ["PARAMS_INVALID", withoutSecrets([...checked.diagnostics, ...bound.diagnostics, ...locks.diagnostics], secrets)],
     ["PARAMS_INVALID", secretLocks(plan, locks.names, secrets)],
   ]);
+  const named = namedBy(options, secrets);
   const request = canonicalJson({ plan: plan.hash, params });
   const requestHash = sealed === whole ? hashText(request) : secrets.requestHash(request);
   return {
-    header: { ...whole, requestHash },
-    recorded: { ...sealed, requestHash },
+    header: { ...whole, requestHash, ...named },
+    recorded: { ...sealed, requestHash, ...named },
     secrets,
     program: programOf(plan, bound.items, host.limits),
     locks: locks.names,
@@ -100,6 +101,13 @@ export function sameRequest({ header }: PreparedRun, run: RunFacts | undefined):
   const missing = run.secrets?.missing ?? [];
   if (missing.length > 0) throw secretMissing(run.header.runId, missing);
   return canonicalJson(run.header.params) === canonicalJson(header.params);
+}
+
+/** Who and why are for people: a secret is lost in them (R46). */
+function namedBy({ who, why }: StartOptions, secrets: RunSecrets): Pick<RunHeader, "startedBy"> {
+  if (who === undefined && why === undefined) return {};
+  const shown = (text: string | undefined): string | null => (text === undefined ? null : secrets.text(text));
+  return { startedBy: { who: shown(who), why: shown(why) } };
 }
 
 /** Names are shown to everybody: to tell one by a secret would tell the secret (R46). */
@@ -161,14 +169,18 @@ export function checkStartOptions(options: unknown): asserts options is StartOpt
     throw new BelayError("INVALID_ARGUMENT", `start: ${message}`);
   };
   if (typeof options !== "object" || options === null || Array.isArray(options)) fail("the options must be an object");
-  const { runId, seed, clientToken, ...others } = options as Record<string, unknown>;
+  const { runId, seed, clientToken, who, why, ...others } = options as Record<string, unknown>;
   if (runId !== undefined && !(typeof runId === "string" && /^[!-~]{1,128}$/.test(runId))) {
     fail("runId must have 1 to 128 printable ASCII characters without blanks");
   }
   if (seed !== undefined && !Number.isSafeInteger(seed)) fail("seed must be an integer");
   if (clientToken !== undefined) checkToken(clientToken, fail);
+  for (const [name, text] of Object.entries({ who, why })) {
+    if (text !== undefined && typeof text !== "string") fail(`${name} must be a string`);
+  }
   const unknown = Object.keys(others).find((name) => name !== "params");
-  if (unknown !== undefined) fail(`there is no option "${unknown}"; there are params, clientToken, runId, seed`);
+  if (unknown !== undefined)
+    fail(`there is no option "${unknown}"; there are params, clientToken, runId, seed, who, why`);
 }
 
 /** PolarDB's rule for its ClientToken (R43). */

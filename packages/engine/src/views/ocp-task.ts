@@ -102,7 +102,7 @@ export interface OcpTaskOptions {
   readonly subtaskIds?: Readonly<Record<string, number>>;
   /** Default: absent. */
   readonly clusterId?: number;
-  /** Default "system". */
+  /** Default: who started the run, else "system". */
   readonly creator?: string;
   /** Address of the engine, of the task and of every subtask that has run. Default "127.0.0.1". */
   readonly executor?: string;
@@ -146,7 +146,7 @@ export function toOcpTask(run: RunSnapshot, options: OcpTaskOptions = {}): OcpTa
   };
   return {
     ...(options.clusterId === undefined ? {} : { clusterId: options.clusterId }),
-    creator: options.creator ?? "system",
+    creator: options.creator ?? run.startedBy ?? "system",
     executor,
     ...(run.finishTime === null || status === "RUNNING" ? {} : { finishTime: time(run.finishTime) }),
     id: options.id ?? taskId(run.id),
