@@ -21,10 +21,12 @@ export const DEPENDENCIES: readonly HouseRule[] = [
     bad: [
       { "packages/engine/package.json": `{ "dependencies": { "yaml": "^2.9.1" } }` },
       { "package.json": `{ "devDependencies": { "vitest": "*" } }` },
+      { "package.json": `{ "devDependencies": { "old-x": "npm:@y/x@^1.2.3" } }` },
       { "packages/cli/package.json": `{ "optionalDependencies": { "x": "latest" } }` },
     ],
     good: [
       { "packages/engine/package.json": `{ "dependencies": { "@x/y": "18.4.0-beta.17" } }` },
+      { "package.json": `{ "devDependencies": { "old-x": "npm:@y/x@1.2.3" } }` },
       { "packages/engine/package.json": `{ "peerDependencies": { "fast-check": ">=4" } }` },
     ],
   },
@@ -97,7 +99,7 @@ function unpinned(tree: SourceTree): string[] {
   return manifests(tree).flatMap((path) =>
     // A peer is the user's to install: a range says what fits.
     dependenciesOf(tree.json(path), INSTALLED)
-      .filter(([, version]) => !/^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$/.test(version))
+      .filter(([, version]) => !/^(npm:[@a-z0-9/_-]+@)?\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$/.test(version))
       .map(([name, version]) => `${path}: ${name} is ${version}`),
   );
 }

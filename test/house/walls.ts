@@ -30,7 +30,11 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
   eventemitter3: "packages/engine/src/runtime/emitter.ts",
   "@marcbachmann/cel-js": "packages/engine/src/plan/expression.ts",
   yaml: "packages/engine/src/plan/text.ts",
-  valibot: ["packages/engine/src/plan/schema.ts", "packages/failover-plans/src/inventory/inventory.ts"],
+  valibot: [
+    "packages/engine/src/plan/schema.ts",
+    "packages/failover-plans/src/inventory/inventory.ts",
+    "packages/server/src/settings/schema.ts",
+  ],
   "@cfworker/json-schema": "packages/engine/src/plan/params.ts",
   commander: "packages/cli/src/grammar/",
   // The client, and the server half that tests and demos answer with: nothing else needs both.
@@ -39,6 +43,7 @@ const DOORS: Readonly<Record<string, string | readonly string[]>> = {
     "packages/failover-plans/src/oceanbase-server/protocol-server.ts",
   ],
   pg: ["packages/failover-plans/src/postgres/client.ts", "packages/engine/src/journal/postgres/client.ts"],
+  fastify: "packages/server/src/",
   "node:sqlite": "packages/engine/src/journal/sqlite/connection.ts",
 };
 

@@ -8,6 +8,7 @@ import { ExitCode } from "../exit-code.ts";
 import { Refused } from "../usage-error.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addPlanCommands } from "./plan-commands.ts";
+import { addServerCommands } from "./server-commands.ts";
 import { addVerbCommands } from "./verb-commands.ts";
 
 /**
@@ -52,6 +53,7 @@ function createProgram(version: string, context: Context, exit: (code: ExitCode)
   addPlanCommands(program, context, exit);
   addDatabaseCommands(program, context, exit);
   addVerbCommands(program, context, exit);
+  addServerCommands(program, context, exit);
   return program;
 }
 

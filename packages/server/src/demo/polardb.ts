@@ -1,0 +1,115 @@
+/**
+ * PolarDB clusters made of real PostgreSQL servers of this machine: one writer and two readers each, of different failover priority.
+ * Owns: that servers on a data directory wait for the next process, and are found by it.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type ActionRegistry, BelayError } from "@belay/engine";
+import {
+  createPostgresCluster,
+  type PostgresCluster,
+  takeOverPostgresCluster,
+} from "@belay/failover-plans/embedded-postgres";
+import {
+  openPolarRecords,
+  type PolarControl,
+  type PolarEngine,
+  polardbActions,
+  polarOnPostgres,
+} from "@belay/failover-plans/polardb";
+import type { PolarClusterFacts, SiteCluster } from "../site.ts";
+
+/** A cluster as the demo declares it. */
+export interface PolarSpec {
+  readonly clusterId: string;
+  readonly engine: PolarEngine;
+  readonly version: string;
+  readonly nodeClass: string;
+}
+
+/** A cluster that runs. */
+export interface DemoPolar {
+  readonly facts: PolarClusterFacts;
+  readonly control: PolarControl;
+  readonly actions: ActionRegistry;
+  readonly inventory: SiteCluster;
+  close(keep: boolean): Promise<void>;
+}
+
+/** How long servers wait for the next process. */
+const PATIENCE_MS = 15 * 60_000;
+/** By place of the server: the last one is the preferred reader. */
+const PRIORITIES = [15, 5, 9] as const;
+const REGION = "cn-hangzhou";
+
+/** Brings the cluster up, or takes it over when it runs already in that directory. */
+export async function demoPolar(
+  spec: PolarSpec,
+  directory: string | null,
+  log: (line: string) => void,
+): Promise<DemoPolar> {
+  const { clusterId, engine, version, nodeClass } = spec;
+  const cluster = await clusterIn(directory, (line) => log(`${clusterId}: ${line}`));
+  if (directory !== null) await cluster.outlive(PATIENCE_MS);
+  const nodeOf = (server: string): string => server.replace("pg", `pi-${clusterId.slice("pc-".length)}`);
+  const { control, route } = polarOnPostgres({
+    clusterId,
+    engine,
+    members: cluster.nodes.map(({ name }, index) => ({
+      nodeId: nodeOf(name),
+      server: name,
+      failoverPriority: PRIORITIES[index] ?? 1,
+    })),
+    writer: nodeOf(cluster.primary),
+    servers: cluster,
+    records: await openPolarRecords(join(cluster.dataDir, "polardb")),
+  });
+  const description = `real PostgreSQL servers on this machine, shown as a cluster of engine ${engine}`;
+  const plan = { plan: "polardb-failover", params: { cluster: clusterId }, targetParam: "targetNodeId" };
+  return {
+    facts: { clusterId, description, version, regionId: REGION, createdAt: Date.UTC(2025, 0, 1), nodeClass },
+    control,
+    actions: polardbActions({ control, route, recoveries: cluster.recoveries }),
+    inventory: {
+      id: clusterId,
+      system: "polardb",
+      description,
+      planned: plan,
+      forced: plan,
+      nodes: async (signal) => {
+        const { nodes } = await control.describe(clusterId, callOf(signal));
+        const ports = new Map(cluster.nodes.map(({ name, host, port }) => [nodeOf(name), `${host}:${port}`]));
+        return nodes.map(({ nodeId, role, status }) => ({
+          id: nodeId,
+          role: role === "Writer" ? "writer" : "reader",
+          status,
+          endpoint: ports.get(nodeId) ?? null,
+        }));
+      },
+    },
+    close: async (keep) => {
+      // What was promised with `outlive` holds once this process has ended.
+      if (!keep || directory === null) await cluster.stop();
+    },
+  };
+}
+
+/** A question that belongs to no run. */
+export function callOf(signal: AbortSignal): Parameters<PolarControl["describe"]>[1] {
+  const nothing = (): void => undefined;
+  return { runId: "", nodeId: "", idempotencyKey: "", signal, fencingTokens: {}, log: nothing, heartbeat: nothing };
+}
+
+async function clusterIn(directory: string | null, log: (line: string) => void): Promise<PostgresCluster> {
+  if (directory === null) return await createPostgresCluster({ log });
+  try {
+    const cluster = await takeOverPostgresCluster(directory, { patienceMs: PATIENCE_MS });
+    log("its servers run already");
+    return cluster;
+  } catch (error) {
+    if (!(error instanceof BelayError) || error.code !== "NOT_FOUND") throw error;
+  }
+  // Nobody came in time, and what is left has no servers: the demo begins anew.
+  await rm(directory, { recursive: true, force: true });
+  return await createPostgresCluster({ dataDir: directory, log });
+}

@@ -1,0 +1,250 @@
+/**
+ * What all APIs of a server stand on: one engine, its journal, the plans, the site. Owns: that whoever starts or steers a run may do so
+ * and is written down; finding a run wherever it is: here, in the journal, with another engine of the journal. Does not own: HTTP, who
+ * somebody is, the words of any API.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  BelayError,
+  type Clock,
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type Journal,
+  type Json,
+  type Plan,
+  type Preview,
+  type Run,
+  type RunSnapshot,
+  readStoredRun,
+  type StartOptions,
+  systemClock,
+  type VerbRequest,
+} from "@belay/engine";
+import type { RunSummary } from "@belay/engine/journal";
+import { may, type Principal } from "../access/principal.ts";
+import type { Site } from "../site.ts";
+import type { AuditEvent, AuditLog } from "./audit-log.ts";
+import type { Catalog } from "./catalog.ts";
+import { type Precheck, type PrecheckRequest, Prechecks } from "./precheck.ts";
+
+/** What a host is made of. */
+export interface HostOptions {
+  readonly site: Site;
+  readonly catalog: Catalog;
+  /** Closed with the host. */
+  readonly journal: Journal;
+  readonly audit: AuditLog;
+  /** As of `createEngine`. Default: `systemClock`. */
+  readonly clock?: Clock;
+  /** As of `createEngine`. */
+  readonly secrets?: EngineOptions["secrets"];
+  /** As of `createEngine`. Default: no limit. */
+  readonly concurrency?: number;
+  /** Told of runs that could not be taken up. Default: a process warning. */
+  readonly onRefusedRun?: EngineOptions["onRefusedRun"];
+}
+
+/** Who asks, and through what. */
+export interface Asker {
+  readonly principal: Principal;
+  readonly surface: AuditEvent["surface"];
+  readonly remote: string | null;
+  /** Id of the HTTP request. */
+  readonly requestId: string | null;
+}
+
+/** A start as the APIs ask for it. */
+export type HostStart = Pick<StartOptions, "params" | "clientToken" | "runId" | "why">;
+
+/** Milliseconds to wait for another engine to carry out a verb. */
+const OTHER_ENGINE_MS = 5000;
+const LOOK_MS = 50;
+
+/** See the head of this file. */
+export class Host {
+  readonly site: Site;
+  readonly catalog: Catalog;
+  readonly journal: Journal;
+  readonly audit: AuditLog;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly #prechecks: Prechecks;
+
+  private constructor(options: HostOptions, engine: Engine, prechecks: Prechecks) {
+    this.site = options.site;
+    this.catalog = options.catalog;
+    this.journal = options.journal;
+    this.audit = options.audit;
+    this.clock = options.clock ?? systemClock;
+    this.engine = engine;
+    this.#prechecks = prechecks;
+  }
+
+  /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
+  static async open(options: HostOptions): Promise<Host> {
+    const { site, catalog, journal, clock = systemClock, secrets, concurrency, onRefusedRun } = options;
+    const plans = Object.fromEntries([...catalog].map(([name, { plan }]) => [name, plan]));
+    const engine = await createEngine({
+      actions: site.actions,
+      journal,
+      clock,
+      plans,
+      ...(secrets === undefined ? {} : { secrets }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(onRefusedRun === undefined ? {} : { onRefusedRun }),
+    });
+    return new Host(options, engine, await Prechecks.open(site.actions, clock));
+  }
+
+  /** A plan of the catalog. NOT_FOUND, with `details.known`. */
+  plan(name: string): Plan {
+    const entry = this.catalog.get(name);
+    if (entry !== undefined) return entry.plan;
+    const known = [...this.catalog.keys()];
+    throw new BelayError("NOT_FOUND", `there is no plan "${name}"; there are ${known.join(", ")}`, { name, known });
+  }
+
+  /** Starts a run. Fails with FORBIDDEN, and as `Engine.start` does. */
+  async start(plan: Plan, options: HostStart, asker: Asker): Promise<Run> {
+    const name = plan.document.name;
+    return await this.#audited({ action: "start", plan: name, why: options.why ?? null }, asker, async (event) => {
+      checkMay(asker.principal, name);
+      const run = await this.engine.start(plan, { ...options, who: asker.principal.name });
+      event.runId = run.id;
+      return run;
+    });
+  }
+
+  /**
+   * Asks a verb of a run, wherever it is executed. NOT_FOUND, FORBIDDEN, and as the verb does. Fails with FENCED when another engine has
+   * the run and does not answer in time: the request stays, and may be carried out later.
+   */
+  async verb(runId: string, request: VerbRequest, asker: Asker): Promise<RunSnapshot> {
+    const node = "node" in request ? (request.node ?? null) : null;
+    const event = { action: request.verb, runId, node, why: request.why ?? null };
+    return await this.#audited(event, asker, async (written) => {
+      const { planName } = await this.#known(runId);
+      written.plan = planName;
+      checkMay(asker.principal, planName);
+      const named = { ...request, who: asker.principal.name } as VerbRequest;
+      const run = await this.#ours(runId);
+      return run === undefined ? await this.#askOther(runId, named) : await callVerb(run, named);
+    });
+  }
+
+  /** What a verb would do (R38). NOT_FOUND. */
+  async preview(runId: string, request: VerbRequest): Promise<Preview> {
+    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    if (run === undefined) throw unknownRun(runId);
+    return run.preview(request);
+  }
+
+  /** A run as it stands; undefined when there is none. Claims nothing. */
+  async snapshot(runId: string): Promise<RunSnapshot | undefined> {
+    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    return run?.snapshot();
+  }
+
+  /** All runs of the journal, the oldest first. */
+  async summaries(): Promise<readonly RunSummary[]> {
+    return await this.journal.list();
+  }
+
+  /** Carries out a plan's checks and nothing else. */
+  async precheck(request: PrecheckRequest): Promise<Precheck> {
+    return await this.#prechecks.check(request);
+  }
+
+  /** Stops what runs where it is, journals it, closes everything. `keep`: the site may be needed again, see `Site.close`. */
+  async close(keep: boolean): Promise<void> {
+    await this.#prechecks.close();
+    await this.engine.close();
+    await this.site.close?.(keep);
+    await this.audit.close();
+  }
+
+  async #known(runId: string): Promise<{ readonly planName: string }> {
+    const run = this.engine.run(runId);
+    if (run !== undefined) return run.snapshot();
+    const stored = await this.journal.read(runId);
+    if (stored === undefined) throw unknownRun(runId);
+    return { planName: stored.header.document.name };
+  }
+
+  /** The run, when this engine has it or can take it up; undefined when it is another engine's. */
+  async #ours(runId: string): Promise<Run | undefined> {
+    try {
+      return await this.engine.find(runId);
+    } catch (error) {
+      if (error instanceof BelayError && error.code === "FENCED") return undefined;
+      throw error;
+    }
+  }
+
+  async #askOther(runId: string, request: VerbRequest): Promise<RunSnapshot> {
+    const requestId = request.requestId ?? crypto.randomUUID();
+    const { verb, requestId: _, ...options } = request;
+    const args: Json[] = takesNode(request) ? [request.node, without(options, "node")] : [without(options)];
+    await this.journal.ask({ requestId, runId, verb, args, at: this.clock.now() });
+    const patience = AbortSignal.timeout(OTHER_ENGINE_MS);
+    while (!patience.aborted) {
+      const answer = await this.journal.answerTo(requestId);
+      if (answer?.ok === false) throw new BelayError(answer.code as BelayError["code"], answer.message, { requestId });
+      if (answer !== undefined) return (await this.snapshot(runId)) as RunSnapshot;
+      await sleep(LOOK_MS);
+    }
+    const text = `run ${runId} belongs to another engine, which has not answered within ${OTHER_ENGINE_MS / 1000} s; request ${requestId} stays`;
+    throw new BelayError("FENCED", text, { requestId });
+  }
+
+  async #audited<T>(
+    about: Partial<AuditEvent> & Pick<AuditEvent, "action">,
+    { principal, surface, remote, requestId }: Asker,
+    work: (event: { -readonly [K in keyof AuditEvent]: AuditEvent[K] }) => Promise<T>,
+  ): Promise<T> {
+    const at = new Date(this.clock.now()).toISOString();
+    const rest = { runId: null, plan: null, node: null, why: null, ...about };
+    const event = { at, who: principal.name, surface, remote, requestId, outcome: "ok", ...rest };
+    try {
+      return await work(event);
+    } catch (error) {
+      event.outcome = error instanceof BelayError ? error.code : "INTERNAL";
+      throw error;
+    } finally {
+      this.audit.add(event);
+    }
+  }
+}
+
+function checkMay(principal: Principal, plan: string): void {
+  if (may(principal, "steer", plan)) return;
+  throw new BelayError("FORBIDDEN", `${principal.name} (${principal.role}) may not start or steer runs of ${plan}`, {
+    role: principal.role,
+    plan,
+  });
+}
+
+function unknownRun(runId: string): BelayError {
+  return new BelayError("NOT_FOUND", `there is no run ${runId}`, { runId });
+}
+
+type NodeVerb = Extract<VerbRequest, { readonly verb: "skip" | "signal" | "skipRollback" | "approve" | "reject" }>;
+
+/** Whether the verb's node is an argument of its own. */
+function takesNode(request: VerbRequest): request is NodeVerb {
+  return ["skip", "signal", "skipRollback", "approve", "reject"].includes(request.verb);
+}
+
+function without(options: object, name?: string): { readonly [key: string]: Json } {
+  const kept = Object.entries(options).filter(([key, value]) => key !== name && value !== undefined);
+  return Object.fromEntries(kept) as { readonly [key: string]: Json };
+}
+
+/** The verb by the name of its method. */
+async function callVerb(run: Run, { verb, ...options }: VerbRequest): Promise<RunSnapshot> {
+  const request = { verb, ...options } as VerbRequest;
+  const method = run[verb] as unknown as (...args: unknown[]) => Promise<RunSnapshot>;
+  if (!takesNode(request)) return await method.call(run, without(options));
+  return await method.call(run, request.node, without(options, "node"));
+}

@@ -1,0 +1,14 @@
+/** @belay/server: Belay over HTTP. See docs/apis.md. */
+export type { Role } from "./access/principal.ts";
+export { type BelayServer, startServer } from "./server.ts";
+export { type Flags, readSettings, type Settings } from "./settings/settings.ts";
+export type {
+  ClusterPlan,
+  OcpCluster,
+  OcpSite,
+  PolarClusterFacts,
+  PolarSite,
+  Site,
+  SiteCluster,
+  SiteNode,
+} from "./site.ts";
