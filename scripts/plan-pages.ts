@@ -173,8 +173,8 @@ function kindOf(node: NodeDocument): string {
 
 function undoneBy(node: NodeDocument): string {
   if (node.compensation !== undefined) return `\`${node.compensation.action}\``;
-  if (node.effect === "none") return "nothing to undo";
-  return node.prohibitRollback === true ? "nothing: it stands" : "nothing";
+  if (node.effect === "none") return "only reads";
+  return node.prohibitRollback === true ? "never: it stands" : "no action: it stays as it is";
 }
 
 /** Which steps' failure can still be undone, by where the barrier stands. */
@@ -193,7 +193,7 @@ function failures(plan: Plan): string {
   const lines = [
     `- Before ${codes(barrier)} has started (${codes(before) || "nothing"}): a rollback undoes all of it.`,
     `- In ${codes(barrier)}: when a crash leaves unknown whether it took effect, the system is asked, or the step carried out again where that is harmless. A rollback stops short of it.`,
-    `- After it (${codes(after) || "nothing"}): the way is forward. Repair what the step says, then retry the run.`,
+    `- After it${after.length === 0 ? "" : ` (${codes(after)})`}: the way is forward. Repair what the step says, then retry the run.`,
   ];
   if (tolerated.length > 0)
     lines.push(`- ${codes(tolerated)}: its failure does not fail the run; the report names it.`);

@@ -161,7 +161,7 @@ export function refusalError(refusal: Refusal, input: VerbInput, executor: Execu
         nodes.length === 0
           ? "the plan prohibits rollback"
           : `it would cross the point of no return: ${nodes.join(", ")} ${nodes.length === 1 ? "has" : "have"} started`;
-      const remedy = nodes.length === 0 ? "retry, skip or abandon" : 'rollback({ to: "barrier" }) undoes what is safe';
+      const remedy = nodes.length === 0 ? "retry, skip or abandon" : 'a rollback to "barrier" undoes what is safe';
       return new BelayError("ROLLBACK_PROHIBITED", `rollback of ${run} is refused: ${why}; ${remedy}`, { nodes });
     }
   }
