@@ -111,7 +111,8 @@ async function readFileSettings(path: string | undefined): Promise<FileSettings>
     throw new BelayError("ENVIRONMENT", `cannot read the configuration ${path}: ${error.code ?? error.message}`);
   });
   const { value, diagnostics } = readDocument(text, { filename: path });
-  if (diagnostics.length > 0) throw invalid(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join("\n"));
+  if (diagnostics.length > 0)
+    throw invalid(diagnostics.map((diagnostic) => `${path}:${formatDiagnostic(diagnostic)}`).join("\n"));
   const checked = faultsOf(value ?? {});
   if ("settings" in checked) return checked.settings;
   throw invalid(`${path}:\n${checked.faults.map((fault) => `  ${fault}`).join("\n")}`);

@@ -1,0 +1,118 @@
+/** Who may what, how guessing is slowed down, what is written down. */
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { equalSecrets } from "../../packages/server/src/access/keyring.ts";
+import { may, type Principal, ROLES } from "../../packages/server/src/access/principal.ts";
+import { type AuditEvent, AuditLog } from "../../packages/server/src/host/audit-log.ts";
+import { Guesses } from "../../packages/server/src/web/guesses.ts";
+
+describe("roles", () => {
+  const who = (role: Principal["role"], plans?: readonly string[]): Principal => ({
+    name: "x",
+    role,
+    ...(plans === undefined ? {} : { plans }),
+  });
+
+  test("each role may what the one before it may, and more", () => {
+    const table = ROLES.map((role) => [may(who(role), "read"), may(who(role), "steer"), may(who(role), "administer")]);
+    expect(table).toEqual([
+      [true, false, false],
+      [true, true, false],
+      [true, true, true],
+    ]);
+  });
+
+  test("an operator's plans are a list of names and beginnings; an admin's are all", () => {
+    const operator = who("operator", ["postgres-*", "fence-drill"]);
+    const allowed = ["postgres-failover", "fence-drill", "fence-drill2", "polardb-failover", "postgres", ""];
+    expect(allowed.map((plan) => may(operator, "steer", plan))).toEqual([true, true, false, false, false, false]);
+    expect(may(who("operator", []), "steer", "a")).toBe(false);
+    expect(may(who("operator", ["*"]), "steer", "a")).toBe(true);
+    expect(may(who("admin", []), "steer", "a")).toBe(true);
+    expect(may(who("viewer", ["*"]), "steer", "a")).toBe(false);
+  });
+
+  test("secrets of any length are compared without an error", () => {
+    expect(equalSecrets("a", "a")).toBe(true);
+    for (const other of ["", "b", "aa", "ä".repeat(1000)]) expect(equalSecrets("a", other)).toBe(false);
+  });
+});
+
+describe("guesses", () => {
+  test("twenty wrong credentials within a minute, then the address waits; another one does not", () => {
+    let now = 0;
+    const guesses = new Guesses(() => now);
+    for (let count = 0; count < 20; count++) {
+      expect(guesses.wait("a")).toBe(0);
+      guesses.failed("a");
+    }
+    expect(guesses.wait("a")).toBe(60_000);
+    expect(guesses.wait("b")).toBe(0);
+    now = 59_999;
+    expect(guesses.wait("a")).toBe(1);
+    now = 60_000;
+    expect(guesses.wait("a")).toBe(0);
+  });
+
+  test("ten thousand addresses are remembered, the oldest is forgotten", () => {
+    const guesses = new Guesses(() => 0);
+    const guess = (address: string): void => {
+      for (let count = 0; count < 20; count++) guesses.failed(address);
+    };
+    guess("first");
+    for (let index = 0; index < 9_999; index++) guesses.failed(`a${index}`);
+    expect(guesses.wait("first")).toBeGreaterThan(0);
+    guesses.failed("one more");
+    expect(guesses.wait("first")).toBe(0);
+  });
+});
+
+describe("the audit log", () => {
+  let directory = "";
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "belay-audit-"));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const entry = (action: string): AuditEvent => ({
+    at: "2025-01-01T00:00:00.000Z",
+    who: "ann",
+    surface: "native",
+    action,
+    runId: null,
+    plan: null,
+    node: null,
+    why: "a\nb",
+    outcome: "ok",
+    remote: null,
+    requestId: null,
+  });
+
+  test("entries are lines of a file; another process goes on with it, past a line that was torn", async () => {
+    const file = join(directory, "audit.jsonl");
+    const first = await AuditLog.open(file);
+    first.add(entry("start"));
+    await first.close();
+    appendFileSync(file, '{"at":"20');
+    const second = await AuditLog.open(file);
+    second.add(entry("retry"));
+    await second.close();
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    expect(lines).toHaveLength(3);
+    const third = await AuditLog.open(file);
+    expect(third.youngest(10).map(({ action }) => action)).toEqual(["retry", "start"]);
+    expect(third.youngest(1, ({ action }) => action === "start")).toHaveLength(1);
+    await third.close();
+  });
+
+  test("a file that cannot be written does not end the server, and is told", async () => {
+    const log = await AuditLog.open(join(directory, "none", "audit.jsonl")).catch((error: Error) => error);
+    if (log instanceof AuditLog) {
+      log.add(entry("start"));
+      await new Promise((resolve) => setImmediate(resolve));
+      await log.close();
+      expect(log.failure?.message).toContain("ENOENT");
+    }
+  });
+});

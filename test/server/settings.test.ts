@@ -1,0 +1,112 @@
+/** Settings of a server: file, variables, flags; everything checked before it starts, nothing of a secret repeated. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Flags, readSettings } from "@belay/server";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Keyring } from "../../packages/server/src/access/keyring.ts";
+
+let directory = "";
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "belay-settings-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function file(text: string): Flags {
+  const path = join(directory, "serve.yaml");
+  writeFileSync(path, text);
+  return { config: path };
+}
+
+const SHA = "a".repeat(64);
+
+describe("settings of a server", () => {
+  test("with nothing given it listens on loopback, port 8080, and draws a token that is told", async () => {
+    const settings = await readSettings({}, {});
+    expect(settings).toMatchObject({ host: "127.0.0.1", port: 8080, data: null, journal: null, demo: false });
+    expect(settings.switchIntervalSeconds).toBe(600);
+    const token = settings.drawnToken ?? "";
+    expect(token.length).toBeGreaterThanOrEqual(32);
+    expect(new Keyring(settings).byToken(token)?.role).toBe("admin");
+    expect((await readSettings({}, {})).drawnToken).not.toBe(token);
+  });
+
+  test("a flag counts before a variable, a variable before the file", async () => {
+    const flags = file(
+      "listen: { port: 1 }\ndata: /file\npolardb: { switchIntervalSeconds: 1 }\nhostNames: [A.Example]",
+    );
+    const environment = { BELAY_PORT: "2", BELAY_DATA: "/variable" };
+    const settings = await readSettings({ ...flags, port: 3 }, environment);
+    expect([settings.port, settings.data, settings.switchIntervalSeconds]).toEqual([3, "/variable", 1]);
+    expect(settings.hostNames).toEqual(["a.example"]);
+    expect((await readSettings({ ...flags, switchInterval: 0 }, {})).switchIntervalSeconds).toBe(0);
+  });
+
+  test("every fault of the file is told at once, with its place", async () => {
+    const flags = file(
+      "listen: { port: 70000 }\ntokenz: []\nusers: [{ name: ann, role: root, password: hunter2 }]\ntokens: [{ name: a, role: viewer, sha256: x }]",
+    );
+    const error = await readSettings(flags, {}).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    const { message } = error as Error;
+    for (const place of ["listen.port", "tokenz", "users.0.role", "users.0.password", "tokens.0.sha256"]) {
+      expect(message).toContain(place);
+    }
+    expect(message).toContain("there is no such setting");
+    expect(message).toContain("{ env: NAME }");
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("what is no YAML is told with its line", async () => {
+    await expect(readSettings(file("listen: {\n"), {})).rejects.toThrow(/serve\.yaml:[12]/);
+    await expect(readSettings({ config: join(directory, "none.yaml") }, {})).rejects.toThrow("ENOENT");
+  });
+
+  test("passwords and secrets come from where the file says, and a missing one is named", async () => {
+    process.env["BELAY_TEST_PASSWORD"] = "correct horse";
+    const flags = file("users: [{ name: ann, role: operator, plans: [p*], password: { env: BELAY_TEST_PASSWORD } }]");
+    const settings = await readSettings(flags, {});
+    expect(JSON.stringify(settings)).not.toContain("correct horse");
+    const keyring = new Keyring(settings);
+    expect(await keyring.byPassword("ann", "correct horse")).toMatchObject({ role: "operator", plans: ["p*"] });
+    // Remembered, and still compared.
+    expect(await keyring.byPassword("ann", "correct horse")).toBeDefined();
+    expect(await keyring.byPassword("ann", "correct horsf")).toBeUndefined();
+    expect(await keyring.byPassword("eve", "correct horse")).toBeUndefined();
+    delete process.env["BELAY_TEST_PASSWORD"];
+    await expect(readSettings(flags, {})).rejects.toThrow("users[0].password");
+  });
+
+  test("half of a pair, a name that is there twice, a bad variable: each is refused", async () => {
+    await expect(readSettings({ user: "ann" }, {})).rejects.toThrow("--user and --password");
+    await expect(readSettings({ accessKeySecret: "x" }, {})).rejects.toThrow("--access-key-id");
+    await expect(readSettings({}, { BELAY_PORT: "eighty" })).rejects.toThrow("BELAY_PORT");
+    await expect(readSettings({}, { BELAY_PORT: "65536" })).rejects.toThrow("BELAY_PORT");
+    const secret = join(directory, "secret");
+    writeFileSync(secret, "s3cret\n");
+    const twice = file(`accessKeys: [{ id: k, name: a, role: viewer, secret: { file: ${secret} } }]`);
+    await expect(readSettings({ ...twice, accessKeyId: "k", accessKeySecret: "s" }, {})).rejects.toThrow("there twice");
+  });
+
+  test("the demo's credentials are refused on any address but loopback ones", async () => {
+    for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost"]) {
+      expect((await readSettings({ demo: true, host }, {})).users[0]?.name).toBe("admin");
+    }
+    for (const host of ["0.0.0.0", "::", "10.1.2.3", "example.org"]) {
+      await expect(readSettings({ demo: true, host }, {})).rejects.toThrow("known to everybody");
+      await expect(readSettings({ demo: true, host, password: "belay-demo" }, {})).rejects.toThrow(
+        "known to everybody",
+      );
+      // One of two is enough to refuse.
+      await expect(readSettings({ demo: true, host, password: "other" }, {})).rejects.toThrow("known to everybody");
+      const own = { demo: true, host, password: "own", accessKeySecret: "own too" };
+      expect((await readSettings(own, {})).host).toBe(host);
+    }
+  });
+
+  test("an address that others reach needs somebody who may log in", async () => {
+    await expect(readSettings({ host: "0.0.0.0" }, {})).rejects.toThrow("nobody could log in");
+    const flags = file(`tokens: [{ name: ci, role: viewer, sha256: "${SHA}" }]`);
+    expect((await readSettings({ ...flags, host: "0.0.0.0" }, {})).drawnToken).toBeNull();
+  });
+});
