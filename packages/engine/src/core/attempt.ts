@@ -22,6 +22,7 @@ import {
   Mark,
   OperationCode,
   Purpose,
+  poolOf,
   type RunState,
   roundStartOf,
   setMark,
@@ -41,17 +42,14 @@ export function startAttempt(state: RunState, node: number, out: Commands): void
     state.cause[node] = Cause.NONE;
   }
   state.running++;
-  const { kinds } = state.plan;
-  const kind = kindOf(state, node);
-  useSlot(state, kinds.pool[kind] as number, 1);
+  useSlot(state, poolOf(state, node), 1);
   setMark(state, node, Mark.STARTED);
-  const flags = kinds.flags[kind] as number;
-  if ((flags & NodeFlag.PROHIBIT_ROLLBACK) !== 0 && !hasMark(state, node, Mark.BARRIER)) {
+  if (hasFlag(state, node, NodeFlag.PROHIBIT_ROLLBACK) && !hasMark(state, node, Mark.BARRIER)) {
     setMark(state, node, Mark.BARRIER);
     state.barriers++;
   }
   out.push(Op.RUN, node, attempt);
-  if ((flags & NodeFlag.TIMED) !== 0) armAttempt(state, node, out);
+  if (hasFlag(state, node, NodeFlag.TIMED)) armAttempt(state, node, out);
 }
 
 /** The deadlines of an attempt that begins. */
@@ -94,12 +92,10 @@ function succeed(state: RunState, node: number, out: Commands): void {
 
 /** The attempt is over: its slot is free, its deadlines are void. */
 function endAttempt(state: RunState, node: number, out: Commands): void {
-  const { kinds } = state.plan;
-  const kind = kindOf(state, node);
   state.running--;
-  useSlot(state, kinds.pool[kind] as number, -1);
+  useSlot(state, poolOf(state, node), -1);
   invariant(state.running >= 0, "R25: more attempts ended than started");
-  if (((kinds.flags[kind] as number) & NodeFlag.TIMED) === 0) return;
+  if (!hasFlag(state, node, NodeFlag.TIMED)) return;
   clearDeadline(state, node, Deadline.ATTEMPT, out);
   clearDeadline(state, node, Deadline.HEARTBEAT, out);
 }

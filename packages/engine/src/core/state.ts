@@ -198,7 +198,9 @@ export function kindOf(state: RunState, node: number): number {
 
 /** Index into `plan.pools`. */
 export function poolOf(state: RunState, node: number): number {
-  return state.plan.kinds.pool[kindOf(state, node)] as number;
+  const { kinds, pools } = state.plan;
+  // Most plans name no pool: the node's row is not read then.
+  return pools.length === 1 ? 0 : (kinds.pool[kindOf(state, node)] as number);
 }
 
 /** A TriggerCode (R12). */
@@ -227,10 +229,7 @@ export function useSlot(state: RunState, pool: number, by: number): void {
 }
 
 export function isGroup(state: RunState, node: number): boolean {
-  const { plan } = state;
-  // Most plans have no group: nothing else is looked at then.
-  if (plan.splits.length === 0 || node >= plan.size) return false;
-  return ((plan.kinds.flags[plan.kind[node] as number] as number) & NodeFlag.GROUP) !== 0;
+  return node < state.plan.size && hasFlag(state, node, NodeFlag.GROUP);
 }
 
 /** Whether the node is a group that has its members. */
@@ -258,7 +257,9 @@ export function isCandidate(state: RunState, node: number): boolean {
 }
 
 export function hasFlag(state: RunState, node: number, flag: number): boolean {
-  return ((state.plan.kinds.flags[kindOf(state, node)] as number) & flag) !== 0;
+  const { kinds, used } = state.plan;
+  // Most plans use few features: of one that no node has, the node's row is not read.
+  return (used & flag) !== 0 && ((kinds.flags[kindOf(state, node)] as number) & flag) !== 0;
 }
 
 export function hasMark(state: RunState, node: number, mark: number): boolean {
