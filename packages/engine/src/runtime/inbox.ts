@@ -1,8 +1,9 @@
 /**
- * What waits to be fed to a run's core, in order. Owns: its memory, which is kept: an answer takes no object beside its input.
+ * What waits to be fed to a run's core, in order. Owns: its memory, which is kept: an answer takes no object beside its call's.
  */
 import type { Input } from "../core/index.ts";
 import type { Json } from "../plan/document.ts";
+import type { CalledAttempt } from "./in-flight.ts";
 
 /** One input on its way, with what the core does not read. */
 export interface Entry {
@@ -14,44 +15,36 @@ export interface Entry {
   readonly release?: (() => void) | undefined;
 }
 
-/** An answer of an action that succeeded, or of its compensation; its time may be that of its batch. */
-export interface AnswerInput {
-  readonly kind: "succeeded" | "undone";
-  at: number;
-  readonly node: number;
-  readonly attempt: number;
-}
-
-/** The time of an input that gets that of its batch. */
-export const BATCH_TIME = -1;
-
 /** More memory than that is given back once it is not needed. */
 const MOST_KEPT = 1024;
 
 export class Inbox {
   length = 0;
-  #inputs: (Input | AnswerInput)[] = [];
+  /** Of the answers: the attempts that succeeded, or were undone. */
+  #answers: (CalledAttempt | undefined)[] = [];
   #payloads: (Json | undefined)[] = [];
   /** Of the entries that are no answers. */
   #entries: (Entry | undefined)[] = [];
 
   push(entry: Entry): void {
-    this.#put(entry.input, entry.payload, entry);
+    this.#put(undefined, entry.payload, entry);
   }
 
-  pushAnswer(answer: AnswerInput, payload: Json | undefined): void {
-    this.#put(answer, payload, undefined);
+  /** An attempt succeeded, or the node was undone; the input gets the time of its batch. */
+  pushAnswer(of: CalledAttempt, payload: Json | undefined): void {
+    this.#put(of, payload, undefined);
   }
 
-  #put(input: Input | AnswerInput, payload: Json | undefined, entry: Entry | undefined): void {
+  #put(answer: CalledAttempt | undefined, payload: Json | undefined, entry: Entry | undefined): void {
     const place = this.length++;
-    this.#inputs[place] = input;
+    this.#answers[place] = answer;
     this.#payloads[place] = payload;
     this.#entries[place] = entry;
   }
 
-  inputAt(place: number): Input | AnswerInput {
-    return this.#inputs[place] as Input | AnswerInput;
+  /** undefined for an entry. */
+  answerAt(place: number): CalledAttempt | undefined {
+    return this.#answers[place];
   }
 
   payloadAt(place: number): Json | undefined {
@@ -75,12 +68,13 @@ export class Inbox {
 
   clear(): void {
     if (this.length > MOST_KEPT) {
-      this.#inputs = [];
+      this.#answers = [];
       this.#payloads = [];
       this.#entries = [];
     }
-    // What was read is let go of; the inputs are small.
+    // What was read is let go of.
     for (let place = 0; place < this.length && place < this.#entries.length; place++) {
+      this.#answers[place] = undefined;
       this.#payloads[place] = undefined;
       this.#entries[place] = undefined;
     }
