@@ -25,21 +25,29 @@ export class Inbox {
   #payloads: (Json | undefined)[] = [];
   /** Of the entries that are no answers. */
   #entries: (Entry | undefined)[] = [];
+  /** Some have a payload: mostly none. */
+  #hasPayloads = false;
+  /** Some are no answers. */
+  #hasEntries = false;
 
   push(entry: Entry): void {
-    this.#put(undefined, entry.payload, entry);
+    const place = this.length++;
+    this.#answers[place] = undefined;
+    this.#entries[place] = entry;
+    this.#hasEntries = true;
+    if (entry.payload !== undefined) this.#putPayload(place, entry.payload);
   }
 
   /** An attempt succeeded, or the node was undone; the input gets the time of its batch. */
   pushAnswer(of: CalledAttempt, payload: Json | undefined): void {
-    this.#put(of, payload, undefined);
+    const place = this.length++;
+    this.#answers[place] = of;
+    if (payload !== undefined) this.#putPayload(place, payload);
   }
 
-  #put(answer: CalledAttempt | undefined, payload: Json | undefined, entry: Entry | undefined): void {
-    const place = this.length++;
-    this.#answers[place] = answer;
+  #putPayload(place: number, payload: Json): void {
     this.#payloads[place] = payload;
-    this.#entries[place] = entry;
+    this.#hasPayloads = true;
   }
 
   /** undefined for an entry. */
@@ -48,7 +56,7 @@ export class Inbox {
   }
 
   payloadAt(place: number): Json | undefined {
-    return this.#payloads[place];
+    return this.#hasPayloads ? this.#payloads[place] : undefined;
   }
 
   /** undefined for an answer. */
@@ -59,7 +67,7 @@ export class Inbox {
   /** How many grants of a named pool wait. */
   grantsOf(pool: number): number {
     let count = 0;
-    for (let place = 0; place < this.length; place++) {
+    for (let place = 0; place < this.length && this.#hasEntries; place++) {
       const { input, release } = this.#entries[place] ?? {};
       if (release !== undefined && input?.kind === "grant" && input.pool === pool) count++;
     }
@@ -73,17 +81,17 @@ export class Inbox {
       this.#entries = [];
     }
     // What was read is let go of.
-    for (let place = 0; place < this.length && place < this.#entries.length; place++) {
-      this.#answers[place] = undefined;
-      this.#payloads[place] = undefined;
-      this.#entries[place] = undefined;
-    }
+    for (let place = 0; place < this.length && place < this.#answers.length; place++) this.#answers[place] = undefined;
+    if (this.#hasPayloads) this.#payloads.fill(undefined);
+    if (this.#hasEntries) this.#entries.fill(undefined);
+    this.#hasPayloads = false;
+    this.#hasEntries = false;
     this.length = 0;
   }
 
   /** Everything but answers, which nobody waits for; the inbox is empty then. */
   takeEntries(): Entry[] {
-    const entries = this.#entries.slice(0, this.length).filter((entry) => entry !== undefined);
+    const entries = this.#entries.filter((entry) => entry !== undefined);
     this.clear();
     return entries;
   }
