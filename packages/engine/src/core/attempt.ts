@@ -5,12 +5,12 @@
  * A1 (R25): an answer counts only for the attempt that is RUNNING; any other is late and changes nothing.
  * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
  */
-import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
+import { type CompiledRetry, NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import { dequeue, enqueue, hasUndo, hold, leaveBackoff, mustWait, queueUndoForRetry } from "./admit.ts";
 import { invariant } from "./assert.ts";
-import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { type Answer, OUTCOME_SPAN, OutcomeCode } from "./input.ts";
-import { NodeState } from "./node-state.ts";
+import { Cause as CauseTable, type Commands, Deadline as DeadlineTable, Op as OpTable } from "./command.ts";
+import { type Answer, OUTCOME_SPAN, OutcomeCode as OutcomeCodeTable } from "./input.ts";
+import { NodeState as NodeStateTable } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
 import {
   clearMark,
@@ -19,7 +19,7 @@ import {
   homeOf,
   isStopped,
   kindOf,
-  Mark,
+  Mark as MarkTable,
   OperationCode,
   Purpose,
   poolOf,
@@ -31,6 +31,15 @@ import {
   useSlot,
 } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const Cause = CauseTable;
+const Deadline = DeadlineTable;
+const Op = OpTable;
+const OutcomeCode = OutcomeCodeTable;
+const NodeState = NodeStateTable;
+const Mark = MarkTable;
 
 /** READY -> RUNNING: the attempt is now certain to be asked for. */
 export function startAttempt(state: RunState, node: number, out: Commands): void {

@@ -2,15 +2,15 @@
  * The forward flow: what the end of a node means for others, and what a node does once its upstreams are known (R10,
  * R12, R14). Owns: the two work queues of the state and their draining; no recursion, so a chain of any depth is fine.
  */
-import { NodeFlag, TriggerCode } from "../plan/compiled.ts";
+import { NodeFlag as NodeFlagTable, TriggerCode as TriggerCodeTable } from "../plan/compiled.ts";
 import { askToResolve, isDecided, makeReady, mayStart, skipNode } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
 import { createMembers, endGroup, hasNotedFailure, memberDone, passRest, startGroup } from "./group.ts";
-import { NodeState } from "./node-state.ts";
-import { End, noteEnd } from "./notify.ts";
+import { NodeState as NodeStateTable } from "./node-state.ts";
+import { End as EndTable, noteEnd } from "./notify.ts";
 import {
   clearMark,
   expandedGroup,
@@ -21,14 +21,22 @@ import {
   isExpanded,
   isFailed,
   isGroup,
-  Mark,
+  Mark as MarkTable,
   type RunState,
-  SkipCode,
+  SkipCode as SkipCodeTable,
   setMark,
   triggerOf,
   upstreamsOf,
 } from "./state.ts";
 import { decideAllSucceeded, decideTrigger, type TriggerVerdict } from "./trigger.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const TriggerCode = TriggerCodeTable;
+const NodeState = NodeStateTable;
+const End = EndTable;
+const Mark = MarkTable;
+const SkipCode = SkipCodeTable;
 
 /** Tells every end and decides every node it concerns, until nothing is left to tell. */
 export function drainForward(state: RunState, out: Commands): void {

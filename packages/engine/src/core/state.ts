@@ -5,13 +5,25 @@
  * Nodes 0..plan.size-1 are the declared ones; a group's members are appended when it expands. `homeOf` gives the
  * declared node whose flags, timeouts and pool a member shares.
  */
-import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
-import { type Commands, Op } from "./command.ts";
-import { isFailedCode, NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
+import { type Commands, Op as OpTable } from "./command.ts";
+import {
+  isFailedCode,
+  NODE_ALLOWED as NODE_ALLOWED_TABLE,
+  NODE_STATUSES as NODE_STATUSES_TABLE,
+  NodeState as NodeStateTable,
+} from "./node-state.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import { RUN_STATUSES, type RunStatus, runMayGo } from "./run-state.ts";
 import type { Worklist } from "./worklist.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const Op = OpTable;
+const NODE_ALLOWED = NODE_ALLOWED_TABLE;
+const NODE_STATUSES = NODE_STATUSES_TABLE;
+const NodeState = NodeStateTable;
 
 /** Facts about a node that its status does not tell, as bits of `RunState.marks`. */
 export const Mark = {

@@ -11,7 +11,7 @@ import {
   kindOf,
   NODE_STATUSES,
   NodeState,
-  Op,
+  Op as OpTable,
   SkipCode,
 } from "../core/index.ts";
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
@@ -20,6 +20,9 @@ import type { NodeFailure } from "./api.ts";
 import { bindAttempt } from "./attempt-input.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure, stoppedFailure } from "./failure.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const Op = OpTable;
 
 const NOBODY: readonly number[] = [];
 

@@ -4,10 +4,10 @@
  * and which deadlines are armed (`armed-deadlines.ts`).
  * Cost of a plain node: one object for the call, one for its input to the core; nothing for an event nobody listens to.
  */
-import { type Commands, Deadline, homeOf, type Input, kindOf, Op, parallelIdxOf } from "../core/index.ts";
+import { type Commands, Deadline, homeOf, type Input, kindOf, Op as OpTable, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Lease, RunHeader } from "../journal/port.ts";
-import { NodeFlag } from "../plan/compiled.ts";
+import { NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { EvaluationResult } from "../plan/expression.ts";
 import { copyJson } from "../plan/json.ts";
@@ -23,7 +23,7 @@ import type { CalledAttempt } from "./in-flight.ts";
 import { jsonValue } from "./json-value.ts";
 import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";
-import { HEARD_AS, noticeEvent, noticeName } from "./notices.ts";
+import { HEARD_AS as HEARD_AS_TABLE, noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
 import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
@@ -31,6 +31,11 @@ import { declareSecrets } from "./secret-outputs.ts";
 import type { Due } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const Op = OpTable;
+const NodeFlag = NodeFlagTable;
+const HEARD_AS = HEARD_AS_TABLE;
 
 /** Bytes of the JSON that a line of log has beside its message; larger ones are left out. */
 const LARGEST_DETAILS = 64 * 1024;
