@@ -2,7 +2,7 @@
  * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: what a call is made with, and what its
  * answer is told as. Does not own: order against the journal (`executor.ts`), which calls are in flight (`calls-in-flight.ts`)
  * and which deadlines are armed (`armed-deadlines.ts`).
- * Cost of a plain node: one object for the call, one for its input to the core; nothing for an event nobody listens to.
+ * Cost of a plain node: one object for the call, one for what it is told; nothing for an event nobody listens to.
  */
 import { type Commands, Deadline, homeOf, type Input, kindOf, Op as OpTable, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
