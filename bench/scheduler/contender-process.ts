@@ -1,6 +1,9 @@
 /**
  * The process of one entrant in one bout: opens it, checks it, warms it, measures rounds when it is told to, and ends with its
  * parent. Owns: both sides of the messages between the two, in order, one at a time.
+ *
+ * Nobody's sources are stripped of their types in such a process: the stripper is WebAssembly, whose memory grows, and from then on
+ * every access to any typed array first asks whether its memory is gone. Users run compiled code, and so does everybody here.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +19,7 @@ type Report =
   | { readonly kind: "failed"; readonly message: string };
 
 /** Of all: a collector to call, and room for graphs of a million nodes. */
-const FLAGS = ["--expose-gc", "--max-old-space-size=12288", "--disable-warning=ExperimentalWarning"];
+const FLAGS = ["--expose-gc", "--max-old-space-size=12288"];
 /** Longer than any order takes: who takes longer hangs. */
 const ORDER_MS = 15 * 60_000;
 /** How long a process may take to end before it is killed. */
@@ -30,8 +33,7 @@ export class ContenderProcess {
   /** `flags` of Node are for Belay's own processes, whose code may be profiled. */
   constructor(entrant: Entrant, workload: Workload, flags: readonly string[] = []) {
     this.entrant = entrant;
-    const own = entrant.kind === "peer" || entrant.name === "floor" ? [] : ["--conditions=source"];
-    const execArgv = [...FLAGS, ...own, ...(entrant.flags ?? []), ...(entrant.kind === "belay" ? flags : [])];
+    const execArgv = [...FLAGS, ...(entrant.flags ?? []), ...(entrant.kind === "belay" ? flags : [])];
     this.#child = fork(fileURLToPath(import.meta.url), [entrant.name, workload.name], { execArgv });
   }
 
@@ -125,6 +127,6 @@ function serve(entrant: Entrant, workload: Workload, send: (report: Report, sent
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [name = "", workload = ""] = process.argv.slice(2);
-  if (process.send === undefined) throw new Error("started by bench/scheduler/main.ts only");
+  if (process.send === undefined) throw new Error("started by the benchmark only");
   serve(entrantOf(name), workloadOf(workload), (report, sent) => process.send?.(report, sent));
 }

@@ -1,7 +1,7 @@
 /**
  * The gate against regressions: what `npm run bench -- --gate` may come to. Owns: the margins, and the figures held against them.
  * Ratios stand at about twice what a quiet machine shows: the gate runs beside other tests. Bytes and timers do not depend on that:
- * a warm run allocates some 740 bytes a node, the promise of its handler included, and makes one timer.
+ * a warm run allocates some 700 bytes a node, the promise of its handler included, and makes one timer.
  */
 import { CPU, RUN } from "./figures.ts";
 import type { BoutResult } from "./measure.ts";
@@ -11,11 +11,11 @@ import type { BoutResult } from "./measure.ts";
  * run. `... timers`: timers of Node made by a run.
  */
 export const MARGINS: Readonly<Record<string, number>> = {
-  "layered-1e4-async-16 belay": 12,
-  "layered-1e4-async-16 belay:timeout": 16,
-  "layered-1e4-sync-16 belay": 36,
-  "chain-1e4-async-16 belay": 36,
-  "layered-1e4-async-16 belay bytes": 850,
+  "layered-1e4-async-16 belay": 9,
+  "layered-1e4-async-16 belay:timeout": 14,
+  "layered-1e4-sync-16 belay": 34,
+  "chain-1e4-async-16 belay": 30,
+  "layered-1e4-async-16 belay bytes": 760,
   "layered-1e4-async-16 belay:timeout timers": 1,
 };
 

@@ -19,7 +19,8 @@ import { overMargin } from "../../bench/scheduler/margins.ts";
 import type { BoutResult } from "../../bench/scheduler/measure.ts";
 import { caseOf, documentOf, nodeOf, topologicalOrder, workloadOf } from "../../bench/scheduler/workload.ts";
 
-const MAIN = join(import.meta.dirname, "../../bench/scheduler/main.ts");
+/** Compiled, as users have it: by `tsc -b`, before the tests. */
+const MAIN = join(import.meta.dirname, "../../dist/scheduler/main.js");
 
 let folder: string;
 beforeEach(() => {
@@ -30,8 +31,7 @@ afterEach(() => {
 });
 
 async function bench(...options: readonly string[]): Promise<string> {
-  const flags = ["--conditions=source", "--disable-warning=ExperimentalWarning", MAIN, ...options];
-  const { stdout } = await promisify(execFile)(process.execPath, flags, { timeout: 120_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...options], { timeout: 120_000 });
   return stdout;
 }
 

@@ -3,11 +3,11 @@
  * Owns: READY, the queues' contents. Does not own: who decides that a trigger holds (`flow.ts`), members of
  * groups (`group.ts`), dispatch (`dispatch.ts`).
  */
-import { NodeFlag } from "../plan/compiled.ts";
-import { type Commands, Deadline, Op } from "./command.ts";
+import { NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
+import { type Commands, Deadline, Op as OpTable } from "./command.ts";
 import { OutcomeCode } from "./input.ts";
 import { roundsOf } from "./layout.ts";
-import { isFailedCode, NodeState } from "./node-state.ts";
+import { isFailedCode, NodeState as NodeStateTable } from "./node-state.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import {
   clearMark,
@@ -19,7 +19,7 @@ import {
   homeOf,
   isHalted,
   isStopped,
-  Mark,
+  Mark as MarkTable,
   Purpose,
   parallelIdxOf,
   poolOf,
@@ -30,6 +30,12 @@ import {
   triggerOf,
 } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const Op = OpTable;
+const NodeState = NodeStateTable;
+const Mark = MarkTable;
 
 /** Whether `node` may start a first attempt now: nothing holds it, or its trigger accepts failures (R14, R37). */
 export function mayStart(state: RunState, node: number): boolean {

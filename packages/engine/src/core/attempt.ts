@@ -5,12 +5,12 @@
  * A1 (R25): an answer counts only for the attempt that is RUNNING; any other is late and changes nothing.
  * A2 (R26): once aborted, an attempt ends unknown, whatever it still answers.
  */
-import { type CompiledRetry, NodeFlag } from "../plan/compiled.ts";
+import { type CompiledRetry, NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import { dequeue, enqueue, hasUndo, hold, leaveBackoff, mustWait, queueUndoForRetry } from "./admit.ts";
 import { invariant } from "./assert.ts";
-import { Cause, type Commands, Deadline, Op } from "./command.ts";
-import { type Answer, OUTCOME_SPAN, OutcomeCode } from "./input.ts";
-import { NodeState } from "./node-state.ts";
+import { Cause as CauseTable, type Commands, Deadline as DeadlineTable, Op as OpTable } from "./command.ts";
+import { type Answer, OUTCOME_SPAN, OutcomeCode as OutcomeCodeTable } from "./input.ts";
+import { NodeState as NodeStateTable } from "./node-state.ts";
 import { retryDelayMs } from "./retry.ts";
 import {
   clearMark,
@@ -19,9 +19,10 @@ import {
   homeOf,
   isStopped,
   kindOf,
-  Mark,
+  Mark as MarkTable,
   OperationCode,
   Purpose,
+  poolOf,
   type RunState,
   roundStartOf,
   setMark,
@@ -30,6 +31,15 @@ import {
   useSlot,
 } from "./state.ts";
 import { acceptsFailure } from "./trigger.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const Cause = CauseTable;
+const Deadline = DeadlineTable;
+const Op = OpTable;
+const OutcomeCode = OutcomeCodeTable;
+const NodeState = NodeStateTable;
+const Mark = MarkTable;
 
 /** READY -> RUNNING: the attempt is now certain to be asked for. */
 export function startAttempt(state: RunState, node: number, out: Commands): void {
@@ -41,17 +51,14 @@ export function startAttempt(state: RunState, node: number, out: Commands): void
     state.cause[node] = Cause.NONE;
   }
   state.running++;
-  const { kinds } = state.plan;
-  const kind = kindOf(state, node);
-  useSlot(state, kinds.pool[kind] as number, 1);
+  useSlot(state, poolOf(state, node), 1);
   setMark(state, node, Mark.STARTED);
-  const flags = kinds.flags[kind] as number;
-  if ((flags & NodeFlag.PROHIBIT_ROLLBACK) !== 0 && !hasMark(state, node, Mark.BARRIER)) {
+  if (hasFlag(state, node, NodeFlag.PROHIBIT_ROLLBACK) && !hasMark(state, node, Mark.BARRIER)) {
     setMark(state, node, Mark.BARRIER);
     state.barriers++;
   }
   out.push(Op.RUN, node, attempt);
-  if ((flags & NodeFlag.TIMED) !== 0) armAttempt(state, node, out);
+  if (hasFlag(state, node, NodeFlag.TIMED)) armAttempt(state, node, out);
 }
 
 /** The deadlines of an attempt that begins. */
@@ -94,12 +101,10 @@ function succeed(state: RunState, node: number, out: Commands): void {
 
 /** The attempt is over: its slot is free, its deadlines are void. */
 function endAttempt(state: RunState, node: number, out: Commands): void {
-  const { kinds } = state.plan;
-  const kind = kindOf(state, node);
   state.running--;
-  useSlot(state, kinds.pool[kind] as number, -1);
+  useSlot(state, poolOf(state, node), -1);
   invariant(state.running >= 0, "R25: more attempts ended than started");
-  if (((kinds.flags[kind] as number) & NodeFlag.TIMED) === 0) return;
+  if (!hasFlag(state, node, NodeFlag.TIMED)) return;
   clearDeadline(state, node, Deadline.ATTEMPT, out);
   clearDeadline(state, node, Deadline.HEARTBEAT, out);
 }

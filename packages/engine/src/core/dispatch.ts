@@ -6,8 +6,11 @@ import { leaveQueue } from "./admit.ts";
 import { startAttempt } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
-import { groupState, Mark, type RunState } from "./state.ts";
+import { groupState, Mark as MarkTable, type RunState } from "./state.ts";
 import { startUndo } from "./undo.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const Mark = MarkTable;
 
 /** How many nodes of a pool wait for a slot; 0 while the run is paused (R37). */
 export function demand(state: RunState, pool: number): number {

@@ -2,15 +2,15 @@
  * The forward flow: what the end of a node means for others, and what a node does once its upstreams are known (R10,
  * R12, R14). Owns: the two work queues of the state and their draining; no recursion, so a chain of any depth is fine.
  */
-import { NodeFlag, TriggerCode } from "../plan/compiled.ts";
-import { askToResolve, makeReady, mayStart, skipNode } from "./admit.ts";
+import { NodeFlag as NodeFlagTable, TriggerCode as TriggerCodeTable } from "../plan/compiled.ts";
+import { askToResolve, isDecided, makeReady, mayStart, skipNode } from "./admit.ts";
 import { invariant } from "./assert.ts";
 import { failNode } from "./attempt.ts";
 import type { Commands } from "./command.ts";
 import { spreadFailure } from "./failure.ts";
 import { createMembers, endGroup, hasNotedFailure, memberDone, passRest, startGroup } from "./group.ts";
-import { NodeState } from "./node-state.ts";
-import { End, noteEnd } from "./notify.ts";
+import { NodeState as NodeStateTable } from "./node-state.ts";
+import { End as EndTable, noteEnd } from "./notify.ts";
 import {
   clearMark,
   expandedGroup,
@@ -21,13 +21,22 @@ import {
   isExpanded,
   isFailed,
   isGroup,
-  Mark,
+  Mark as MarkTable,
   type RunState,
-  SkipCode,
+  SkipCode as SkipCodeTable,
   setMark,
+  triggerOf,
   upstreamsOf,
 } from "./state.ts";
 import { decideAllSucceeded, decideTrigger, type TriggerVerdict } from "./trigger.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const TriggerCode = TriggerCodeTable;
+const NodeState = NodeStateTable;
+const End = EndTable;
+const Mark = MarkTable;
+const SkipCode = SkipCodeTable;
 
 /** Tells every end and decides every node it concerns, until nothing is left to tell. */
 export function drainForward(state: RunState, out: Commands): void {
@@ -78,9 +87,10 @@ function endOf(state: RunState, node: number): number {
   return blocking | spared | (hasNotedFailure(group) ? 0 : End.FAILED);
 }
 
-function verdictOf(state: RunState, node: number, trigger: number): TriggerVerdict {
+function verdictOf(state: RunState, node: number): TriggerVerdict {
   const waiting = state.waiting[node] as number;
   const blocking = state.blocking.length === 0 ? 0 : (state.blocking[node] as number);
+  const trigger = state.plan.onlyAllSucceeded ? TriggerCode.ALL_SUCCEEDED : triggerOf(state, node);
   if (trigger === TriggerCode.ALL_SUCCEEDED) return decideAllSucceeded(waiting, blocking);
   return decideTrigger(trigger, {
     total: upstreamsOf(state.plan, node),
@@ -94,20 +104,17 @@ function verdictOf(state: RunState, node: number, trigger: number): TriggerVerdi
 
 /** Looks at a declared PENDING node: starts, skips or holds it, or leaves it waiting. A group under way may end. */
 export function decide(state: RunState, node: number, out: Commands): void {
-  const { kind, kinds } = state.plan;
-  const row = kind[node] as number;
-  const flags = kinds.flags[row] as number;
-  const group = (flags & NodeFlag.GROUP) === 0 ? undefined : expandedGroup(state, node);
+  const group = expandedGroup(state, node);
   if (group !== undefined) endGroup(state, group, out);
   if (state.node[node] !== NodeState.PENDING || hasMark(state, node, Mark.RESOLVING)) return;
-  const verdict = verdictOf(state, node, kinds.trigger[row] as number);
+  const verdict = verdictOf(state, node);
   if (verdict === "wait" || verdict === "blocked" || !mayStart(state, node)) return;
   if (verdict === "never") {
     // A candidate of a group that starts over is still being undone: what comes of it decides first.
     if (group === undefined || group.open === 0) skipNode(state, node, SkipCode.UPSTREAM, out);
-  } else if ((flags & (NodeFlag.CONDITION | NodeFlag.DYNAMIC)) !== 0 && !hasMark(state, node, Mark.RESOLVED)) {
+  } else if (!isDecided(state, node)) {
     askToResolve(state, node, out);
-  } else if ((flags & NodeFlag.GROUP) !== 0) startGroup(state, node, out);
+  } else if (isGroup(state, node)) startGroup(state, node, out);
   else makeReady(state, node, out);
 }
 

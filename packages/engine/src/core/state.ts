@@ -5,13 +5,25 @@
  * Nodes 0..plan.size-1 are the declared ones; a group's members are appended when it expands. `homeOf` gives the
  * declared node whose flags, timeouts and pool a member shares.
  */
-import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag } from "../plan/compiled.ts";
+import { type CompiledPlan, type CompiledSplit, MethodCode, NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import { invariant } from "./assert.ts";
-import { type Commands, Op } from "./command.ts";
-import { isFailedCode, NODE_ALLOWED, NODE_STATUSES, NodeState } from "./node-state.ts";
+import { type Commands, Op as OpTable } from "./command.ts";
+import {
+  isFailedCode,
+  NODE_ALLOWED as NODE_ALLOWED_TABLE,
+  NODE_STATUSES as NODE_STATUSES_TABLE,
+  NodeState as NodeStateTable,
+} from "./node-state.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import { RUN_STATUSES, type RunStatus, runMayGo } from "./run-state.ts";
 import type { Worklist } from "./worklist.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
+const Op = OpTable;
+const NODE_ALLOWED = NODE_ALLOWED_TABLE;
+const NODE_STATUSES = NODE_STATUSES_TABLE;
+const NodeState = NodeStateTable;
 
 /** Facts about a node that its status does not tell, as bits of `RunState.marks`. */
 export const Mark = {
@@ -198,7 +210,9 @@ export function kindOf(state: RunState, node: number): number {
 
 /** Index into `plan.pools`. */
 export function poolOf(state: RunState, node: number): number {
-  return state.plan.kinds.pool[kindOf(state, node)] as number;
+  const { kinds, pools } = state.plan;
+  // Most plans name no pool: the node's row is not read then.
+  return pools.length === 1 ? 0 : (kinds.pool[kindOf(state, node)] as number);
 }
 
 /** A TriggerCode (R12). */
@@ -227,10 +241,7 @@ export function useSlot(state: RunState, pool: number, by: number): void {
 }
 
 export function isGroup(state: RunState, node: number): boolean {
-  const { plan } = state;
-  // Most plans have no group: nothing else is looked at then.
-  if (plan.splits.length === 0 || node >= plan.size) return false;
-  return ((plan.kinds.flags[plan.kind[node] as number] as number) & NodeFlag.GROUP) !== 0;
+  return node < state.plan.size && hasFlag(state, node, NodeFlag.GROUP);
 }
 
 /** Whether the node is a group that has its members. */
@@ -258,7 +269,9 @@ export function isCandidate(state: RunState, node: number): boolean {
 }
 
 export function hasFlag(state: RunState, node: number, flag: number): boolean {
-  return ((state.plan.kinds.flags[kindOf(state, node)] as number) & flag) !== 0;
+  const { kinds, used } = state.plan;
+  // Most plans use few features: of one that no node has, the node's row is not read.
+  return (used & flag) !== 0 && ((kinds.flags[kindOf(state, node)] as number) & flag) !== 0;
 }
 
 export function hasMark(state: RunState, node: number, mark: number): boolean {

@@ -12,7 +12,7 @@ import { grant } from "./dispatch.ts";
 import { stopRunning } from "./failure.ts";
 import { decide, drainForward, resolved } from "./flow.ts";
 import { createMembers } from "./group.ts";
-import { type Input, OutcomeCode } from "./input.ts";
+import { type Input, OutcomeCode as OutcomeCodeTable } from "./input.ts";
 import { armRun, cancel, retry, skip } from "./operator.ts";
 import type { VerbInput } from "./refusal.ts";
 import { beginRollback, passFailedUndo, undoDone } from "./rollback.ts";
@@ -20,6 +20,9 @@ import { isTerminal, RUN_STATUSES } from "./run-state.ts";
 import { settle } from "./settle.ts";
 import { type RunState, setRun, upstreamsOf } from "./state.ts";
 import { undoAnswered, undoDue } from "./undo.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const OutcomeCode = OutcomeCodeTable;
 
 /** Feeds one input to the run; the commands are appended to `out`. */
 export function step(state: RunState, input: Input, out: Commands): void {

@@ -2,7 +2,10 @@
  * Triggers (R12): pure, monotone functions of the upstreams' states. The multiset is kept as counters per node, so the
  * order of arrival cannot matter; every counter only grows until an operator retries a node, which recounts them all.
  */
-import { TriggerCode } from "../plan/compiled.ts";
+import { TriggerCode as TriggerCodeTable } from "../plan/compiled.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const TriggerCode = TriggerCodeTable;
 
 /** What a node knows of its upstreams. A group counts as one upstream; its members decide `succeeded` and `failed`. */
 export interface UpstreamCounts {

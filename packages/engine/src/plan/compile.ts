@@ -98,6 +98,7 @@ class PlanArrays implements CompiledPlan {
   readonly order: Int32Array;
   readonly kind: CompiledPlan["kind"];
   readonly kinds: CompiledPlan["kinds"];
+  readonly used: number;
   readonly onlyAllSucceeded: boolean;
   readonly actions: readonly string[];
   readonly pools: readonly string[];
@@ -120,6 +121,7 @@ class PlanArrays implements CompiledPlan {
     this.order = ranking.order;
     this.kind = kinds.kind;
     this.kinds = kinds.kinds;
+    this.used = kinds.used;
     this.onlyAllSucceeded = kinds.onlyAllSucceeded;
     this.actions = kinds.actions;
     this.pools = kinds.pools;

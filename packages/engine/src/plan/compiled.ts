@@ -123,6 +123,8 @@ export interface CompiledPlan {
   /** By node: its row in `kinds`. */
   readonly kind: Uint16Array | Int32Array;
   readonly kinds: CompiledKinds;
+  /** Bits of `NodeFlag` that any kind has: what is in none of them is not looked for in any node. */
+  readonly used: number;
   /** Every trigger is `all_succeeded`. */
   readonly onlyAllSucceeded: boolean;
   /** Names of actions and of compensations' actions. */

@@ -69,7 +69,7 @@ export const KIND_FIELDS: number =
 /** What of a compiled plan depends on its nodes alone. */
 export type KindTables = Pick<
   CompiledPlan,
-  "kind" | "kinds" | "onlyAllSucceeded" | "actions" | "pools" | "retries" | "splits" | "groups"
+  "kind" | "kinds" | "used" | "onlyAllSucceeded" | "actions" | "pools" | "retries" | "splits" | "groups"
 >;
 
 export class Kinds {
@@ -166,6 +166,7 @@ export class Kinds {
     return {
       kind: this.#rows.length <= SHORT ? Uint16Array.from(this.#of) : this.#of,
       kinds,
+      used: kinds.flags.reduce((all, flags) => all | flags, 0),
       onlyAllSucceeded: kinds.trigger.every((trigger) => trigger === TriggerCode.ALL_SUCCEEDED),
       actions: this.#actions.entries,
       pools: this.#pools.entries,

@@ -11,7 +11,7 @@ import {
   kindOf,
   NODE_STATUSES,
   NodeState,
-  Op,
+  Op as OpTable,
   SkipCode,
 } from "../core/index.ts";
 import { MethodCode, NodeFlag } from "../plan/compiled.ts";
@@ -20,6 +20,9 @@ import type { NodeFailure } from "./api.ts";
 import { bindAttempt } from "./attempt-input.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure, stoppedFailure } from "./failure.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const Op = OpTable;
 
 const NOBODY: readonly number[] = [];
 
@@ -33,7 +36,8 @@ export function absorb(
   let resolve: number[] | undefined;
   for (let row = from; row < commands.length; row++) {
     const op = commands.op[row] as number;
-    if (op === Op.READY) continue;
+    // Most commands: no value follows from them.
+    if (op === Op.READY || op === Op.ARM || op === Op.DISARM) continue;
     if (op !== Op.RESOLVE) absorbRow(facts, commands, row, payload);
     else if (resolve === undefined) resolve = [commands.node[row] as number];
     else resolve.push(commands.node[row] as number);
@@ -47,7 +51,7 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
   const value = commands.value[row] as number;
   switch (commands.op[row]) {
     case Op.RUN:
-      if (values.startedAt.get(node) === undefined) values.startedAt.set(node, commands.now);
+      values.startedAt.setFirst(node, commands.now);
       values.finishedAt.delete(node);
       values.forgetApprovals(node);
       bindAttempt(facts, node, commands.now);
@@ -74,7 +78,7 @@ function absorbRow(facts: RunFacts, commands: Commands, row: number, payload: Js
       expanded(facts, node, value, payload);
       return;
     case Op.COMPENSATE:
-      if (values.undoStartedAt.get(node) === undefined) values.undoStartedAt.set(node, commands.now);
+      values.undoStartedAt.setFirst(node, commands.now);
       values.undoFinishedAt.delete(node);
       return;
     case Op.COMPENSATED:

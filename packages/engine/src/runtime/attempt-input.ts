@@ -5,12 +5,15 @@
  */
 import { hasFlag, homeOf } from "../core/index.ts";
 import { inputFaults, momentOf } from "../plan/built-in.ts";
-import { NodeFlag } from "../plan/compiled.ts";
+import { NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import type { Json, NodeDocument } from "../plan/document.ts";
 import { frozenCopy } from "../plan/json.ts";
 import type { RunFacts } from "./facts.ts";
 import { evaluateInput } from "./scope.ts";
 import type { Wait } from "./values.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const NodeFlag = NodeFlagTable;
 
 /** An attempt of `node` is dispatched at `at`. The input is evaluated once, for the node's first attempt (R28). */
 export function bindAttempt(facts: RunFacts, node: number, at: number): void {

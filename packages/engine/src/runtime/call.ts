@@ -47,8 +47,8 @@ export interface CallHost {
   answered(call: Call, answer: Answer): void;
 }
 
-/** What an action is told of one attempt, beside what all of the run have in common. */
-export interface CallFacts {
+/** Which attempt a call is of, and what its action is told beside what all calls of the run have in common. */
+export interface CallFacts extends CalledAttempt {
   readonly nodeId: string;
   readonly parallelIdx: number;
   readonly item: Json | undefined;
@@ -77,7 +77,7 @@ export class Call implements ActionContext<unknown> {
   readonly previousStillRunning: boolean;
   readonly fencingTokens: Readonly<Record<string, number>>;
   readonly #host: CallHost;
-  readonly #of: CalledAttempt;
+  readonly #of: CallFacts;
   /** Its place among the calls in flight. */
   #place = -1;
   #action: ActionDefinition | undefined;
@@ -87,12 +87,12 @@ export class Call implements ActionContext<unknown> {
   #log: ActionContext["log"] | undefined;
   #heartbeat: ActionContext["heartbeat"] | undefined;
 
-  constructor(host: CallHost, of: CalledAttempt, facts: CallFacts, undone: UndoneFacts | undefined) {
+  constructor(host: CallHost, facts: CallFacts, undone: UndoneFacts | undefined) {
     this.runId = host.runId;
     this.nodeId = facts.nodeId;
     this.parallelIdx = facts.parallelIdx;
     this.item = facts.item;
-    this.attempt = of.attempt;
+    this.attempt = facts.attempt;
     this.params = host.params;
     this.input = facts.input;
     this.output = undone?.output;
@@ -101,7 +101,7 @@ export class Call implements ActionContext<unknown> {
     this.previousStillRunning = facts.previousStillRunning;
     this.fencingTokens = host.fencingTokens;
     this.#host = host;
-    this.#of = of;
+    this.#of = facts;
   }
 
   /** For who keeps the calls in flight: the context says nothing of these. */

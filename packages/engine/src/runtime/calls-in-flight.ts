@@ -6,7 +6,9 @@ import { Call } from "./call.ts";
 import { keyOf } from "./call-recovery.ts";
 
 export class CallsInFlight {
-  readonly #calls: Call[] = [];
+  /** The first `count` of them; the others were, and are forgotten. */
+  readonly #calls: (Call | undefined)[] = [];
+  #count = 0;
   /** The newest call by key, once somebody asked. */
   #newest: Map<number, Call> | undefined;
   /** By id, for a group that expands again keeps its members' ids: aborted calls that have not let go, compensations included. */
@@ -18,7 +20,7 @@ export class CallsInFlight {
   }
 
   get count(): number {
-    return this.#calls.length;
+    return this.#count;
   }
 
   /** Whether any call was aborted and has not let go: mostly none. */
@@ -32,13 +34,16 @@ export class CallsInFlight {
   }
 
   add(call: Call): void {
-    Call.putAt(call, this.#calls.push(call) - 1);
+    const place = this.#count++;
+    this.#calls[place] = call;
+    Call.putAt(call, place);
     this.#newest?.set(callKey(call), call);
   }
 
   /** The call has let go. */
   remove(call: Call): void {
-    const last = this.#calls.pop() as Call;
+    const last = this.#calls[--this.#count] as Call;
+    this.#calls[this.#count] = undefined;
     if (last !== call) {
       const place = Call.placeOf(call);
       this.#calls[place] = last;
@@ -57,7 +62,7 @@ export class CallsInFlight {
 
   /** Every call; the list is a copy. */
   all(): readonly Call[] {
-    return [...this.#calls];
+    return this.#calls.slice(0, this.#count) as Call[];
   }
 
   /** A call of the node with that id is asked to let go. */
@@ -74,7 +79,7 @@ export class CallsInFlight {
 
   #index(): Map<number, Call> {
     const newest = new Map<number, Call>();
-    for (const call of this.#calls) {
+    for (const call of this.all()) {
       const known = newest.get(callKey(call));
       if (known === undefined || known.attempt < call.attempt) newest.set(callKey(call), call);
     }

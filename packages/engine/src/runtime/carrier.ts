@@ -2,12 +2,12 @@
  * Carries commands out: starts and aborts calls, arms deadlines, emits events. Owns: what a call is made with, and what its
  * answer is told as. Does not own: order against the journal (`executor.ts`), which calls are in flight (`calls-in-flight.ts`)
  * and which deadlines are armed (`armed-deadlines.ts`).
- * Cost of a plain node: one object for the call, one for its input to the core; nothing for an event nobody listens to.
+ * Cost of a plain node: one object for the call, one for what it is told; nothing for an event nobody listens to.
  */
-import { type Commands, Deadline, homeOf, type Input, kindOf, Op, parallelIdxOf } from "../core/index.ts";
+import { type Commands, Deadline, homeOf, type Input, kindOf, Op as OpTable, parallelIdxOf } from "../core/index.ts";
 import { assert, BelayError, NonRetryable } from "../errors.ts";
 import type { Lease, RunHeader } from "../journal/port.ts";
-import { NodeFlag } from "../plan/compiled.ts";
+import { NodeFlag as NodeFlagTable } from "../plan/compiled.ts";
 import type { Json } from "../plan/document.ts";
 import type { EvaluationResult } from "../plan/expression.ts";
 import { copyJson } from "../plan/json.ts";
@@ -23,7 +23,7 @@ import type { CalledAttempt } from "./in-flight.ts";
 import { jsonValue } from "./json-value.ts";
 import { WITHOUT_SECRETS } from "./missing-secrets.ts";
 import { nodeId } from "./node-id.ts";
-import { HEARD_AS, noticeEvent, noticeName } from "./notices.ts";
+import { HEARD_AS as HEARD_AS_TABLE, noticeEvent, noticeName } from "./notices.ts";
 import type { Unfinished } from "./rebuild.ts";
 import { crashed, Unverified } from "./recovery.ts";
 import { evaluateInput, itemOf } from "./scope.ts";
@@ -31,6 +31,11 @@ import { declareSecrets } from "./secret-outputs.ts";
 import type { Due } from "./timers.ts";
 import { Waiting } from "./waiting.ts";
 import { OUTCOMES } from "./words.ts";
+
+// Constants of this module: what is imported is looked up and checked anew at every use.
+const Op = OpTable;
+const NodeFlag = NodeFlagTable;
+const HEARD_AS = HEARD_AS_TABLE;
 
 /** Bytes of the JSON that a line of log has beside its message; larger ones are left out. */
 const LARGEST_DETAILS = 64 * 1024;
@@ -83,21 +88,21 @@ export class Carrier implements CallHost {
     const { emitter } = this.#executor;
     for (let row = 0; row < rows && !this.#closed; row++) {
       const op = commands.op[row] as number;
-      if (op === Op.SUCCEEDED || op === Op.FAILED || op === Op.RETRYING)
+      if (this.#waiting.any && (op === Op.SUCCEEDED || op === Op.FAILED || op === Op.RETRYING))
         this.#waiting.end(commands.node[row] as number);
       // An event nobody listens to is never built.
       if ((emitter.heard & (HEARD_AS[op] as number)) !== 0) this.#tell(commands, row);
-      if (op <= Op.DISARM && !this.#closed) this.#do(commands, row);
+      if (op <= Op.DISARM && !this.#closed) this.#do(op, commands, row);
     }
     this.#deadlines.trim();
     assert(commands.length === rows, "R39: commands were added while they are carried out");
   }
 
-  #do(commands: Commands, row: number): void {
+  #do(op: number, commands: Commands, row: number): void {
     const node = commands.node[row] as number;
     const value = commands.value[row] as number;
     const extra = commands.extra[row] as number;
-    switch (commands.op[row]) {
+    switch (op) {
       case Op.RUN:
         this.#call(node, value, false);
         break;
@@ -178,23 +183,23 @@ export class Carrier implements CallHost {
     const { kinds } = state.plan;
     const kind = kindOf(state, node);
     const flags = kinds.flags[kind] as number;
-    const of: CalledAttempt = { node, attempt, undo };
     const own = undo ? this.#undoInput(node) : undefined;
     const fault = own?.ok === false ? own.message : undo ? undefined : values.inputFault(node);
     if (fault !== undefined) {
-      this.#refuse(of, undo ? "compensation.with" : "with", fault);
+      this.#refuse({ node, attempt, undo }, undo ? "compensation.with" : "with", fault);
       return;
     }
     const bound = (flags & NodeFlag.INPUT) === 0 ? undefined : this.#inputOf(node);
     const input = own?.ok === true ? own.value : bound;
     if (!undo && (flags & NodeFlag.WAITING) !== 0) {
+      const of: CalledAttempt = { node, attempt, undo };
       this.#waiting.start(node, this.#actionName(kind, false), input, (answer) => this.#post(of, answer));
       return;
     }
     const taken = take(this.#registered(kind, node, undo));
     if (taken === LATER) return;
     if (taken === undefined) this.#lose(node, attempt, undo);
-    else this.#start(of, taken, input);
+    else this.#start({ node, attempt, undo }, taken, input);
   }
 
   #undoInput(node: number): EvaluationResult | undefined {
@@ -235,20 +240,22 @@ export class Carrier implements CallHost {
     return input === undefined ? undefined : copyJson(input);
   }
 
-  #start(of: CalledAttempt, action: ActionDefinition, input: Json | undefined): void {
+  #start({ node, attempt, undo }: CalledAttempt, action: ActionDefinition, input: Json | undefined): void {
     const executor = this.#executor;
     const { state, program } = executor;
-    const { node, undo } = of;
     const home = homeOf(state, node);
     const isMember = home !== node;
     const facts: CallFacts = {
+      node,
+      attempt,
+      undo,
       nodeId: program.ids[home] as string,
       parallelIdx: isMember ? parallelIdxOf(state, node) : (state.plan.kinds.label[kindOf(state, node)] as number),
       item: isMember ? itemOf(executor, node) : undefined,
       input,
       previousStillRunning: this.#calls.anyAborted && this.#calls.isStillRunning(nodeId(executor, node)),
     };
-    const call = new Call(this, of, facts, undo ? this.#undone(node) : undefined);
+    const call = new Call(this, facts, undo ? this.#undone(node) : undefined);
     this.#calls.add(call);
     Call.start(call, action);
   }
@@ -283,7 +290,7 @@ export class Carrier implements CallHost {
       const output = undo ? undefined : answer.output;
       const payload = output === undefined && resolution === undefined ? undefined : told(output, resolution);
       if (output !== undefined && executor.host.actions.haveSecrets) declareSecrets(executor, node, payload as Json);
-      executor.answer(undo ? "undone" : "succeeded", node, attempt, payload);
+      executor.answer(of, payload);
       return;
     }
     const details = executor.program.detailsOf(homeOf(executor.state, node));

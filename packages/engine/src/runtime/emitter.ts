@@ -32,6 +32,8 @@ export class RunEmitter {
   readonly #guards = new WeakMap<object, unknown>();
   readonly #readers = new Set<Reader>();
   readonly #onListenerError: (error: unknown) => void;
+  /** Bits of the events to which somebody has listened once: after one of these it is looked who is left. */
+  #once = 0;
   #ended = false;
 
   /** `onListenerError` gets what a listener threw. */
@@ -46,6 +48,7 @@ export class RunEmitter {
 
   once<K extends RunEventName>(type: K, listener: Listener<K>): void {
     this.#emitter.once(type, this.#guard(listener));
+    this.#once |= BITS[type] as number;
     this.#listen();
   }
 
@@ -97,13 +100,18 @@ export class RunEmitter {
   }
 
   emit<K extends RunEventName>(type: K, event: RunEventMap[K]): void {
+    if (this.#readers.size > 0) this.#tellReaders(type, event);
+    if (!this.#emitter.emit(type, event)) return;
+    // Who listened once does no more.
+    if ((this.#once & (BITS[type] as number)) !== 0 && this.#emitter.listenerCount(type) === 0) this.#listen();
+  }
+
+  /** An object for each. */
+  #tellReaders<K extends RunEventName>(type: K, event: RunEventMap[K]): void {
     for (const reader of this.#readers) {
       reader.queue.push({ type, ...event } as AnyRunEvent);
       reader.wake?.();
     }
-    if (!this.#emitter.emit(type, event)) return;
-    // Who listened once does no more.
-    if (this.#emitter.listenerCount(type) === 0) this.#listen();
   }
 
   /** The run goes on after it had stopped on a fault. */

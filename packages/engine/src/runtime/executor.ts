@@ -28,15 +28,19 @@ import { overdue } from "./call-recovery.ts";
 import { Carrier } from "./carrier.ts";
 import type { RunEmitter } from "./emitter.ts";
 import type { ExecutedRun, RunLinks } from "./executed-run.ts";
-import { Feeder } from "./feeder.ts";
+import { answerInput, Feeder } from "./feeder.ts";
 import type { Host } from "./host.ts";
-import { type AnswerInput, BATCH_TIME, type Entry, Inbox } from "./inbox.ts";
+import type { CalledAttempt } from "./in-flight.ts";
+import { type Entry, Inbox } from "./inbox.ts";
 import { isThenable, journalFault } from "./journal-answer.ts";
 import { type RebuiltRun, rebuild, type Unfinished } from "./rebuild.ts";
 import { judgeVerb } from "./request.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { RunSlots, type SlotUser } from "./run-slots.ts";
 import { RunValues } from "./values.ts";
+
+/** A batch whose time nobody has asked for. */
+const NO_TIME = -1;
 
 /** After this many batches without a pause the loop lets timers and I/O have their turn. */
 const BATCHES_PER_TURN = 1024;
@@ -87,7 +91,7 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Batches since timers and I/O last had their turn. */
   #batches = 0;
   /** When the present batch began, once somebody needed to know. */
-  #batchAt = BATCH_TIME;
+  #batchAt = NO_TIME;
   #closing = false;
   #closed = false;
 
@@ -156,10 +160,10 @@ export class Executor implements RebuiltRun, SlotUser {
    * A call answered. It is handled with all that answer in the same microtasks, as one batch with one time: they share a look
    * at the clock, the search for slots and the journal's commit. While a batch is being written an answer gets its own time.
    */
-  answer(kind: "succeeded" | "undone", node: number, attempt: number, payload: Json | undefined): void {
+  answer(of: CalledAttempt, payload: Json | undefined): void {
     if (this.stopped) return;
-    const at = this.#writing ? this.now() : BATCH_TIME;
-    this.#inbox.pushAnswer({ kind, at, node, attempt }, payload);
+    if (this.#writing) this.#inbox.push({ input: answerInput(of, this.now()), payload });
+    else this.#inbox.pushAnswer(of, payload);
     if (this.#busy || this.#gathers) return;
     this.#gathers = true;
     queueMicrotask(this.#handleGathered);
@@ -301,13 +305,13 @@ export class Executor implements RebuiltRun, SlotUser {
   /** Steps every waiting input, then asks for slots. */
   #takeBatch(): void {
     this.#seeks = false;
-    this.#batchAt = BATCH_TIME;
+    this.#batchAt = NO_TIME;
     if (this.#unfinished !== undefined) this.#decideUnfinished(this.#unfinished.undecided);
     const inbox = this.#inbox;
     for (let place = 0; place < inbox.length; place++) {
-      const entry = inbox.entryAt(place);
-      if (entry === undefined) this.#stepAnswer(inbox.inputAt(place) as AnswerInput, inbox.payloadAt(place));
-      else this.#stepEntry(entry);
+      const answer = inbox.answerAt(place);
+      if (answer === undefined) this.#stepEntry(inbox.entryAt(place) as Entry);
+      else this.#feeder.feedAnswer(answer, this.#timeOfBatch(), inbox.payloadAt(place));
     }
     inbox.clear();
     for (let pool = 0; pool < this.state.queues.length && !this.#closing; pool++) this.#seekSlots(pool);
@@ -318,11 +322,6 @@ export class Executor implements RebuiltRun, SlotUser {
   #decideUnfinished(undecided: readonly number[]): void {
     this.#unfinished = undefined;
     for (const node of undecided) this.#feeder.resolve(node, this.now());
-  }
-
-  #stepAnswer(answer: AnswerInput, payload: Json | undefined): void {
-    if (answer.at === BATCH_TIME) answer.at = this.#timeOfBatch();
-    this.#feeder.feed(answer, payload);
   }
 
   #stepEntry(entry: Entry): void {
@@ -344,7 +343,7 @@ export class Executor implements RebuiltRun, SlotUser {
 
   /** One look at the clock per batch. */
   #timeOfBatch(): number {
-    if (this.#batchAt === BATCH_TIME) this.#batchAt = this.now();
+    if (this.#batchAt === NO_TIME) this.#batchAt = this.now();
     return this.#batchAt;
   }
 

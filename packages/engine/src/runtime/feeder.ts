@@ -7,9 +7,23 @@ import { Commands, type Input, isAtRest, step } from "../core/index.ts";
 import type { JournalRecord } from "../journal/port.ts";
 import type { Json } from "../plan/document.ts";
 import { absorb } from "./absorb.ts";
+import type { CalledAttempt } from "./in-flight.ts";
 import type { RebuiltRun } from "./rebuild.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { evaluateNode } from "./scope.ts";
+
+/** An answer of an action that succeeded, or of its compensation. */
+interface AnswerInput {
+  kind: "succeeded" | "undone";
+  at: number;
+  node: number;
+  attempt: number;
+}
+
+/** What the core is told of an attempt that succeeded, or of one that was undone. */
+export function answerInput({ node, attempt, undo }: CalledAttempt, at: number): AnswerInput {
+  return { kind: undo ? "undone" : "succeeded", at, node, attempt };
+}
 
 const NO_RECORDS: readonly JournalRecord[] = Object.freeze([]);
 
@@ -22,6 +36,8 @@ export class Feeder {
   readonly #secrets: RunSecrets;
   /** Of the batch; none is made for a journal that keeps none. */
   #records: JournalRecord[] | undefined;
+  /** The last answer, where no record keeps it: used again for the next one. */
+  readonly #answer: AnswerInput = { kind: "succeeded", at: 0, node: 0, attempt: 0 };
 
   /** `seq`: how many inputs the run has had; `keeps`: the journal keeps records. */
   constructor(run: RebuiltRun, secrets: RunSecrets, { seq, keeps }: { readonly seq: number; readonly keeps: boolean }) {
@@ -43,6 +59,20 @@ export class Feeder {
   feed(input: Input, payload: Json | undefined): void {
     const asked = this.#feedOne(input, payload);
     if (asked.length > 0) this.#resolve(asked, input.at);
+  }
+
+  /** The same for an attempt that succeeded, or was undone. */
+  feedAnswer(of: CalledAttempt, at: number, payload: Json | undefined): void {
+    if (this.#records !== undefined) {
+      this.feed(answerInput(of, at), payload);
+      return;
+    }
+    const answer = this.#answer;
+    answer.kind = of.undo ? "undone" : "succeeded";
+    answer.at = at;
+    answer.node = of.node;
+    answer.attempt = of.attempt;
+    this.feed(answer, payload);
   }
 
   /** The nodes whose evaluation the records asked for, but do not hold. */

@@ -1,8 +1,9 @@
 /**
- * What waits to be fed to a run's core, in order. Owns: its memory, which is kept: an answer takes no object beside its input.
+ * What waits to be fed to a run's core, in order. Owns: its memory, which is kept: an answer takes no object beside its call's.
  */
 import type { Input } from "../core/index.ts";
 import type { Json } from "../plan/document.ts";
+import type { CalledAttempt } from "./in-flight.ts";
 
 /** One input on its way, with what the core does not read. */
 export interface Entry {
@@ -14,48 +15,48 @@ export interface Entry {
   readonly release?: (() => void) | undefined;
 }
 
-/** An answer of an action that succeeded, or of its compensation; its time may be that of its batch. */
-export interface AnswerInput {
-  readonly kind: "succeeded" | "undone";
-  at: number;
-  readonly node: number;
-  readonly attempt: number;
-}
-
-/** The time of an input that gets that of its batch. */
-export const BATCH_TIME = -1;
-
 /** More memory than that is given back once it is not needed. */
 const MOST_KEPT = 1024;
 
 export class Inbox {
   length = 0;
-  #inputs: (Input | AnswerInput)[] = [];
+  /** Of the answers: the attempts that succeeded, or were undone. */
+  #answers: (CalledAttempt | undefined)[] = [];
   #payloads: (Json | undefined)[] = [];
   /** Of the entries that are no answers. */
   #entries: (Entry | undefined)[] = [];
+  /** Some have a payload: mostly none. */
+  #hasPayloads = false;
+  /** Some are no answers. */
+  #hasEntries = false;
 
   push(entry: Entry): void {
-    this.#put(entry.input, entry.payload, entry);
-  }
-
-  pushAnswer(answer: AnswerInput, payload: Json | undefined): void {
-    this.#put(answer, payload, undefined);
-  }
-
-  #put(input: Input | AnswerInput, payload: Json | undefined, entry: Entry | undefined): void {
     const place = this.length++;
-    this.#inputs[place] = input;
-    this.#payloads[place] = payload;
+    this.#answers[place] = undefined;
     this.#entries[place] = entry;
+    this.#hasEntries = true;
+    if (entry.payload !== undefined) this.#putPayload(place, entry.payload);
   }
 
-  inputAt(place: number): Input | AnswerInput {
-    return this.#inputs[place] as Input | AnswerInput;
+  /** An attempt succeeded, or the node was undone; the input gets the time of its batch. */
+  pushAnswer(of: CalledAttempt, payload: Json | undefined): void {
+    const place = this.length++;
+    this.#answers[place] = of;
+    if (payload !== undefined) this.#putPayload(place, payload);
+  }
+
+  #putPayload(place: number, payload: Json): void {
+    this.#payloads[place] = payload;
+    this.#hasPayloads = true;
+  }
+
+  /** undefined for an entry. */
+  answerAt(place: number): CalledAttempt | undefined {
+    return this.#answers[place];
   }
 
   payloadAt(place: number): Json | undefined {
-    return this.#payloads[place];
+    return this.#hasPayloads ? this.#payloads[place] : undefined;
   }
 
   /** undefined for an answer. */
@@ -66,7 +67,7 @@ export class Inbox {
   /** How many grants of a named pool wait. */
   grantsOf(pool: number): number {
     let count = 0;
-    for (let place = 0; place < this.length; place++) {
+    for (let place = 0; place < this.length && this.#hasEntries; place++) {
       const { input, release } = this.#entries[place] ?? {};
       if (release !== undefined && input?.kind === "grant" && input.pool === pool) count++;
     }
@@ -75,21 +76,22 @@ export class Inbox {
 
   clear(): void {
     if (this.length > MOST_KEPT) {
-      this.#inputs = [];
+      this.#answers = [];
       this.#payloads = [];
       this.#entries = [];
     }
-    // What was read is let go of; the inputs are small.
-    for (let place = 0; place < this.length && place < this.#entries.length; place++) {
-      this.#payloads[place] = undefined;
-      this.#entries[place] = undefined;
-    }
+    // What was read is let go of.
+    for (let place = 0; place < this.length && place < this.#answers.length; place++) this.#answers[place] = undefined;
+    if (this.#hasPayloads) this.#payloads.fill(undefined);
+    if (this.#hasEntries) this.#entries.fill(undefined);
+    this.#hasPayloads = false;
+    this.#hasEntries = false;
     this.length = 0;
   }
 
   /** Everything but answers, which nobody waits for; the inbox is empty then. */
   takeEntries(): Entry[] {
-    const entries = this.#entries.slice(0, this.length).filter((entry) => entry !== undefined);
+    const entries = this.#entries.filter((entry) => entry !== undefined);
     this.clear();
     return entries;
   }

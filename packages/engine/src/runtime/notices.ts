@@ -3,7 +3,7 @@
  * never built.
  */
 import { Cause, type Commands, isToleratedFailure, Op, OUTCOME_SPAN, RUN_STATUSES } from "../core/index.ts";
-import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventName } from "./api.ts";
+import type { NodeEvent, NodeFailure, Outcome, RunEvent, RunEventMap, RunEventName } from "./api.ts";
 import { bitsOf } from "./emitter.ts";
 import type { RunFacts } from "./facts.ts";
 import { engineFailure } from "./failure.ts";
@@ -31,14 +31,14 @@ interface Row {
   readonly at: number;
 }
 
-/** Name of the event, and what it carries beside runId, nodeId, attempt and at. */
-type Notice = readonly [RunEventName, (row: Row) => object];
+/** Name of the event, and what it carries beside runId, nodeId, attempt and at; mostly nothing. */
+type Notice = readonly [RunEventName, ((row: Row) => object)?];
 
 const NOTICES: Readonly<Record<number, Notice>> = {
-  [Op.READY]: ["node:ready", () => ({})],
-  [Op.HELD]: ["node:held", () => ({})],
-  [Op.RESET]: ["node:reset", () => ({})],
-  [Op.RUN]: ["node:started", () => ({})],
+  [Op.READY]: ["node:ready"],
+  [Op.HELD]: ["node:held"],
+  [Op.RESET]: ["node:reset"],
+  [Op.RUN]: ["node:started"],
   [Op.APPROVED]: [
     "node:approved",
     ({ facts, node }) => {
@@ -46,7 +46,7 @@ const NOTICES: Readonly<Record<number, Notice>> = {
       return { who: approvedBy.at(-1), approvedBy };
     },
   ],
-  [Op.SUCCEEDED]: ["node:succeeded", ({ facts, node }) => ({ output: shownOutput(facts, node) })],
+  [Op.SUCCEEDED]: ["node:succeeded"],
   [Op.FAILED]: [
     "node:failed",
     (row) => ({ ...failedFields(row), tolerated: isToleratedFailure(row.facts.state, row.node) }),
@@ -106,8 +106,21 @@ export function noticeEvent(facts: RunFacts, commands: Commands, row: number, at
   const node = commands.node[row] as number;
   const value = commands.value[row] as number;
   const attempt = op === Op.RUN || op === Op.READY ? value : (facts.state.attempt[node] as number);
+  const id = nodeId(facts, node);
+  // The events of every node are written out: copying fields costs more than all the rest of an event.
+  if (op === Op.SUCCEEDED) {
+    const succeeded: RunEventMap["node:succeeded"] = {
+      runId,
+      at,
+      nodeId: id,
+      attempt,
+      output: shownOutput(facts, node),
+    };
+    return succeeded;
+  }
+  const plain: NodeEvent = { runId, at, nodeId: id, attempt };
+  if (notice[1] === undefined) return plain;
   const extra = commands.extra[row] as number;
   const fields = notice[1]({ facts, node, value, extra, at: commands.at[row] as number });
-  const event: NodeEvent = { runId, at, nodeId: nodeId(facts, node), attempt, ...fields };
-  return event;
+  return { ...plain, ...fields };
 }

@@ -41,6 +41,12 @@ export class TimeColumn {
     far[node] = at;
   }
 
+  /** Unless the node has one. */
+  setFirst(node: number, at: number): void {
+    if (this.#far === undefined && (this.#near[node] ?? 0) !== 0) return;
+    if (this.#far === undefined || this.get(node) === undefined) this.set(node, at);
+  }
+
   delete(node: number): void {
     if (this.#far === undefined) {
       if (node < this.#near.length) this.#near[node] = 0;

@@ -30,6 +30,11 @@ export class Waiting {
     this.#executor = executor;
   }
 
+  /** Whether any node waits: mostly none. */
+  get any(): boolean {
+    return this.#waits.size > 0;
+  }
+
   /** An attempt of a node with a waiting action begins. */
   start(node: number, action: string, input: Json | undefined, answered: Answered): void {
     const faults = inputFaults(action, input);
@@ -51,7 +56,6 @@ export class Waiting {
 
   /** The attempt is over, whoever ended it. */
   end(node: number): void {
-    if (this.#waits.size === 0) return;
     const wait = this.#waits.get(node);
     if (wait === undefined) return;
     if (wait.deadline !== undefined) this.#executor.host.timers.disarm(wait.deadline);
