@@ -26,7 +26,9 @@ import { may, type Principal } from "../access/principal.ts";
 import type { Site } from "../site.ts";
 import type { AuditEvent, AuditLog } from "./audit-log.ts";
 import type { Catalog } from "./catalog.ts";
+import { DryStarts } from "./dry-start.ts";
 import { type Precheck, type PrecheckRequest, Prechecks } from "./precheck.ts";
+import { Starters } from "./starters.ts";
 
 /** What a host is made of. */
 export interface HostOptions {
@@ -69,32 +71,40 @@ export class Host {
   readonly audit: AuditLog;
   readonly engine: Engine;
   readonly clock: Clock;
+  /** Who started which run. */
+  readonly starters: Starters;
   readonly #prechecks: Prechecks;
+  readonly #dryStarts: DryStarts;
 
-  private constructor(options: HostOptions, engine: Engine, prechecks: Prechecks) {
+  private constructor(
+    options: HostOptions,
+    engine: Engine,
+    { prechecks, dryStarts }: { readonly prechecks: Prechecks; readonly dryStarts: DryStarts },
+  ) {
     this.site = options.site;
     this.catalog = options.catalog;
     this.journal = options.journal;
     this.audit = options.audit;
     this.clock = options.clock ?? systemClock;
     this.engine = engine;
+    this.starters = new Starters(engine, options.journal);
     this.#prechecks = prechecks;
+    this.#dryStarts = dryStarts;
   }
 
   /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
   static async open(options: HostOptions): Promise<Host> {
     const { site, catalog, journal, clock = systemClock, secrets, concurrency, onRefusedRun } = options;
     const plans = Object.fromEntries([...catalog].map(([name, { plan }]) => [name, plan]));
+    const shared = { actions: site.actions, clock, plans, ...(secrets === undefined ? {} : { secrets }) };
     const engine = await createEngine({
-      actions: site.actions,
+      ...shared,
       journal,
-      clock,
-      plans,
-      ...(secrets === undefined ? {} : { secrets }),
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(onRefusedRun === undefined ? {} : { onRefusedRun }),
     });
-    return new Host(options, engine, await Prechecks.open(site.actions, clock));
+    const prechecks = await Prechecks.open(site.actions, clock);
+    return new Host(options, engine, { prechecks, dryStarts: await DryStarts.open(shared) });
   }
 
   /** A plan of the catalog. NOT_FOUND, with `details.known`. */
@@ -118,9 +128,15 @@ export class Host {
 
   /**
    * Asks a verb of a run, wherever it is executed. NOT_FOUND, FORBIDDEN, and as the verb does. Fails with FENCED when another engine has
-   * the run and does not answer in time: the request stays, and may be carried out later.
+   * the run and does not answer in time: the request stays, and may be carried out later. `check` sees the run right before and may
+   * throw; of a run of this engine nothing comes between the two.
    */
-  async verb(runId: string, request: VerbRequest, asker: Asker): Promise<RunSnapshot> {
+  async verb(
+    runId: string,
+    request: VerbRequest,
+    asker: Asker,
+    check?: (before: RunSnapshot) => void,
+  ): Promise<RunSnapshot> {
     const node = "node" in request ? (request.node ?? null) : null;
     const event = { action: request.verb, runId, node, why: request.why ?? null };
     return await this.#audited(event, asker, async (written) => {
@@ -129,6 +145,7 @@ export class Host {
       checkMay(asker.principal, planName);
       const named = { ...request, who: asker.principal.name } as VerbRequest;
       const run = await this.#ours(runId);
+      check?.(run?.snapshot() ?? ((await this.snapshot(runId)) as RunSnapshot));
       return run === undefined ? await this.#askOther(runId, named) : await callVerb(run, named);
     });
   }
@@ -151,6 +168,11 @@ export class Host {
     return await this.journal.list();
   }
 
+  /** The resources that a run of the plan would lock now. Starts nothing; fails as the start would. */
+  async locksOf(plan: Plan, params: Readonly<Record<string, Json>>): Promise<readonly string[]> {
+    return await this.#dryStarts.locksOf(plan, params);
+  }
+
   /** Carries out a plan's checks and nothing else. */
   async precheck(request: PrecheckRequest): Promise<Precheck> {
     return await this.#prechecks.check(request);
@@ -158,7 +180,7 @@ export class Host {
 
   /** Stops what runs where it is, journals it, closes everything. `keep`: the site may be needed again, see `Site.close`. */
   async close(keep: boolean): Promise<void> {
-    await this.#prechecks.close();
+    await Promise.all([this.#prechecks.close(), this.#dryStarts.close()]);
     await this.engine.close();
     await this.site.close?.(keep);
     await this.audit.close();
@@ -209,7 +231,7 @@ export class Host {
     try {
       return await work(event);
     } catch (error) {
-      event.outcome = error instanceof BelayError ? error.code : "INTERNAL";
+      event.outcome = outcomeOf(error);
       throw error;
     } finally {
       this.audit.add(event);
@@ -223,6 +245,12 @@ function checkMay(principal: Principal, plan: string): void {
     role: principal.role,
     plan,
   });
+}
+
+/** The code of a refusal; that of an API's own too, which has one like `BelayError`. */
+function outcomeOf(error: unknown): string {
+  const { code } = Object(error) as { readonly code?: unknown };
+  return typeof code === "string" ? code : "INTERNAL";
 }
 
 function unknownRun(runId: string): BelayError {

@@ -32,10 +32,22 @@ export type Precheck =
 export interface PrecheckRequest {
   readonly plan: Plan;
   readonly params: Readonly<Record<string, Json>>;
-  /** Ids of the steps to carry out, instead of those that declare `effect: none`. */
+  /** Ids of the steps to carry out, instead of those in `CHECK_STEPS`, or those that declare `effect: none`. */
   readonly nodes?: readonly string[];
   /** Milliseconds for all of it. */
   readonly timeoutMs: number;
+}
+
+/** Shipped plans that keep to another's published graph, and the steps of them that check and only read. */
+const CHECK_STEPS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["oceanbase-failover", ["failover-to-primary-check"]],
+  ["oceanbase-switchover", ["prepare-switchover"]],
+]);
+
+/** A plan of a site may have a shipped plan's name and other steps. */
+function checkSteps({ document: { name, nodes } }: Plan): readonly string[] | undefined {
+  const known = CHECK_STEPS.get(name)?.filter((id) => nodes.some((node) => node.id === id)) ?? [];
+  return known.length === 0 ? undefined : known;
 }
 
 /** Carries out checks, one engine for all of them. */
@@ -54,7 +66,7 @@ export class Prechecks {
   }
 
   /** Fails with PARAMS_INVALID, UNKNOWN_ACTION, INVALID_ARGUMENT as a start would. */
-  async check({ plan, params, nodes, timeoutMs }: PrecheckRequest): Promise<Precheck> {
+  async check({ plan, params, nodes = checkSteps(plan), timeoutMs }: PrecheckRequest): Promise<Precheck> {
     const reading = this.#reading(plan, nodes);
     if (reading === undefined) return { kind: "passed", outputs: {} };
     const run = await this.#engine.start(reading, { params });
