@@ -134,6 +134,28 @@ describe("a run of another engine", () => {
   });
 });
 
+describe("a verb of a run of another engine", () => {
+  test("R37: is carried out there, in the name of whoever asked here", async () => {
+    const journal = new MemoryJournal();
+    const owner = await createRig({ journal });
+    const other = await createRig({ journal });
+    const { id } = await startHeld(owner, "a");
+    const { headers } = await other.call("GET", `/v1/runs/${id}`);
+    const stale = await other.call("POST", `/v1/runs/${id}/pause`, { body: {}, headers: { "if-match": '"x"' } });
+    expect(stale.status).toBe(412);
+    const paused = await other.call("POST", `/v1/runs/${id}/pause`, { as: "olga", body: { why: "look" } });
+    expect([paused.status, paused.json.status]).toEqual([200, "PAUSED"]);
+    expect(paused.headers["etag"]).not.toBe(headers["etag"]);
+    expect(owner.host.engine.run(id)?.snapshot().status).toBe("PAUSED");
+    const { json } = await owner.call("GET", `/v1/runs/${id}/audit`);
+    expect(json.entries.at(-1)).toMatchObject({ verb: "pause", who: "olga", why: "look" });
+    const refused = await other.call("POST", `/v1/runs/${id}/pause`, { body: {} });
+    expect([refused.status, refused.json.error.code]).toEqual([409, "STATE_INVALID"]);
+    await other.close();
+    await owner.close();
+  });
+});
+
 describe("bounds", () => {
   test("200 readers of one run get the same bytes, made once", async () => {
     const { id } = await startHeld(rig, "a");
@@ -233,6 +255,28 @@ describe("connections", () => {
       asked.end();
     });
     expect(told(ended)).toMatchObject([{ event: "snapshot" }]);
+  });
+
+  test("a reader that hangs up makes room for the next one", async () => {
+    await rig.close();
+    rig = await createRig({ native: { streams: { readers: 1 } } });
+    const { id } = await startHeld(rig, "a");
+    const port = await listen();
+    const connect = async () =>
+      await new Promise<{ readonly status: number; readonly hangUp: () => void }>((resolve, reject) => {
+        const asked = request({ port, path: `/v1/runs/${id}/events`, headers: { authorization: "Bearer vera-token" } });
+        asked.on("error", reject);
+        asked.on("response", (answer) => {
+          answer.on("error", () => undefined);
+          answer.resume();
+          resolve({ status: answer.statusCode ?? 0, hangUp: () => asked.destroy() });
+        });
+        asked.end();
+      });
+    const first = await connect();
+    expect([first.status, (await connect()).status]).toEqual([200, 503]);
+    first.hangUp();
+    await expect.poll(async () => (await connect()).status).toBe(200);
   });
 
   test("a reader that goes away leaves nothing behind", async () => {

@@ -12,7 +12,7 @@ import { memoryRecoveryLog } from "../../../packages/failover-plans/src/recovery
 import { Keyring } from "../../../packages/server/src/access/keyring.ts";
 import type { Role } from "../../../packages/server/src/access/principal.ts";
 import { AuditLog } from "../../../packages/server/src/host/audit-log.ts";
-import { readCatalog } from "../../../packages/server/src/host/catalog.ts";
+import { type Catalog, readCatalog } from "../../../packages/server/src/host/catalog.ts";
 import { Host } from "../../../packages/server/src/host/host.ts";
 import { type NativeOptions, nativeSurface } from "../../../packages/server/src/native/surface.ts";
 import { ocpSurface } from "../../../packages/server/src/ocp/surface.ts";
@@ -162,7 +162,7 @@ function siteOf(held: HeldAction, polar: PolarModel, more: Partial<Site>): Site 
       ...oceanBaseActions(oceanbase, { sleep: async (_, signal) => signal.throwIfAborted() }),
       ...more.actions,
     },
-    plans: [...[STEPS, APPROVAL, SECRETIVE, WAITING].map((document) => definePlan(document)), ...(more.plans ?? [])],
+    plans: [...PLANS, ...(more.plans ?? [])],
     clusters: [
       { id: "pc-1", system: "polardb", description: "a model", planned: way, forced: way, nodes },
       { id: "6", system: "oceanbase", forced: { plan: "oceanbase-failover", params: { clusterId: 6 } }, nodes },
@@ -190,6 +190,16 @@ function siteOf(held: HeldAction, polar: PolarModel, more: Partial<Site>): Site 
   };
 }
 
+const PLANS = [STEPS, APPROVAL, SECRETIVE, WAITING].map((document) => definePlan(document));
+let shipped: Promise<Catalog> | undefined;
+
+/** Reading all plans takes longer than most tests: it is done once for all rigs without plans or actions of their own. */
+async function catalogOf(site: Site, { actions, plans }: Partial<Site>): Promise<Catalog> {
+  if (actions !== undefined || plans !== undefined) return await readCatalog(site, []);
+  shipped ??= readCatalog(site, []);
+  return await shipped;
+}
+
 export const POLAR_NODES = [
   { nodeId: "pi-1", failoverPriority: 15 },
   { nodeId: "pi-2", failoverPriority: 9 },
@@ -213,7 +223,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const site = siteOf(held, polar, options.site ?? {});
   const host = await Host.open({
     site,
-    catalog: await readCatalog(site, []),
+    catalog: await catalogOf(site, options.site ?? {}),
     journal: options.journal ?? new MemoryJournal(),
     audit: options.audit ?? (await AuditLog.open(undefined)),
   });

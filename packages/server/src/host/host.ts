@@ -118,7 +118,8 @@ export class Host {
   /** Starts a run. Fails with FORBIDDEN, and as `Engine.start` does. */
   async start(plan: Plan, options: HostStart, asker: Asker): Promise<Run> {
     const name = plan.document.name;
-    return await this.#audited({ action: "start", plan: name, why: options.why ?? null }, asker, async (event) => {
+    const why = whyOf(plan, options.why);
+    return await this.#audited({ action: "start", plan: name, why }, asker, async (event) => {
       checkMay(asker.principal, name);
       const run = await this.engine.start(plan, { ...options, who: asker.principal.name });
       event.runId = run.id;
@@ -138,10 +139,10 @@ export class Host {
     check?: (before: RunSnapshot) => void,
   ): Promise<RunSnapshot> {
     const node = "node" in request ? (request.node ?? null) : null;
-    const event = { action: request.verb, runId, node, why: request.why ?? null };
-    return await this.#audited(event, asker, async (written) => {
+    return await this.#audited({ action: request.verb, runId, node }, asker, async (written) => {
       const { planName } = await this.#known(runId);
       written.plan = planName;
+      written.why = whyOf(this.catalog.get(planName)?.plan, request.why);
       checkMay(asker.principal, planName);
       const named = { ...request, who: asker.principal.name } as VerbRequest;
       const run = await this.#ours(runId);
@@ -245,6 +246,15 @@ function checkMay(principal: Principal, plan: string): void {
     role: principal.role,
     plan,
   });
+}
+
+/** What stands for a reason that may hold a secret; the run's own trail has it, without the secret (R46). */
+const WITH_THE_RUN = "[kept with the run]";
+
+/** The reason as the audit log may keep it: only a run knows its secrets, and this log is no part of any run. */
+function whyOf(plan: Plan | undefined, why: string | undefined): string | null {
+  if (why === undefined) return null;
+  return plan === undefined || JSON.stringify(plan.document.params ?? {}).includes('"x-secret"') ? WITH_THE_RUN : why;
 }
 
 /** The code of a refusal; that of an API's own too, which has one like `BelayError`. */

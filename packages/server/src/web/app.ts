@@ -38,6 +38,10 @@ export interface AppOptions {
 }
 
 const MIB = 2 ** 20;
+/** Milliseconds for a request to come in, its headers by themselves, and between looks at who is late. */
+const REQUEST_MS = 30_000;
+const HEADERS_MS = 15_000;
+const LOOK_MS = 5000;
 const DEFAULT_PER_MINUTE = 6000;
 
 /** Sent with every response. */
@@ -53,12 +57,17 @@ const HEADERS: Readonly<Record<string, string>> = {
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { surfaces, limits = {}, hostNames = [], onError } = options;
   const perMinute = limits.perMinute ?? DEFAULT_PER_MINUTE;
+  const requestMs = limits.requestMs ?? REQUEST_MS;
   const app = fastify({
     bodyLimit: limits.bodyBytes ?? MIB,
-    requestTimeout: limits.requestMs ?? 30_000,
+    requestTimeout: requestMs,
     connectionTimeout: 0,
     keepAliveTimeout: 65_000,
-    http: { maxHeaderSize: limits.headerBytes ?? 16_384, headersTimeout: 15_000 },
+    http: {
+      maxHeaderSize: limits.headerBytes ?? 16_384,
+      headersTimeout: Math.min(HEADERS_MS, requestMs),
+      connectionsCheckingInterval: Math.min(LOOK_MS, requestMs),
+    },
     // The ids of PolarDB's answers: upper case.
     genReqId: () => randomUUID().toUpperCase(),
     forceCloseConnections: true,
