@@ -1,4 +1,4 @@
-/** A server that goes down in the middle of a failover and comes back on its journal's file: the same task, to its end. Over a real socket. */
+/** A server goes down in the middle of a failover and comes back on its journal's file: the same task, to its end. Over a real socket. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +28,10 @@ async function open(data: string, rig: Clusters) {
   const settings = await readSettings({ port: 0, data, user: "admin", password: "belay-demo" }, {});
   const server = await startServer(settings, { site });
   const ask = async (method: string, path: string) => {
-    const response = await fetch(`${server.url}${path}`, { method, headers: { authorization: ADMIN } });
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: { authorization: ADMIN, "idempotency-key": "change-4711" },
+    });
     return (await response.json()) as { status: number; server: string; data: Shown };
   };
   return { server, ask };
@@ -61,6 +64,8 @@ test("R42: the task goes on under its number, its subtasks under theirs; its log
   const numbers = ({ subtasks }: Shown) => subtasks.map(({ id, name }) => [id, name]);
   expect(numbers(after)).toEqual(numbers(started));
   expect(rig.model.statements.filter((statement) => statement.includes("ACTIVATE"))).toHaveLength(1);
+  const again = await second.ask("POST", "/api/v2/ob/clusters/6/failover");
+  expect(again).toMatchObject({ status: 200, data: { id: started.id, status: "SUCCESSFUL" } });
   await second.server.close();
 
   const third = await open(directory, rig);

@@ -1,6 +1,6 @@
 /**
- * A server of OCP's API over clusters in a model: 5, the primary, whose servers are down, and 6, its standby. Nothing listens: requests are put in.
- * Time stands still but where a test moves it; every call of the clusters can be held, and fail, in the test's hand.
+ * A server of OCP's API over clusters in a model: 5, the primary, whose servers are down, and 6, its standby. Nothing listens: requests
+ * are put in. Time stands still but where a test moves it; every call of the clusters can be held, and fail, in the test's hand.
  */
 import { type Clock, type Journal, type Json, MemoryJournal, type RunSnapshot } from "@belay/engine";
 import { ManualClock } from "@belay/engine/testing";

@@ -44,6 +44,15 @@ test("numbers go on above the highest one of the journal, whoever gave it", asyn
   await engine.close();
 });
 
+test("where somebody chose the highest number there is, tasks get the lowest ones that are free", async () => {
+  const [host] = await hosts(1, new MemoryJournal());
+  if (host === undefined) throw new Error("there is one");
+  for (const runId of ["1", "3", "999999999"]) await host.engine.start(plan, { runId });
+  const ids = new TaskIds(host);
+  const runs = await Promise.all([ids.start(plan, {}, asker), ids.start(plan, {}, asker)]);
+  expect(runs.map(({ id }) => id).sort()).toEqual(["2", "4"]);
+});
+
 test("what is refused for another reason is refused, and not tried again", async () => {
   const [host] = await hosts(1, new MemoryJournal());
   if (host === undefined) throw new Error("there is one");

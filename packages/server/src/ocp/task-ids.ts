@@ -7,6 +7,7 @@ import type { Asker, Host, HostStart } from "../host/host.ts";
 
 /** Nine digits: with the six of a subtask it stays exact in JSON. */
 const TASK = /^[1-9][0-9]{0,8}$/;
+const HIGHEST = 999_999_999;
 
 /** Numbers of subtasks that belong to one task. */
 const ROOM = 1_000_000;
@@ -57,11 +58,13 @@ export class TaskIds {
   }
 
   async #next(): Promise<number> {
-    if (this.#last === undefined) {
-      const numbers = (await this.#host.summaries()).map(({ runId }) => taskNumber(runId) ?? 0);
-      const highest = numbers.reduce((most, number) => Math.max(most, number), 0);
+    if (this.#last === undefined || this.#last >= HIGHEST) {
+      const numbers = new Set((await this.#host.summaries()).map(({ runId }) => taskNumber(runId) ?? 0));
+      const highest = [...numbers].reduce((most, number) => Math.max(most, number), 0);
+      // Somebody chose the highest one there is: the lowest one that is free.
+      if (highest === HIGHEST) return lowestFree(numbers);
       // Another start may have looked meanwhile, and gone on from there.
-      this.#last = Math.max(this.#last ?? 0, highest);
+      this.#last = Math.max(this.#last === HIGHEST ? 0 : (this.#last ?? 0), highest);
     }
     this.#last += 1;
     return this.#last;
@@ -74,4 +77,10 @@ export class TaskIds {
     if (error.code !== "JOURNAL_FAILED") return false;
     return (await this.#host.summaries()).some((run) => run.runId === runId);
   }
+}
+
+function lowestFree(numbers: ReadonlySet<number>): number {
+  let free = 1;
+  while (numbers.has(free)) free += 1;
+  return free;
 }

@@ -52,7 +52,7 @@ async function candidates(tasks: Tasks, query: TaskQuery, clusters: Clusters): P
   const found: Candidate[] = [];
   for (const summary of await tasks.summaries()) {
     if (query.statuses.size > 0 && !query.statuses.has(taskStatus(summary.status))) continue;
-    const facts = needsFacts ? await tasks.facts(summary.runId) : undefined;
+    const facts = needsFacts ? await tasks.facts(summary.runId, summary.startedAt) : undefined;
     if (facts === undefined || fits(facts, query, clusters)) found.push({ summary, facts });
   }
   const { by, descending } = query.sort;

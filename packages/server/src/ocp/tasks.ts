@@ -56,12 +56,14 @@ export class Tasks {
   /** The task that a run is. Its id is a number. */
   async taskOf(run: RunSnapshot): Promise<Task> {
     const number = Number(run.id);
-    return { number, run, facts: await this.facts(run.id), subtaskIds: subtaskNumbers(run, number) };
+    const facts = await this.facts(run.id, Date.parse(run.startTime));
+    return { number, run, facts, subtaskIds: subtaskNumbers(run, number) };
   }
 
-  /** What stays the same of a task of the journal. */
-  async facts(runId: string): Promise<TaskFacts> {
-    const known = this.#facts.get(runId);
+  /** What stays the same of a task of the journal; `startedAt` tells it from one that had its number before, and was dropped. */
+  async facts(runId: string, startedAt: number): Promise<TaskFacts> {
+    const key = `${runId} ${startedAt}`;
+    const known = this.#facts.get(key);
     if (known !== undefined) return known;
     const stored = await this.host.journal.read(runId);
     const { document, params = {}, startedBy } = stored?.header ?? {};
@@ -72,7 +74,7 @@ export class Tasks {
       creator: startedBy?.who ?? "system",
     };
     if (this.#facts.size >= MOST_KEPT) this.#facts.clear();
-    this.#facts.set(runId, facts);
+    if (stored !== undefined) this.#facts.set(key, facts);
     return facts;
   }
 
