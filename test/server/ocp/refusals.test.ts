@@ -78,6 +78,21 @@ test("a fault of the server is 500 with 10010 and says nothing of what it was", 
   expect(server.errors).toHaveLength(1);
 });
 
+test("duration is what the server took, in milliseconds, of answers and of refusals", async () => {
+  const slow = async () => {
+    for (const end = performance.now() + 6; performance.now() < end; ) {
+      // The clock of requests is the machine's.
+    }
+    return [];
+  };
+  const rig = clusters();
+  const site = { ...rig.site, ocp: { clusters: slow } };
+  server = await ocpServer({ site });
+  for (const { body } of [await server.get(LIST), await server.post("/api/v2/ob/clusters/6/failover")]) {
+    expect(body["duration"]).toBeGreaterThanOrEqual(6);
+  }
+});
+
 test("a site without OceanBase knows no cluster, and has an empty list", async () => {
   server = await ocpServer({ site: { actions: {} } });
   expect(await server.post("/api/v2/ob/clusters/6/failover")).toMatchObject({
