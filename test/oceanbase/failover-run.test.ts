@@ -3,7 +3,15 @@
  * Time stands still but for the waits of the actions, which the test's own sleep ends at once.
  */
 import { readFileSync } from "node:fs";
-import { type BelayError, createEngine, parsePlan, type Run, type RunSnapshot, toOcpTask } from "@belay/engine";
+import {
+  type BelayError,
+  createEngine,
+  type Json,
+  parsePlan,
+  type Run,
+  type RunSnapshot,
+  toOcpTask,
+} from "@belay/engine";
 import { ManualClock, settleTurns } from "@belay/engine/testing";
 import {
   createOceanBaseModel,
@@ -20,7 +28,7 @@ const plan = parsePlan(readFileSync(path, "utf8"), { filename: "oceanbase-failov
 interface Drill {
   readonly model: OceanBaseModel;
   /** Starts the failover of south and waits until it rests. */
-  start(params?: Record<string, boolean>): Promise<Run>;
+  start(params?: Record<string, Json>): Promise<Run>;
 }
 
 /** North has failed, south follows it, and west beside it. */
@@ -86,7 +94,9 @@ describe("the failover", () => {
     const { model, start } = drill({ before: once("removeCluster") });
     const first = await start();
     expect(failed(first)?.id).toBe("remove-standby-cluster");
-    const second = await start();
+    await expect(start()).rejects.toMatchObject({ code: "LOCKED", details: { heldBy: first.id } });
+    // The other standby of the same primary: its parameters name no cluster of the first run.
+    const second = await start({ clusterId: 3 });
     expect(failed(second)).toMatchObject({ id: "mc-lock-ob-clusters", error: { code: "LOCKED", retryable: false } });
     await first.retry();
     expect((await rest(first)).status).toBe("SUCCESSFUL");

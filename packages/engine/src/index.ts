@@ -28,6 +28,7 @@ export type {
   RunStatus,
   VerbOptions,
 } from "./runtime/api.ts";
+export { attemptHistory } from "./runtime/attempt-history.ts";
 export { type AuditEntry, auditTrail } from "./runtime/audit.ts";
 export { systemClock } from "./runtime/clock.ts";
 export { definePlan } from "./runtime/define-plan.ts";

@@ -12,6 +12,7 @@ import { AuditLog } from "./host/audit-log.ts";
 import { readCatalog } from "./host/catalog.ts";
 import { Host } from "./host/host.ts";
 import { nativeSurface } from "./native/surface.ts";
+import { serverAddress } from "./ocp/server-address.ts";
 import { ocpSurface } from "./ocp/surface.ts";
 import { polarSurface } from "./polardb/surface.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -73,10 +74,10 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
 
 async function listen(host: Host, settings: Settings, log: (line: string) => void): Promise<BelayServer> {
   const access = { keyring: new Keyring(settings), guesses: new Guesses() };
-  const { switchIntervalSeconds, limits, hostNames } = settings;
+  const { switchIntervalSeconds, utcOffsetMinutes, limits, hostNames } = settings;
   const app = await createApp({
     surfaces: [
-      ocpSurface({ host, access }),
+      ocpSurface({ host, access, address: serverAddress(settings.host), utcOffsetMinutes }),
       polarSurface({ host, access, switchIntervalSeconds }),
       nativeSurface({ host, access }),
     ],

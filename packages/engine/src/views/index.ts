@@ -16,6 +16,7 @@ export {
 } from "./graph-json.ts";
 export { toMermaid } from "./mermaid.ts";
 export { ocpIdentity } from "./ocp-identity.ts";
+export { taskStatus } from "./ocp-status.ts";
 export {
   type OcpEnvelope,
   type OcpSubtask,
@@ -25,4 +26,5 @@ export {
   type OcpTaskStatus,
   toOcpEnvelope,
   toOcpTask,
+  withOffset,
 } from "./ocp-task.ts";

@@ -60,6 +60,11 @@ const UNDOING: ReadonlySet<RunStatus> = new Set<RunStatus>([
   "ROLLBACK_FAILED",
 ]);
 
+/** A run's status as OCP shows a task's. */
+export function taskStatus(status: RunStatus): OcpTaskStatus {
+  return TASK_STATES[status][0];
+}
+
 /** The run's state as OCP shows a task's. */
 export function taskState(run: RunSnapshot): OcpState<OcpTaskStatus> {
   const [status, rule] = TASK_STATES[run.status];

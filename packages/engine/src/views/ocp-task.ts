@@ -177,8 +177,8 @@ export function toOcpEnvelope(
   };
 }
 
-/** 2022-09-05T05:39:18.441Z, 480 -> 2022-09-05T13:39:18.441+08:00 */
-function withOffset(iso: string, minutes: number): string {
+/** A time as OCP writes it, minutes east of UTC: 2022-09-05T05:39:18.441Z, 480 -> 2022-09-05T13:39:18.441+08:00 */
+export function withOffset(iso: string, minutes: number): string {
   const local = new Date(Date.parse(iso) + minutes * 60_000).toISOString().slice(0, -1);
   const size = Math.abs(minutes);
   const digits = (value: number): string => String(Math.trunc(value)).padStart(2, "0");

@@ -40,6 +40,12 @@ export interface FileSettings {
         readonly perMinute?: number | undefined;
       }
     | undefined;
+  readonly ocp?:
+    | {
+        /** Minutes east of UTC in which OCP's API writes times. */
+        readonly utcOffsetMinutes?: number | undefined;
+      }
+    | undefined;
   readonly polardb?:
     | {
         /** Seconds after a switch for which the next one of the cluster is refused; 0 = none. */
@@ -88,6 +94,7 @@ const fileSchema: v.GenericSchema<unknown, FileSettings> = v.strictObject({
       perMinute: v.optional(whole(0, 1_000_000)),
     }),
   ),
+  ocp: v.optional(v.strictObject({ utcOffsetMinutes: v.optional(whole(-1439, 1439)) })),
   polardb: v.optional(v.strictObject({ switchIntervalSeconds: v.optional(whole(0, 86_400)) })),
 });
 

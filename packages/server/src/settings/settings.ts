@@ -52,6 +52,8 @@ export interface Settings {
   readonly limits: WebLimits;
   /** Default 600. */
   readonly switchIntervalSeconds: number;
+  /** Minutes east of UTC in which OCP's API writes times; null = this machine's zone. */
+  readonly utcOffsetMinutes: number | null;
   /** A token that was drawn because nobody configured any credential; told once, kept nowhere. */
   readonly drawnToken: string | null;
 }
@@ -101,6 +103,7 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
     accessKeys,
     limits: withoutUndefined(file.limits ?? {}),
     switchIntervalSeconds: given.switchInterval ?? file.polardb?.switchIntervalSeconds ?? DEFAULT_SWITCH_INTERVAL,
+    utcOffsetMinutes: file.ocp?.utcOffsetMinutes ?? null,
     drawnToken,
   };
 }

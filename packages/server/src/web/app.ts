@@ -81,6 +81,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     reply.headers(HEADERS);
     checkOrigin(request, hostNames);
   });
+  // The framework takes the time of a request only when somebody waits for its end.
+  app.addHook("onResponse", async () => undefined);
   if (perMinute > 0) {
     await app.register(rateLimit, {
       max: perMinute,
