@@ -136,7 +136,7 @@ describe("no answer is anything but an envelope", () => {
   });
 
   test("an error that nobody foresaw is InternalError, and says nothing of itself", async () => {
-    const broken = await startRig({ control: (control) => control });
+    const broken = await startRig();
     Object.defineProperty(broken.host.site.polardb, "clusters", {
       get: () => {
         throw new Error("secret inside");

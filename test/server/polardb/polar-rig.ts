@@ -72,8 +72,9 @@ export interface Rig extends World {
   readonly url: string;
   /** host:port */
   readonly endpoint: string;
-  readonly app: FastifyInstance;
   readonly host: Host;
+  /** Another server's HTTP on the same engine, which knows nothing of the requests that the first one has under way; its URL. */
+  front(): Promise<string>;
   /** What the server could not foresee. */
   readonly errors: readonly unknown[];
   /** Resolves once no run moves. */
@@ -110,7 +111,7 @@ function partOf(clusterId: string, model: PolarModel, { held, clock }: PartOptio
   const real = actions["polardb.switch"];
   if (typeof real !== "object") throw new Error("polardb.switch is no definition");
   const run: typeof real.run = async (ctx) => {
-    await held.get(clusterId);
+    await Promise.race([held.get(clusterId), whenAborted(ctx.signal)]);
     return await real.run(ctx);
   };
   return {
@@ -127,6 +128,13 @@ function partOf(clusterId: string, model: PolarModel, { held, clock }: PartOptio
     inventory: { id: clusterId, system: "polardb", nodes: async () => [] },
     close: async () => undefined,
   };
+}
+
+/** Rejects with the abort of an attempt; a server that is closed gives its attempts up. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Starts a server. */
@@ -147,18 +155,20 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const keyring = new Keyring({ tokens: [], users: [], accessKeys: [admin, ...keys] });
   const access = { keyring, guesses: new Guesses() };
   const errors: unknown[] = [];
-  const app = await createApp({
-    surfaces: [polarSurface({ host, access, switchIntervalSeconds })],
-    limits,
-    onError: (error) => errors.push(error),
-  });
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const apps: FastifyInstance[] = [];
+  const front = async (): Promise<string> => {
+    const surfaces = [polarSurface({ host, access, switchIntervalSeconds })];
+    const app = await createApp({ surfaces, limits, onError: (error) => errors.push(error) });
+    apps.push(app);
+    return await app.listen({ host: "127.0.0.1", port: 0 });
+  };
+  const url = await front();
   return {
     ...world,
     url,
     endpoint: new URL(url).host,
-    app,
     host,
+    front,
     errors,
     settled: () => Promise.all(host.engine.runs().map((run) => run.settled())),
     hold: (clusterId) => {
@@ -177,7 +187,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       return model;
     },
     close: async () => {
-      await app.close();
+      await Promise.all(apps.map((app) => app.close()));
       await host.close(false);
     },
   };
