@@ -41,9 +41,10 @@ function render(fault: Fault, request: AskedRequest): Rendered {
     json: wantsJson(request),
   });
   if (rendered.status !== 429) return rendered;
-  // One client reads from it how long to wait.
-  const seconds = Number(fault.headers["retry-after"] ?? fault.details["retryAfterSeconds"] ?? 1);
-  return { ...rendered, headers: { "x-ratelimit-user-api": `Remain:0,TimeLeft:${seconds * 1000}` } };
+  // Clients read from either, milliseconds, how long to wait.
+  const waitMs = Number(fault.headers["retry-after"] ?? fault.details["retryAfterSeconds"] ?? 1) * 1000;
+  const waiting = { "x-acs-retry-after": String(waitMs), "x-ratelimit-user-api": `Remain:0,TimeLeft:${waitMs}` };
+  return { ...rendered, headers: waiting };
 }
 
 async function registerRoutes(app: FastifyInstance, options: PolarOptions): Promise<void> {
