@@ -1,6 +1,6 @@
 /**
- * The acceptance cases of FailoverDBCluster that need no more than one server at rest, by their numbers in the reference. Others: 10 to 14, 22
- * in `token.test.ts`, 17 and 19 in `envelope.test.ts`, 18 and 23 in `authentication.test.ts`, 22 with a real kill in `kill.e2e.test.ts`.
+ * The acceptance cases of FailoverDBCluster that need no more than one server at rest, by their numbers in the reference. Others: 10 to 14
+ * and 22 in `token.test.ts`, 17 and 19 in `envelope.test.ts`, 18 and 23 in `authentication.test.ts`, 22 with a real kill in `kill.e2e.test.ts`.
  */
 import { ManualClock } from "@belay/engine/testing";
 import type { ModelFault } from "@belay/failover-plans/polardb";

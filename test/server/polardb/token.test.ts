@@ -1,6 +1,6 @@
 /**
- * ClientToken (R43): one switch and one RequestId for a token, whenever, wherever and by whomever it is sent again. Cases 10 to 14 and 22 of
- * the reference, and the races in the head of `polardb/failover.ts`.
+ * ClientToken (R43): one switch and one RequestId for a token, whenever, wherever and by whomever it is sent again. Cases 10 to 14 and 22
+ * of the reference, and the races in the head of `polardb/failover.ts`.
  */
 import { BelayError } from "@belay/engine";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

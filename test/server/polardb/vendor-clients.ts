@@ -3,6 +3,10 @@
  * or its error a test compares. All of them are CommonJS with default exports: loaded as Node does, whatever a test runner makes of that.
  */
 import { createRequire } from "node:module";
+import type Pop13 from "pop-core-1.3";
+import type Pop17 from "pop-core-1.7";
+import type Pop18 from "pop-core-1.8";
+import type * as Waliyun from "waliyun";
 
 type Words = Readonly<Record<string, unknown>>;
 // biome-ignore lint/suspicious/noExplicitAny: these packages are loaded as their users load them, untyped.
@@ -50,8 +54,11 @@ function fieldOf(name: string): string {
 
 /** @alicloud/pop-core of one version, by GET or POST. */
 export function popClient(version: "1.3" | "1.7" | "1.8", method: "GET" | "POST", target: Target): VendorClient {
-  const { RPCClient } = load(`pop-core-${version}`);
-  const client = new RPCClient({ ...keysOf(target), endpoint: `http://${target.endpoint}`, apiVersion: VERSION });
+  const { RPCClient } = load(`pop-core-${version}`) as { RPCClient: typeof Pop13 | typeof Pop17 | typeof Pop18 };
+  const keys = keysOf(target);
+  // The types of 1.3 have another name for the secret than its code.
+  const config = { ...keys, secretAccessKey: keys.accessKeySecret, apiVersion: VERSION };
+  const client = new RPCClient({ ...config, endpoint: `http://${target.endpoint}` });
   return {
     name: `pop-core ${version} ${method}`,
     call: async (action, params) => await client.request(action, params, { method }),
@@ -91,14 +98,14 @@ export function openApiClient(
 /** waliyun, through its RDS settings: they lead to any endpoint and version. */
 export function waliyunClient(target: Target): VendorClient {
   const { accessKeyId, accessKeySecret } = keysOf(target);
-  const { RDS } = load("waliyun");
+  const { RDS } = load("waliyun") as typeof Waliyun;
   const client = RDS({
     AccessKeyId: accessKeyId,
     AccessKeySecret: accessKeySecret,
     Api: `http://${target.endpoint}`,
     Version: VERSION,
   });
-  return { name: "waliyun", call: async (action, params) => await client[action](params) };
+  return { name: "waliyun", call: async (action, params) => (await client[action]?.(params)) ?? {} };
 }
 
 /** Every client, and every way of calling it. */

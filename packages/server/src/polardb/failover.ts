@@ -9,13 +9,13 @@
  *
  * The order, for each token one request at a time; the same request at the same time shares what becomes of the first one:
  * 1. The journal has a run of the token: its RequestId, or IdempotentParameterMismatch.
- * 2. The plan's reading steps. A refusal is answered and leaves no trace: the token is free. No answer in time: go on; what they
- *    would have said the run finds out by itself, and ends without having touched anything.
+ * 2. The plan's reading steps. A refusal is answered and leaves no trace: the token is free. No answer in time: go on; what they would have
+ *    said the run finds out by itself, and ends without having touched anything.
  * 3. The run is started: token, id and the cluster's lock in one write. Once that is durable, the request is acknowledged.
  * After a refusal in 2 or 3 the journal is asked again: another server may have been faster with the same token, and its switch is the very
  * reason of the refusal.
  *
- * Two tokens at once: both may pass 2; one gets the lock, the other one is refused as if the cluster were Switching already, its token free.
+ * Two tokens at once: both may pass 2; one gets the lock, the other is refused as if the cluster were Switching already, its token free.
  * The server dies before 3 is durable: nothing has happened, the client repeats and it happens then. It dies between 3 and the answer: the
  * next server goes on with the run, and the repeated request finds it in 1. A request without a token is one of its own each time.
  */
