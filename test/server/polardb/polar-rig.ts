@@ -72,6 +72,7 @@ export interface Rig extends World {
   readonly url: string;
   /** host:port */
   readonly endpoint: string;
+  readonly app: FastifyInstance;
   readonly host: Host;
   /** Another server's HTTP on the same engine, which knows nothing of the requests that the first one has under way; its URL. */
   front(): Promise<string>;
@@ -167,6 +168,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     ...world,
     url,
     endpoint: new URL(url).host,
+    app: apps[0] as FastifyInstance,
     host,
     front,
     errors,

@@ -40,7 +40,7 @@ const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 const sorted = (words: Words): string =>
   Object.keys(words)
-    .sort()
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     .map((name) => `${encode(name)}=${encode(words[name] ?? "")}`)
     .join("&");
 

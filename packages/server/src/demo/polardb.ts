@@ -17,6 +17,7 @@ import {
   polardbActions,
   polarOnPostgres,
 } from "@belay/failover-plans/polardb";
+import { callOf } from "../polardb/free-call.ts";
 import type { PolarClusterFacts, SiteCluster } from "../site.ts";
 
 /** A cluster as the demo declares it. */
@@ -92,12 +93,6 @@ export async function demoPolar(
       if (!keep || directory === null) await cluster.stop();
     },
   };
-}
-
-/** A question that belongs to no run. */
-export function callOf(signal: AbortSignal): Parameters<PolarControl["describe"]>[1] {
-  const nothing = (): void => undefined;
-  return { runId: "", nodeId: "", idempotencyKey: "", signal, fencingTokens: {}, log: nothing, heartbeat: nothing };
 }
 
 async function clusterIn(directory: string | null, log: (line: string) => void): Promise<PostgresCluster> {

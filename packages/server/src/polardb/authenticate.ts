@@ -6,6 +6,7 @@ import type { Clock } from "@belay/engine";
 import { type AccessKeyEntry, equalSecrets } from "../access/keyring.ts";
 import type { Principal } from "../access/principal.ts";
 import { type Access, throttled } from "../web/authenticate.ts";
+import { Fault } from "../web/fault.ts";
 import { missing, refused } from "./api-fault.ts";
 import { Nonces, SKEW_MS } from "./nonces.ts";
 import type { RpcRequest } from "./rpc-request.ts";
@@ -62,7 +63,8 @@ export class Authenticator {
     try {
       return this.#check(request);
     } catch (error) {
-      guesses.failed(address);
+      // Who is right too often has to wait, but is no guesser.
+      if (!(error instanceof Fault && error.status === 429)) guesses.failed(address);
       throw error;
     }
   }

@@ -8,6 +8,7 @@ import type { Run } from "@belay/engine";
 import type { HaLogEntry, PolarCall, PolarCluster } from "@belay/failover-plans/polardb";
 import type { Host } from "../host/host.ts";
 import type { PolarClusterFacts, PolarSite } from "../site.ts";
+import { callOf } from "./free-call.ts";
 
 /** Name of the plan behind the API. */
 export const PLAN = "polardb-failover";
@@ -106,10 +107,4 @@ export class ClusterViews {
       forget();
     }
   }
-}
-
-/** A question that belongs to no run. */
-export function callOf(signal: AbortSignal): PolarCall {
-  const nothing = (): void => undefined;
-  return { runId: "", nodeId: "", idempotencyKey: "", signal, fencingTokens: {}, log: nothing, heartbeat: nothing };
 }
