@@ -135,8 +135,9 @@ describe("what is carried out", () => {
   });
 
   test("case 4: the cluster shows Switching from the moment it is acknowledged, and Running afterwards", async () => {
-    const letGo = rig.hold(MYSQL);
+    const letGo = rig.hold(MYSQL, "polardb.begin");
     await failOver({ DBClusterId: MYSQL });
+    expect(rig.model(MYSQL).save().cluster.status).toBe("Running");
     expect((await describeCluster(MYSQL))["DBClusterStatus"]).toBe("Switching");
     letGo();
     await rig.settled();

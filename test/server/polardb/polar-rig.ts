@@ -43,6 +43,9 @@ function nodesOf(clusterId: string): readonly ModelNode[] {
   ];
 }
 
+/** Steps that a test can hold: the one that marks the cluster as Switching, and the switch itself. */
+const HELD_STEPS = ["polardb.begin", "polardb.switch"] as const;
+
 /** What a test may choose. */
 export interface RigOptions {
   /** Default: the system's, since vendors' clients sign with it. */
@@ -63,7 +66,7 @@ export interface World {
   readonly journal: Journal;
   readonly models: Readonly<Record<string, PolarModel>>;
   readonly parts: readonly DemoPolar[];
-  /** What is to be waited for before a switch, by cluster. */
+  /** What is to be waited for before a step, by cluster and step. */
   readonly held: Map<string, Promise<void>>;
 }
 
@@ -80,8 +83,8 @@ export interface Rig extends World {
   readonly errors: readonly unknown[];
   /** Resolves once no run moves. */
   settled(): Promise<readonly RunSnapshot[]>;
-  /** The cluster's next switches wait; the answer lets them go on. */
-  hold(clusterId: string): () => void;
+  /** The cluster's failovers wait before that step, the switch by itself; the answer lets them go on. */
+  hold(clusterId: string, step?: (typeof HELD_STEPS)[number]): () => void;
   model(clusterId: string): PolarModel;
   close(): Promise<void>;
 }
@@ -109,12 +112,15 @@ function partOf(clusterId: string, model: PolarModel, { held, clock }: PartOptio
     recoveries: memoryRecoveryLog(),
     now: () => clock.now(),
   });
-  const real = actions["polardb.switch"];
-  if (typeof real !== "object") throw new Error("polardb.switch is no definition");
-  const run: typeof real.run = async (ctx) => {
-    await Promise.race([held.get(clusterId), whenAborted(ctx.signal)]);
-    return await real.run(ctx);
-  };
+  const steps = HELD_STEPS.map((name) => {
+    const real = actions[name];
+    if (typeof real !== "object") throw new Error(`${name} is no definition`);
+    const run: typeof real.run = async (ctx) => {
+      await Promise.race([held.get(`${clusterId} ${name}`), whenAborted(ctx.signal)]);
+      return await real.run(ctx);
+    };
+    return [name, { ...real, run }] as const;
+  });
   return {
     facts: {
       clusterId,
@@ -125,7 +131,7 @@ function partOf(clusterId: string, model: PolarModel, { held, clock }: PartOptio
       nodeClass: "polar.x4.large",
     },
     control: model,
-    actions: { ...actions, "polardb.switch": { ...real, run } },
+    actions: { ...actions, ...Object.fromEntries(steps) },
     inventory: { id: clusterId, system: "polardb", nodes: async () => [] },
     close: async () => undefined,
   };
@@ -173,10 +179,10 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     front,
     errors,
     settled: () => Promise.all(host.engine.runs().map((run) => run.settled())),
-    hold: (clusterId) => {
+    hold: (clusterId, step = "polardb.switch") => {
       let letGo = (): void => undefined;
       world.held.set(
-        clusterId,
+        `${clusterId} ${step}`,
         new Promise((resolve) => {
           letGo = resolve;
         }),

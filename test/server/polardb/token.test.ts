@@ -3,8 +3,10 @@
  * of the reference, and the races in the head of `polardb/failover.ts`.
  */
 import { BelayError } from "@belay/engine";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MYSQL, PREFERRED, type Rig, type RigOptions, SECOND, startRig } from "./polar-rig.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ClusterViews } from "../../../packages/server/src/polardb/cluster-views.ts";
+import { Failovers } from "../../../packages/server/src/polardb/failover.ts";
+import { MYSQL, POSTGRES, PREFERRED, type Rig, type RigOptions, SECOND, startRig } from "./polar-rig.ts";
 import { type Answered, acs3Request, answered, call, type Words } from "./signer.ts";
 import { allClients, requestIdOf } from "./vendor-clients.ts";
 
@@ -130,6 +132,33 @@ test("case 14: thirty concurrent calls of one token by all clients: all succeed,
   expect([...ids][0]).toMatch(/^[0-9A-F-]{36}$/);
 });
 
+test("case 14: thirty calls that are there together ask the cluster once and share the outcome, refusal or not", async () => {
+  const failovers = new Failovers(rig.host, new ClusterViews(rig.host), 0);
+  const precheck = vi.spyOn(rig.host, "precheck");
+  const principal = { name: "op", role: "admin" } as const;
+  const asker = { principal, surface: "polardb", remote: null, requestId: null } as const;
+  const nothing = { targetZoneType: undefined, rollBackForDisaster: undefined };
+  const common = { ...nothing, action: "FailoverDBCluster", accessKeyId: "ak", clusterId: MYSQL, clientToken: "t" };
+  const ask = (targetNodeId: string) => failovers.failOver({ ...common, targetNodeId }, asker, "unused");
+  const thirty = (targetNodeId: string) => Promise.allSettled(Array.from({ length: 30 }, () => ask(targetNodeId)));
+  const refused = await thirty("pi-none");
+  expect(new Set(refused.map((one) => one.status === "rejected" && one.reason)).size).toBe(1);
+  expect(precheck).toHaveBeenCalledTimes(1);
+  const done = await thirty(SECOND);
+  expect(new Set(done.map((one) => one.status === "fulfilled" && one.value)).size).toBe(1);
+  expect(precheck).toHaveBeenCalledTimes(2);
+  await rig.settled();
+  expect(promotions()).toBe(1);
+});
+
+test("a token is of one cluster: with another one it is another token", async () => {
+  const first = await failOver({ ClientToken: "t" });
+  const other = await failOver({ ClientToken: "t", DBClusterId: POSTGRES, TargetDBNodeId: "pi-demopostgres2" });
+  expect([first.status, other.status]).toEqual([200, 200]);
+  expect(other.fields["RequestId"]).not.toBe(first.fields["RequestId"]);
+  await rig.settled();
+});
+
 describe("a refusal does not use the token up", () => {
   test("the same token is carried out once the cause is gone, with other parameters too", async () => {
     rig.model(MYSQL).setAlive(SECOND, false);
@@ -180,9 +209,10 @@ describe("case 22: another server on the same journal", () => {
   });
 
   test("shows a switch that it goes on with as Switching", async () => {
-    const letGo = rig.hold(MYSQL);
+    const letGo = rig.hold(MYSQL, "polardb.begin");
     await failOver({ ClientToken: "t" });
     await restart();
+    expect(rig.model(MYSQL).save().cluster.status).toBe("Running");
     const words = { Action: "DescribeDBClusterAttribute", Format: "JSON", DBClusterId: MYSQL };
     expect((await call(rig.url, words)).fields["DBClusterStatus"]).toBe("Switching");
     letGo();
