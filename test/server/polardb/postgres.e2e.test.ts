@@ -1,7 +1,7 @@
 /** The API in front of a real cluster of PostgreSQL servers, driven by the vendors' clients: the writer really moves, once per token. */
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { type BelayServer, readSettings, startServer } from "@belay/server";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { DEMO_POLAR } from "../../../packages/server/src/demo/index.ts";
 import { joinPolar } from "../../../packages/server/src/demo/join-polar.ts";
 import { demoPolar } from "../../../packages/server/src/demo/polardb.ts";
@@ -106,3 +106,31 @@ test(
   },
   CASE_TIMEOUT_MS,
 );
+
+test(
+  "case 16: a reader whose server is down is refused as a target in time, shown with the others, and passed over without one",
+  async () => {
+    const { name } = await writer();
+    const dead = ["pg3", "pg2", "pg1"].find((other) => other !== name) ?? "";
+    await stopServer(`${directory}/${CLUSTER}/${dead}`);
+    const client = popClient("1.8", "POST", endpoint());
+    const startedAt = performance.now();
+    const target = { DBClusterId: CLUSTER, TargetDBNodeId: dead.replace("pg", "pi-demomysql") };
+    const refused = await client.call("FailoverDBCluster", target).catch((error: unknown) => error as Words);
+    expect(refused["code"]).toBe("UnsupportWitchUnhealthyReplication");
+    expect(await shown()).toEqual(["Running", [name.replace("pg", "pi-demomysql")]]);
+    const answer = await client.call("FailoverDBCluster", { DBClusterId: CLUSTER });
+    expect(performance.now() - startedAt).toBeLessThan(2 * PATIENCE_MS);
+    await settledRun(requestIdOf(answer));
+    expect([name, dead]).not.toContain((await writer()).name);
+  },
+  CASE_TIMEOUT_MS,
+);
+
+/** Ends one server as its machine's shutdown would. */
+async function stopServer(data: string): Promise<void> {
+  const pid = Number((await readFile(`${data}/postmaster.pid`, "utf8")).split("\n")[0]);
+  expect(pid).toBeGreaterThan(1);
+  process.kill(pid, "SIGINT");
+  await vi.waitFor(async () => await expect(readFile(`${data}/postmaster.pid`)).rejects.toThrow("ENOENT"), 20_000);
+}
