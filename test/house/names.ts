@@ -9,7 +9,7 @@ const DRAWERS = /^(utils?|common|helpers?|misc|types|shared|constants|interfaces
 
 /** Folders whose tests drive real processes: they may wait for real time. */
 const REAL_TIME = new RegExp(
-  `^test/(${["cli", "failover-plans", "postgres", "mariadb", "polardb/polar-drill", "journal-postgres", "embedded-postgres", "crash", "packages", "e2e"].join("|")})\\b|^test/packages\\.test\\.ts$`,
+  `^test/(${["cli", "failover-plans", "postgres", "mariadb", "polardb/polar-drill", "journal-postgres", "embedded-postgres", "crash", "packages", "e2e", "server/[a-z]+/[a-z-]+\\.e2e"].join("|")})\\b|^test/packages\\.test\\.ts$`,
 );
 
 export const NAMES: readonly HouseRule[] = [

@@ -14,9 +14,11 @@ import {
   openPolarRecords,
   type PolarControl,
   type PolarEngine,
+  type PolarOnPostgresOptions,
   polardbActions,
   polarOnPostgres,
 } from "@belay/failover-plans/polardb";
+import { callOf } from "../polardb/free-call.ts";
 import type { PolarClusterFacts, SiteCluster } from "../site.ts";
 
 /** A cluster as the demo declares it. */
@@ -38,6 +40,11 @@ export interface DemoPolar {
 
 /** How long servers wait for the next process. */
 const PATIENCE_MS = 15 * 60_000;
+/**
+ * How long a run waits for a reader that does not stream: it may just have lost its writer. Short, since a failover's checks look twice, and
+ * are to be done before its client is answered: a dead reader is to be refused, not to be found out later.
+ */
+const ACTING_PATIENCE_MS = 400;
 /** By place of the server: the last one is the preferred reader. */
 const PRIORITIES = [15, 5, 9] as const;
 const REGION = "cn-hangzhou";
@@ -52,7 +59,7 @@ export async function demoPolar(
   const cluster = await clusterIn(directory, (line) => log(`${clusterId}: ${line}`));
   if (directory !== null) await cluster.outlive(PATIENCE_MS);
   const nodeOf = (server: string): string => server.replace("pg", `pi-${clusterId.slice("pc-".length)}`);
-  const { control, route } = polarOnPostgres({
+  const options: PolarOnPostgresOptions = {
     clusterId,
     engine,
     members: cluster.nodes.map(({ name }, index) => ({
@@ -63,13 +70,16 @@ export async function demoPolar(
     writer: nodeOf(cluster.primary),
     servers: cluster,
     records: await openPolarRecords(join(cluster.dataDir, "polardb")),
-  });
+  };
+  const acting = polarOnPostgres({ ...options, streamPatienceMs: ACTING_PATIENCE_MS });
+  // Who only looks waits for nobody.
+  const { control } = polarOnPostgres({ ...options, streamPatienceMs: 0 });
   const description = `real PostgreSQL servers on this machine, shown as a cluster of engine ${engine}`;
   const plan = { plan: "polardb-failover", params: { cluster: clusterId }, targetParam: "targetNodeId" };
   return {
     facts: { clusterId, description, version, regionId: REGION, createdAt: Date.UTC(2025, 0, 1), nodeClass },
     control,
-    actions: polardbActions({ control, route, recoveries: cluster.recoveries }),
+    actions: polardbActions({ ...acting, recoveries: cluster.recoveries }),
     inventory: {
       id: clusterId,
       system: "polardb",
@@ -92,12 +102,6 @@ export async function demoPolar(
       if (!keep || directory === null) await cluster.stop();
     },
   };
-}
-
-/** A question that belongs to no run. */
-export function callOf(signal: AbortSignal): Parameters<PolarControl["describe"]>[1] {
-  const nothing = (): void => undefined;
-  return { runId: "", nodeId: "", idempotencyKey: "", signal, fencingTokens: {}, log: nothing, heartbeat: nothing };
 }
 
 async function clusterIn(directory: string | null, log: (line: string) => void): Promise<PostgresCluster> {

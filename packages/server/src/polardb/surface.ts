@@ -1,8 +1,19 @@
-/** PolarDB's RPC API at `/`. Owns: its envelopes. */
-import type { FastifyInstance } from "fastify";
+/**
+ * PolarDB's RPC API at `/`. Owns: its one route and the order of a request (read, authenticate, find the action, answer), and that every
+ * answer is an envelope in the format that the request asks for. Does not own: what the actions do (`actions.ts`).
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Host } from "../host/host.ts";
 import type { Access } from "../web/authenticate.ts";
-import type { Surface } from "../web/surface.ts";
+import type { Fault } from "../web/fault.ts";
+import type { AskedRequest, Rendered, Surface } from "../web/surface.ts";
+import { type ActionTools, actionOf } from "./actions.ts";
+import { apiErrorOf } from "./api-fault.ts";
+import { Authenticator } from "./authenticate.ts";
+import { ClusterViews } from "./cluster-views.ts";
+import { renderAnswer, renderError } from "./envelope.ts";
+import { Failovers } from "./failover.ts";
+import { readRpc, wantsJson } from "./rpc-request.ts";
 
 /** What the actions of PolarDB's API stand on. */
 export interface PolarOptions {
@@ -17,15 +28,62 @@ export function polarSurface(options: PolarOptions): Surface {
   return {
     name: "polardb",
     owns: (path) => path === "/",
-    render: ({ status, message }, { id }) => ({
-      status,
-      type: "application/json",
-      body: JSON.stringify({ RequestId: id, Code: "InternalError", Message: message }),
-    }),
+    render: (fault, request) => render(fault, request),
     register: (app) => registerRoutes(app, options),
   };
 }
 
-function registerRoutes(_app: FastifyInstance, _options: PolarOptions): void {
-  // Routes come here.
+function render(fault: Fault, request: AskedRequest): Rendered {
+  const { id, headers } = request;
+  const rendered = renderError(apiErrorOf(fault), {
+    requestId: id,
+    hostId: headers.host ?? "",
+    json: wantsJson(request),
+  });
+  if (rendered.status !== 429) return rendered;
+  // Clients read from either, milliseconds, how long to wait.
+  const waitMs = Number(fault.headers["retry-after"] ?? fault.details["retryAfterSeconds"] ?? 1) * 1000;
+  const waiting = { "x-acs-retry-after": String(waitMs), "x-ratelimit-user-api": `Remain:0,TimeLeft:${waitMs}` };
+  return { ...rendered, headers: waiting };
+}
+
+async function registerRoutes(app: FastifyInstance, options: PolarOptions): Promise<void> {
+  const { host, access, switchIntervalSeconds } = options;
+  const views = new ClusterViews(host);
+  await views.watchKnown();
+  const tools = { views, failovers: new Failovers(host, views, switchIntervalSeconds) };
+  const authenticator = new Authenticator(access, host.clock);
+  // Bodies stay as they came: signatures are computed over them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.route({
+    method: ["GET", "POST"],
+    url: "/",
+    handler: async (request, reply) => await answer({ request, reply, tools, authenticator }),
+  });
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly tools: ActionTools;
+  readonly authenticator: Authenticator;
+}
+
+async function answer({ request, reply, tools, authenticator }: Exchange): Promise<FastifyReply> {
+  const rpc = readRpc(request);
+  const caller = authenticator.authenticate(rpc, request.ip);
+  const action = actionOf(rpc);
+  const fields = await action.answer(
+    {
+      action: action.name,
+      params: rpc.params,
+      caller,
+      asker: { principal: caller.principal, surface: "polardb", remote: request.ip, requestId: request.id },
+      requestId: request.id,
+    },
+    tools,
+  );
+  const { status, type, body } = renderAnswer(action.name, fields, wantsJson(request));
+  return reply.code(status).type(type).send(body);
 }
