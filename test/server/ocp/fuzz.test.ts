@@ -1,4 +1,4 @@
-/** Requests that nobody would write: whatever comes, the answer is an envelope, nothing is a fault of the server, no task starts by chance. */
+/** Requests that nobody would write: the answer is an envelope, nothing is a fault of the server, no task starts by chance. */
 import { ManualClock } from "@belay/engine/testing";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -281,3 +281,35 @@ test("members of a group are subtasks with numbers of their own, that stay when 
   expect(retried).toMatchObject({ status: 200, data: { id: second, parallelIdx: 1, runTime: 2 } });
   expect(await shown()).toEqual(expanded);
 });
+
+describe("what OCP has no word for, and the native API does", () => {
+  test("undone to the point of no return, a task reads FAILED/ROLLBACK, and a retry goes forward again", async () => {
+    const rig = clusters();
+    rig.break("readAllClusters");
+    const { id, rest, task, post } = await failover(rig);
+    await rest();
+    await server.host.engine.run(String(id))?.rollback({ to: "barrier" });
+    await rest();
+    expect(await task()).toMatchObject({ status: "FAILED", operation: "ROLLBACK", prohibitRollback: true });
+    expect(await post("rollback")).toMatchObject({ status: 400, body: { error: { code: 20004 } } });
+    expect((await post("retry")).status).toBe(200);
+    await rest();
+    expect(await task()).toMatchObject({ status: "SUCCESSFUL", operation: "RETRY" });
+  });
+
+  test("paused, a task reads RUNNING; abandoned, it reads FAILED, takes no verb, and frees its cluster", async () => {
+    const rig = clusters();
+    const locking = rig.hold("lock");
+    const { id, rest, task, post } = await failover(rig);
+    const held = await locking;
+    await server.host.engine.run(String(id))?.pause();
+    held.release();
+    await rest();
+    expect(await task()).toMatchObject({ status: "RUNNING", operation: "EXECUTE" });
+    expect(await post("retry")).toMatchObject(STATE_INVALID);
+    await server.host.engine.run(String(id))?.abandon();
+    expect(await task()).toMatchObject({ status: "FAILED" });
+    for (const verb of ["retry", "rollback"]) expect(await post(verb)).toMatchObject(STATE_INVALID);
+    expect((await server.post(FAILOVER)).status).toBe(200);
+  });
+});

@@ -4,27 +4,24 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Principal } from "../access/principal.ts";
-import type { Asker, Host } from "../host/host.ts";
+import type { Asker } from "../host/host.ts";
 import type { Envelopes } from "./envelope.ts";
 import type { WhoAsks } from "./who-asks.ts";
 
 /** What routes are made of. */
 export interface RouteTools {
-  readonly host: Host;
   readonly envelopes: Envelopes;
   readonly whoAsks: WhoAsks;
 }
 
 /** One call, understood and allowed to be made. */
 export interface Call {
-  readonly principal: Principal;
   readonly asker: Asker;
   /** A part of the path, digits. */
   param(name: string): string;
   readonly query: unknown;
   /** A request header; undefined when it is absent or there twice. */
   header(name: string): string | undefined;
-  readonly reply: FastifyReply;
 }
 
 /** Bytes that are sent as they are, without an envelope. */
@@ -64,7 +61,7 @@ export function addRoutes(app: FastifyInstance, tools: RouteTools, routes: reado
         url: `/api/${version}${path.replaceAll(/:(\w+)/g, ":$1(^\\d+$)")}`,
         handler: async (request, reply) => {
           const principal = await tools.whoAsks.principal(request, !reads);
-          const data = await answer(callOf(request, reply, principal));
+          const data = await answer(callOf(request, principal));
           if (data instanceof Attachment) return sent(reply, data);
           return tools.envelopes.success({ id: request.id, elapsedMs: reply.elapsedTime }, data);
         },
@@ -73,10 +70,9 @@ export function addRoutes(app: FastifyInstance, tools: RouteTools, routes: reado
   }
 }
 
-function callOf(request: FastifyRequest, reply: FastifyReply, principal: Principal): Call {
+function callOf(request: FastifyRequest, principal: Principal): Call {
   const { params, query, headers, id, ip } = request;
   return {
-    principal,
     asker: { principal, surface: "ocp", remote: ip, requestId: id },
     param: (name) => String((params as Readonly<Record<string, unknown>>)[name]),
     query,
@@ -84,7 +80,6 @@ function callOf(request: FastifyRequest, reply: FastifyReply, principal: Princip
       const value = headers[name];
       return typeof value === "string" ? value : undefined;
     },
-    reply,
   };
 }
 
