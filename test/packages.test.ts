@@ -33,8 +33,9 @@ afterAll(async () => {
 });
 
 describe("the packages", () => {
-  test("there are three of them", () => {
-    expect(packages.map(({ name }) => name).sort()).toEqual(["@belay/cli", "@belay/engine", "@belay/failover-plans"]);
+  test("there are four of them", () => {
+    const names = ["@belay/cli", "@belay/engine", "@belay/failover-plans", "@belay/server"];
+    expect(packages.map(({ name }) => name).sort()).toEqual(names);
   });
 
   test("publint and attw find nothing in the tarballs, and nothing strays into them", async () => {
