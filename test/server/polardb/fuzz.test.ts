@@ -1,6 +1,6 @@
 /**
- * Drawn requests, signed and not: whatever is asked, the answer is an envelope that a client can parse, and never a failure of the server's.
- * They are put in without a network, each from an address of its own, so that nobody is taken for a guesser.
+ * Drawn requests, signed and not: whatever is asked, the answer is an envelope that a client can parse, and never a failure of the
+ * server's. They are put in without a network, each from an address of its own, so that nobody is taken for a guesser.
  */
 import fc from "fast-check";
 import type { InjectOptions } from "fastify";

@@ -41,8 +41,8 @@ export interface DemoPolar {
 /** How long servers wait for the next process. */
 const PATIENCE_MS = 15 * 60_000;
 /**
- * How long a run waits for a reader that does not stream: it may just have lost its writer. Short, since a failover's checks look twice, and
- * are to be done before its client is answered: a dead reader is to be refused, not to be found out later.
+ * How long a run waits for a reader that does not stream: it may just have lost its writer. Short, since a failover's checks look twice,
+ * and are to be done before its client is answered: a dead reader is to be refused, not to be found out later.
  */
 const ACTING_PATIENCE_MS = 400;
 /** By place of the server: the last one is the preferred reader. */
