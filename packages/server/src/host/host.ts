@@ -18,6 +18,7 @@ import {
   type RunSnapshot,
   readStoredRun,
   type StartOptions,
+  type StoredRun,
   systemClock,
   type VerbRequest,
 } from "@belay/engine";
@@ -28,6 +29,7 @@ import type { AuditEvent, AuditLog } from "./audit-log.ts";
 import type { Catalog } from "./catalog.ts";
 import { DryStarts } from "./dry-start.ts";
 import { type Precheck, type PrecheckRequest, Prechecks } from "./precheck.ts";
+import { RunList } from "./run-list.ts";
 import { Starters } from "./starters.ts";
 
 /** What a host is made of. */
@@ -73,6 +75,7 @@ export class Host {
   readonly clock: Clock;
   /** Who started which run. */
   readonly starters: Starters;
+  readonly #list: RunList;
   readonly #prechecks: Prechecks;
   readonly #dryStarts: DryStarts;
 
@@ -88,6 +91,7 @@ export class Host {
     this.clock = options.clock ?? systemClock;
     this.engine = engine;
     this.starters = new Starters(engine, options.journal);
+    this.#list = new RunList(options.journal);
     this.#prechecks = prechecks;
     this.#dryStarts = dryStarts;
   }
@@ -153,20 +157,20 @@ export class Host {
 
   /** What a verb would do (R38). NOT_FOUND. */
   async preview(runId: string, request: VerbRequest): Promise<Preview> {
-    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    const run = this.engine.run(runId) ?? (await this.#stored(runId));
     if (run === undefined) throw unknownRun(runId);
     return run.preview(request);
   }
 
   /** A run as it stands; undefined when there is none. Claims nothing. */
   async snapshot(runId: string): Promise<RunSnapshot | undefined> {
-    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    const run = this.engine.run(runId) ?? (await this.#stored(runId));
     return run?.snapshot();
   }
 
-  /** All runs of the journal, the oldest first. */
+  /** All runs of the journal, the oldest first. A long list may be up to a second old, but for what was asked of this host. */
   async summaries(): Promise<readonly RunSummary[]> {
-    return await this.journal.list();
+    return await this.#list.all();
   }
 
   /** The resources that a run of the plan would lock now. Starts nothing; fails as the start would. */
@@ -193,6 +197,11 @@ export class Host {
     const stored = await this.journal.read(runId);
     if (stored === undefined) throw unknownRun(runId);
     return { planName: stored.header.document.name };
+  }
+
+  async #stored(runId: string): Promise<StoredRun | undefined> {
+    const looked = { read: (id: string) => this.journal.read(id), list: () => this.#list.all() };
+    return await readStoredRun(looked, runId, this.clock);
   }
 
   /** The run, when this engine has it or can take it up; undefined when it is another engine's. */
@@ -235,6 +244,7 @@ export class Host {
       event.outcome = outcomeOf(error);
       throw error;
     } finally {
+      this.#list.changed();
       this.audit.add(event);
     }
   }
