@@ -29,6 +29,7 @@ import type { AuditEvent, AuditLog } from "./audit-log.ts";
 import type { Catalog } from "./catalog.ts";
 import { DryStarts } from "./dry-start.ts";
 import { type Precheck, type PrecheckRequest, Prechecks } from "./precheck.ts";
+import { dropOldRuns } from "./retention.ts";
 import { RunList } from "./run-list.ts";
 import { Starters } from "./starters.ts";
 
@@ -45,6 +46,10 @@ export interface HostOptions {
   readonly secrets?: EngineOptions["secrets"];
   /** As of `createEngine`. Default: no limit. */
   readonly concurrency?: number;
+  /** Milliseconds for which runs that have ended are kept. Default: for ever. */
+  readonly keepEndedMs?: number;
+  /** Told of what went wrong behind the scenes. Default: nobody. */
+  readonly onError?: (error: unknown) => void;
   /** Told of runs that could not be taken up. Default: a process warning. */
   readonly onRefusedRun?: EngineOptions["onRefusedRun"];
 }
@@ -78,6 +83,7 @@ export class Host {
   readonly #list: RunList;
   readonly #prechecks: Prechecks;
   readonly #dryStarts: DryStarts;
+  readonly #keepAll: () => void;
 
   private constructor(
     options: HostOptions,
@@ -94,6 +100,9 @@ export class Host {
     this.#list = new RunList(options.journal);
     this.#prechecks = prechecks;
     this.#dryStarts = dryStarts;
+    const { keepEndedMs, onError = () => undefined } = options;
+    const nothing = (): void => undefined;
+    this.#keepAll = keepEndedMs === undefined ? nothing : dropOldRuns(engine, this.clock, keepEndedMs, onError);
   }
 
   /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
@@ -185,6 +194,7 @@ export class Host {
 
   /** Stops what runs where it is, journals it, closes everything. `keep`: the site may be needed again, see `Site.close`. */
   async close(keep: boolean): Promise<void> {
+    this.#keepAll();
     await Promise.all([this.#prechecks.close(), this.#dryStarts.close()]);
     await this.engine.close();
     await this.site.close?.(keep);
