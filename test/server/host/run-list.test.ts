@@ -18,7 +18,7 @@ function journalOf(runs: number, costMs: number) {
 }
 
 test("a short list is read each time, one reading for all who wait for it", async () => {
-  const { journal, list } = journalOf(999, 50);
+  const { journal, list } = journalOf(199, 50);
   await list.all();
   await list.all();
   expect(journal.reads).toBe(2);
@@ -27,7 +27,7 @@ test("a short list is read each time, one reading for all who wait for it", asyn
 });
 
 test("a long list is used again for four times as long as it took, a second at most", async () => {
-  const { clock, journal, list } = journalOf(1000, 100);
+  const { clock, journal, list } = journalOf(200, 100);
   await list.all();
   clock.now += 399;
   await list.all();
@@ -43,7 +43,7 @@ test("a long list is used again for four times as long as it took, a second at m
 });
 
 test("what was changed is in the next list, also when it changed while a list was read", async () => {
-  const { journal, list } = journalOf(1000, 100);
+  const { journal, list } = journalOf(200, 100);
   await list.all();
   list.changed();
   await list.all();

@@ -2,13 +2,13 @@
  * The journal's list of runs, for everybody who asks for it. A journal lists all of its runs or none, in time that grows with them, and one
  * in a file does it in the process's only thread: many who look at a long list must not keep runs from moving. Owns: how old a list may be.
  *
- * A list of a thousand runs or more is used again for as long as four times the time that it took, a second at most: lists take a fifth of
+ * A list of 200 runs or more is used again for as long as four times the time that it took, a second at most: lists take a fifth of
  * the process, however many ask. What is started or steered through this host is always in the list that is asked for after it.
  */
 import type { Journal, RunSummary } from "@belay/engine/journal";
 
 /** Shorter lists are read each time. */
-const LONG = 1000;
+const LONG = 200;
 const MOST_MS = 1000;
 const SHARE = 4;
 
