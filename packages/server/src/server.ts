@@ -20,6 +20,8 @@ import type { Site } from "./site.ts";
 import { createApp } from "./web/app.ts";
 import { Guesses } from "./web/guesses.ts";
 
+const DAY_MS = 86_400_000;
+
 /** A server that listens. */
 export interface BelayServer {
   /** http://host:port */
@@ -62,6 +64,8 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
       audit,
       ...(surroundings.secrets === undefined ? {} : { secrets: surroundings.secrets }),
       ...(settings.concurrency === null ? {} : { concurrency: settings.concurrency }),
+      ...(settings.keepEndedDays === null ? {} : { keepEndedMs: settings.keepEndedDays * DAY_MS }),
+      onError: (error) => log(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onRefusedRun: ({ runId, error }) => log(`run ${runId} could not be taken up: ${error.code}: ${error.message}`),
     });
     undo.splice(0, undo.length, () => host.close(false));

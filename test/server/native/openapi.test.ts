@@ -6,6 +6,12 @@ import { type Answered, createRig, type Rig, startHeld } from "./rig.ts";
 
 interface Operation {
   readonly operationId: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: object;
+  }[];
   readonly security: readonly object[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> };
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: object }>>;
@@ -67,6 +73,19 @@ describe("the document", () => {
     const refs = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
     for (const [, name] of refs) expect(document.components.schemas).toHaveProperty(name!);
     expect(refs.length).toBeGreaterThan(40);
+  });
+
+  test("every parameter of a path is declared, and every answer described", () => {
+    for (const [path, , { parameters = [], responses }] of operations()) {
+      const inPath = parameters.filter((one) => one.in === "path");
+      expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      for (const { name, in: place, required, schema } of parameters) {
+        expect([name, place === "path" ? required : true]).toEqual([name, true]);
+        expect(["path", "query", "header"]).toContain(place);
+        expect(ajv.validateSchema(schema)).toBe(true);
+      }
+      for (const { description } of Object.values(responses)) expect(description).not.toBe("");
+    }
   });
 
   test("has every route of the API, each with its own operationId, a refusal and its security", async () => {

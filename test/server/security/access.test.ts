@@ -167,6 +167,24 @@ describe("guessing", () => {
     expect(json.entries).toHaveLength(20);
   });
 
+  test("an address is the connection's: no header makes up another one", async () => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 22; n++) {
+      const { statusCode } = await rig.app.inject({
+        url: "/v1/runs",
+        headers: {
+          host: "127.0.0.1",
+          authorization: "Bearer guess",
+          "x-forwarded-for": `10.2.0.${n}`,
+          forwarded: `for=10.2.0.${n}`,
+        },
+        remoteAddress: "10.9.9.6",
+      });
+      statuses.push(statusCode);
+    }
+    expect(statuses.slice(-2)).toEqual([429, 429]);
+  });
+
   test("what a wrong secret was stands nowhere", async () => {
     const answer = await ask("my-mistyped-secret", "10.9.9.7");
     const { text } = await rig.call("GET", "/v1/audit");

@@ -1,4 +1,7 @@
-/** Browsers: pages of other origins get nothing, whatever name they reach the server by; every answer says what it must not be used for. */
+/**
+ * Browsers: pages of other origins get nothing, whatever name they reach the server by, and every answer says what it must not be used
+ * for.
+ */
 
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";

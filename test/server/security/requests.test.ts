@@ -70,6 +70,27 @@ describe("time", () => {
     expect(answer).toMatch(/^HTTP\/1.1 408 |^$/);
   });
 
+  test("a connection that says nothing at all is ended", async () => {
+    expect(await raw()).toMatch(/^HTTP\/1.1 408 |^$/);
+  });
+
+  test("who asks for much and reads nothing is disconnected", async () => {
+    await rig.close();
+    rig = await createRig({ limits: { idleMs: 100 } });
+    await rig.app.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = rig.app.server.address() as AddressInfo;
+    const socket = connect(port, "127.0.0.1").pause();
+    socket.on("error", () => undefined);
+    socket.write("GET /v1/openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(400));
+    const connections = async () =>
+      await new Promise<number>((resolve) => {
+        rig.app.server.getConnections((_, count) => resolve(count));
+      });
+    await expect.poll(connections).toBe(1);
+    await expect.poll(connections, { timeout: 10_000 }).toBe(0);
+    socket.destroy();
+  });
+
   test("what is no HTTP is answered in one piece, and the connection ends", async () => {
     expect(await raw("\u0016\u0003\u0001hello\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /);
     const smuggled = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";

@@ -18,6 +18,7 @@ import {
   type RunSnapshot,
   readStoredRun,
   type StartOptions,
+  type StoredRun,
   systemClock,
   type VerbRequest,
 } from "@belay/engine";
@@ -28,6 +29,8 @@ import type { AuditEvent, AuditLog } from "./audit-log.ts";
 import type { Catalog } from "./catalog.ts";
 import { DryStarts } from "./dry-start.ts";
 import { type Precheck, type PrecheckRequest, Prechecks } from "./precheck.ts";
+import { dropOldRuns } from "./retention.ts";
+import { RunList } from "./run-list.ts";
 import { Starters } from "./starters.ts";
 
 /** What a host is made of. */
@@ -43,6 +46,10 @@ export interface HostOptions {
   readonly secrets?: EngineOptions["secrets"];
   /** As of `createEngine`. Default: no limit. */
   readonly concurrency?: number;
+  /** Milliseconds for which runs that have ended are kept. Default: for ever. */
+  readonly keepEndedMs?: number;
+  /** Told of what went wrong behind the scenes. Default: nobody. */
+  readonly onError?: (error: unknown) => void;
   /** Told of runs that could not be taken up. Default: a process warning. */
   readonly onRefusedRun?: EngineOptions["onRefusedRun"];
 }
@@ -73,8 +80,10 @@ export class Host {
   readonly clock: Clock;
   /** Who started which run. */
   readonly starters: Starters;
+  readonly #list: RunList;
   readonly #prechecks: Prechecks;
   readonly #dryStarts: DryStarts;
+  readonly #keepAll: () => void;
 
   private constructor(
     options: HostOptions,
@@ -88,8 +97,12 @@ export class Host {
     this.clock = options.clock ?? systemClock;
     this.engine = engine;
     this.starters = new Starters(engine, options.journal);
+    this.#list = new RunList(options.journal);
     this.#prechecks = prechecks;
     this.#dryStarts = dryStarts;
+    const { keepEndedMs, onError = () => undefined } = options;
+    const nothing = (): void => undefined;
+    this.#keepAll = keepEndedMs === undefined ? nothing : dropOldRuns(engine, this.clock, keepEndedMs, onError);
   }
 
   /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
@@ -153,20 +166,20 @@ export class Host {
 
   /** What a verb would do (R38). NOT_FOUND. */
   async preview(runId: string, request: VerbRequest): Promise<Preview> {
-    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    const run = this.engine.run(runId) ?? (await this.#stored(runId));
     if (run === undefined) throw unknownRun(runId);
     return run.preview(request);
   }
 
   /** A run as it stands; undefined when there is none. Claims nothing. */
   async snapshot(runId: string): Promise<RunSnapshot | undefined> {
-    const run = this.engine.run(runId) ?? (await readStoredRun(this.journal, runId, this.clock));
+    const run = this.engine.run(runId) ?? (await this.#stored(runId));
     return run?.snapshot();
   }
 
-  /** All runs of the journal, the oldest first. */
+  /** All runs of the journal, the oldest first. A long list may be up to a second old, but for what was asked of this host. */
   async summaries(): Promise<readonly RunSummary[]> {
-    return await this.journal.list();
+    return await this.#list.all();
   }
 
   /** The resources that a run of the plan would lock now. Starts nothing; fails as the start would. */
@@ -181,6 +194,7 @@ export class Host {
 
   /** Stops what runs where it is, journals it, closes everything. `keep`: the site may be needed again, see `Site.close`. */
   async close(keep: boolean): Promise<void> {
+    this.#keepAll();
     await Promise.all([this.#prechecks.close(), this.#dryStarts.close()]);
     await this.engine.close();
     await this.site.close?.(keep);
@@ -193,6 +207,11 @@ export class Host {
     const stored = await this.journal.read(runId);
     if (stored === undefined) throw unknownRun(runId);
     return { planName: stored.header.document.name };
+  }
+
+  async #stored(runId: string): Promise<StoredRun | undefined> {
+    const looked = { read: (id: string) => this.journal.read(id), list: () => this.#list.all() };
+    return await readStoredRun(looked, runId, this.clock);
   }
 
   /** The run, when this engine has it or can take it up; undefined when it is another engine's. */
@@ -235,6 +254,7 @@ export class Host {
       event.outcome = outcomeOf(error);
       throw error;
     } finally {
+      this.#list.changed();
       this.audit.add(event);
     }
   }

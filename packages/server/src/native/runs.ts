@@ -94,6 +94,8 @@ async function page(host: Host, query: Call["query"]): Promise<object> {
     .filter((summary) => fits(summary, filters))
     .map((summary) => ({ at: summary.startedAt, runId: summary.runId, summary }))
     .filter((place) => after === undefined || byAge(place, after) > 0)
+    // The journal lists the oldest first: turned round there is little left to sort.
+    .reverse()
     .sort(byAge);
   const found: (Place & { readonly row: object })[] = [];
   for (const { at, runId, summary } of places) {

@@ -27,6 +27,8 @@ export interface FileSettings {
   readonly plans?: readonly string[] | undefined;
   /** Attempts at once over all runs. */
   readonly concurrency?: number | undefined;
+  /** Days for which runs that have ended are kept; a client token is known as long as its run. Absent = for ever. */
+  readonly keepEndedDays?: number | undefined;
   readonly tokens?: readonly (FilePrincipal & { readonly sha256: string })[] | undefined;
   readonly users?: readonly (FilePrincipal & { readonly password: SecretReference })[] | undefined;
   readonly accessKeys?:
@@ -85,6 +87,7 @@ const fileSchema: v.GenericSchema<unknown, FileSettings> = v.strictObject({
   site: v.optional(text),
   plans: v.optional(v.array(text)),
   concurrency: v.optional(whole(1, 1_000_000)),
+  keepEndedDays: v.optional(whole(1, 36_500)),
   tokens: v.optional(v.array(v.strictObject({ ...principal, sha256 }))),
   users: v.optional(v.array(v.strictObject({ ...principal, password: secret }))),
   accessKeys: v.optional(v.array(v.strictObject({ ...principal, id: text, secret }))),

@@ -46,6 +46,8 @@ export interface Settings {
   readonly demo: boolean;
   readonly plans: readonly string[];
   readonly concurrency: number | null;
+  /** null = runs that have ended are kept for ever. */
+  readonly keepEndedDays: number | null;
   readonly tokens: readonly TokenEntry[];
   readonly users: readonly UserEntry[];
   readonly accessKeys: readonly AccessKeyEntry[];
@@ -98,6 +100,7 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
     demo,
     plans: [...(file.plans ?? []), ...(given.plans ?? [])],
     concurrency: file.concurrency ?? null,
+    keepEndedDays: file.keepEndedDays ?? null,
     tokens: drawnToken === null ? tokens : [{ name: "local", role: "admin", sha256: sha256Of(drawnToken) }],
     users,
     accessKeys,

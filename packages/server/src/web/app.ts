@@ -22,6 +22,8 @@ export interface WebLimits {
   readonly headerBytes?: number;
   /** Milliseconds for a request to come in as a whole. Default 30,000. */
   readonly requestMs?: number;
+  /** Milliseconds without a byte either way after which a connection ends: who does not read its answer keeps none. Default 120,000. */
+  readonly idleMs?: number;
   /** Requests of one address per minute; 0 = no limit. Default 6,000. */
   readonly perMinute?: number;
 }
@@ -42,6 +44,8 @@ const MIB = 2 ** 20;
 const REQUEST_MS = 30_000;
 const HEADERS_MS = 15_000;
 const LOOK_MS = 5000;
+/** Longer than any answer takes; streams of events say something more often. */
+const IDLE_MS = 120_000;
 const DEFAULT_PER_MINUTE = 6000;
 
 /** Sent with every response. */
@@ -61,7 +65,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: limits.bodyBytes ?? MIB,
     requestTimeout: requestMs,
-    connectionTimeout: 0,
+    connectionTimeout: limits.idleMs ?? IDLE_MS,
     keepAliveTimeout: 65_000,
     http: {
       maxHeaderSize: limits.headerBytes ?? 16_384,
