@@ -1,5 +1,10 @@
 /** The native API: starting runs, validating a start, the mode of a failover and the data it may lose. */
+
+import type { Json } from "@belay/engine";
+import { loadPlan } from "@belay/failover-plans";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Host } from "../../../packages/server/src/host/host.ts";
+import { orderOfRun } from "../../../packages/server/src/native/start-order.ts";
 import { createRig, type Rig } from "./rig.ts";
 
 let rig: Rig;
@@ -177,5 +182,43 @@ describe("a cluster's failover", () => {
     const strict = await failOver("6", { mode: "forced", validateOnly: true }, "olga");
     const lossy = await failOver("6", { mode: "forced", validateOnly: true, allowDataLoss: true }, "olga");
     expect([strict.json.valid, lossy.json.valid]).toEqual([false, true]);
+  });
+
+  test("an acknowledgement reaches plans that wait for one, and only these", async () => {
+    const run = async (body: object) => {
+      const { json } = await failOver("pc-1", { mode: "forced", ...body });
+      await rig.host.engine.run(json.id)?.settled();
+      return json;
+    };
+    await run({});
+    rig.polar.setAlive("pi-1", true);
+    const soon = await failOver("pc-1", { mode: "forced", validateOnly: true, target: "pi-1" });
+    expect(soon.json.failures).toMatchObject([{ code: "RECOVERY_BLOCKED" }]);
+    const answered = { mode: "forced", validateOnly: true, target: "pi-1", acknowledge: "the rack is fixed" };
+    expect((await failOver("pc-1", answered)).json.valid).toBe(true);
+    const none = await failOver("6", { mode: "forced", acknowledge: "x" }, "olga");
+    expect(none.json.error.message).toContain("body.acknowledge");
+  });
+});
+
+describe("a bound of what may be lost", () => {
+  const host = { plan: (name: string) => loadPlan(name) } as unknown as Host;
+  const order = (plan: string, params: object, body: object = {}) =>
+    orderOfRun(host, { plan, params: { cluster: "c", ...params }, ...body } as Record<string, Json>).params;
+
+  test("is 0 unless data may be lost, whatever the plan's default", () => {
+    expect(order("postgres-failover", {})["lagCeilingBytes"]).toBe(0);
+    expect(order("mariadb-failover", {})["lagCeiling"]).toBe(0);
+    expect(order("postgres-failover", {}, { allowDataLoss: true })).not.toHaveProperty("lagCeilingBytes");
+    expect(order("postgres-failover", { lagCeilingBytes: 7 }, { allowDataLoss: true })["lagCeilingBytes"]).toBe(7);
+    expect(order("postgres-switchover", {})).toEqual({ cluster: "c" });
+  });
+
+  test("above 0 needs the word", () => {
+    expect(() => order("postgres-failover", { lagCeilingBytes: 1 })).toThrow("needs allowDataLoss: true");
+    expect(() => order("mysql-failover", { lagCeiling: 1 }, { allowDataLoss: false })).toThrow(
+      "body.params.lagCeiling",
+    );
+    expect(() => order("postgres-switchover", {}, { allowDataLoss: true })).toThrow("nothing to allow");
   });
 });

@@ -24,6 +24,10 @@ export interface StartOrder {
 const KIND: Readonly<Record<Mode, string>> = { planned: "switchover", forced: "failover" };
 /** The parameter of plans that can lose data. */
 const LOSS = "allowDataLoss";
+/** Parameters by which plans bound a loss, each 0 = none: what a default of theirs lets pass is a loss that nobody asked for. */
+const BOUNDS: readonly string[] = ["lagCeilingBytes", "lagCeiling"];
+/** The parameter by which somebody answers for a failover so soon after another. */
+const ACKNOWLEDGE = "acknowledge";
 
 /** The order of POST /v1/runs. Fails with NOT_FOUND, INVALID_ARGUMENT. */
 export function orderOfRun(host: Host, body: Readonly<Record<string, Json>>): StartOrder {
@@ -51,10 +55,15 @@ export function orderOfCluster(host: Host, cluster: SiteCluster, body: Readonly<
     throw new Fault(400, "INVALID_ARGUMENT", `body.target: ${chosen.plan} chooses by itself and takes no target`);
   }
   const plan = host.plan(chosen.plan);
+  const reason = body[ACKNOWLEDGE];
+  if (reason !== undefined && !takes(plan, ACKNOWLEDGE)) {
+    throw new Fault(400, "INVALID_ARGUMENT", `body.acknowledge: ${chosen.plan} waits for no acknowledgement`);
+  }
   const aimed = target === undefined ? {} : { [chosen.targetParam as string]: target };
+  const answered = reason === undefined ? {} : { [ACKNOWLEDGE]: reason };
   // What the site says about loss is a default as well.
-  const { [LOSS]: _, ...params } = chosen.params;
-  return { plan, params: withLoss(plan, { ...params, ...aimed }, body[LOSS]) };
+  const kept = Object.entries(chosen.params).filter(([name]) => name !== LOSS && !boundsOf(plan).includes(name));
+  return { plan, params: withLoss(plan, { ...Object.fromEntries(kept), ...aimed, ...answered }, body[LOSS]) };
 }
 
 /** `labels.kind`; plans that keep to a published document have no labels, but their name. */
@@ -64,15 +73,32 @@ function kindOf({ document: { labels, name } }: Plan): string | null {
   return /-(switchover|failover)$/.exec(name)?.[1] ?? null;
 }
 
+/** Whether the plan has a parameter of that name. */
+function takes({ document }: Plan, name: string): boolean {
+  const { properties = {} } = Object(document.params) as { readonly properties?: object };
+  return Object.hasOwn(properties, name);
+}
+
+/** A switchover that is that far behind waits: nothing is lost. */
+function boundsOf(plan: Plan): readonly string[] {
+  return kindOf(plan) === KIND.forced ? BOUNDS.filter((name) => takes(plan, name)) : [];
+}
+
 function withLoss(plan: Plan, params: StartOrder["params"], allowed: Json | undefined): StartOrder["params"] {
-  const properties = (plan.document.params as { readonly properties?: object } | undefined)?.properties ?? {};
-  const knows = Object.hasOwn(properties, LOSS);
+  const knows = takes(plan, LOSS);
+  const bounds = boundsOf(plan);
   const said = params[LOSS];
-  if (!knows && allowed === true) {
+  if (!knows && bounds.length === 0 && allowed === true) {
     throw new Fault(400, "INVALID_ARGUMENT", `body.allowDataLoss: ${plan.document.name} has nothing to allow`);
   }
   if (said !== undefined && allowed !== undefined && said !== allowed) {
     throw new Fault(400, "INVALID_ARGUMENT", "body.allowDataLoss and body.params.allowDataLoss say different things");
   }
-  return knows ? { ...params, [LOSS]: said ?? allowed ?? false } : params;
+  const may = (said ?? allowed ?? false) === true;
+  const raised = bounds.find((name) => !may && params[name] !== undefined && params[name] !== 0);
+  if (raised !== undefined) {
+    throw new Fault(400, "INVALID_ARGUMENT", `body.params.${raised} lets data be lost: it needs allowDataLoss: true`);
+  }
+  const nothing = may ? {} : Object.fromEntries(bounds.map((name) => [name, 0]));
+  return { ...params, ...nothing, ...(knows ? { [LOSS]: said ?? allowed ?? false } : {}) };
 }

@@ -25,7 +25,9 @@ export const WHY: Schema = text("Why: a sentence, a ticket.", { maxLength: 500, 
 
 const COMMON: Readonly<Record<string, Schema>> = {
   mode: oneOf(MODES, "planned: the writer hands over (a switchover). forced: it is dead (a failover)."),
-  allowDataLoss: flag("true: data may be lost. Without it a plan that could lose any is told not to."),
+  allowDataLoss: flag(
+    "true: data may be lost. Without it a plan that could lose any is told not to, by each of its parameters.",
+  ),
   clientToken: text("The same token and request give the same run.", {
     minLength: 1,
     maxLength: 64,
@@ -40,8 +42,16 @@ const RUN_BODY = object(
   ["params", ...Object.keys(COMMON)],
 );
 const FAILOVER_BODY = object(
-  { ...COMMON, target: text("Node that becomes the writer.", { minLength: 1, maxLength: 128 }) },
-  ["target", "allowDataLoss", "clientToken", "why", "validateOnly"],
+  {
+    ...COMMON,
+    target: text("Node that becomes the writer.", { minLength: 1, maxLength: 128 }),
+    acknowledge: text("Why a failover so soon after another one is right: plans that refuse it let it pass.", {
+      minLength: 1,
+      maxLength: 500,
+      pattern: NO_CONTROLS,
+    }),
+  },
+  ["target", "acknowledge", "allowDataLoss", "clientToken", "why", "validateOnly"],
 );
 
 const ANSWERS: Readonly<Record<number, Answer>> = {
