@@ -296,14 +296,18 @@ export class KnownRuns {
 
   /** A run that this engine has, or that has ended and is read from the journal, or is taken up now. */
   async find(id: string): Promise<Run | undefined> {
-    // One that is being started is not there before its first record is, one that is being taken up soon is.
-    await this.free(id);
-    const known = this.get(id);
-    if (known !== undefined) return known;
-    const { refused } = await this.recover([id], {});
-    const error = refused.find(({ runId }) => runId === id)?.error;
-    if (error !== undefined && error.code !== "NOT_FOUND") throw error;
-    return this.get(id);
+    for (;;) {
+      // One that is being started is not there before its first record is, one that is being taken up soon is.
+      await this.free(id);
+      const known = this.get(id);
+      if (known !== undefined) return known;
+      const { refused } = await this.recover([id], {});
+      const error = refused.find(({ runId }) => runId === id)?.error;
+      if (error !== undefined && error.code !== "NOT_FOUND") throw error;
+      const found = this.get(id);
+      if (found !== undefined || error !== undefined) return found;
+      // Neither there, nor refused: somebody else was at it in the same moment. What became of that is asked again.
+    }
   }
 
   #isWanted(summary: RunSummary, wanted: ReadonlySet<string> | undefined): boolean {
