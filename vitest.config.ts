@@ -21,6 +21,10 @@ const SLOWEST = [
   "on-postgres.e2e.test.ts",
   "cut-off.e2e.test.ts",
   "properties/simulation.test.ts",
+  "properties/simulation-large.test.ts",
+  "known-bugs.test.ts",
+  "kill.e2e.test.ts",
+  "server/fuzz.test.ts",
 ];
 
 class SlowestFirst extends BaseSequencer {
@@ -57,8 +61,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    // Two cores: live database tests share them with the rest.
-    maxWorkers: 2,
+    // Two cores; a third file is there for them while the others wait for databases.
+    maxWorkers: 3,
     sequence: { sequencer: SlowestFirst },
     env: temporaryFiles(),
     testTimeout: 20_000,
