@@ -56,6 +56,22 @@ describe("guesses", () => {
     expect(guesses.wait("a")).toBe(0);
   });
 
+  test("of IPv6 a network of 64 bits is one address, however it is written; IPv4 in it is itself", () => {
+    const guesses = new Guesses(() => 0);
+    const guess = (address: string): void => {
+      for (let count = 0; count < 20; count++) guesses.failed(address);
+    };
+    for (let count = 0; count < 20; count++) guesses.failed(`2001:db8:0:7::${count.toString(16)}`);
+    for (const same of ["2001:db8:0:7:1:2:3:4", "2001:0DB8:0:7::", "2001:db8::7:0:0:0:9"]) {
+      expect(guesses.wait(same), same).toBeGreaterThan(0);
+    }
+    guess("::ffff:10.0.0.1");
+    expect(guesses.wait("10.0.0.1")).toBeGreaterThan(0);
+    for (const other of ["2001:db8:0:8::1", "::ffff:10.0.0.2", "::1", "64:ff9b::10.0.0.1"]) {
+      expect(guesses.wait(other), other).toBe(0);
+    }
+  });
+
   test("ten thousand addresses are remembered, the oldest is forgotten", () => {
     const guesses = new Guesses(() => 0);
     const guess = (address: string): void => {
