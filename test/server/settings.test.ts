@@ -57,6 +57,26 @@ describe("settings of a server", () => {
     expect(message).not.toContain("hunter2");
   });
 
+  test("proxies are addresses and networks, none of which is everybody", async () => {
+    const good = ["10.0.0.2", "10.1.0.0/16", "fd00::/8", "::1"];
+    expect((await readSettings(file(`proxies: [${good.map((one) => `"${one}"`).join(", ")}]`), {})).proxies).toEqual(
+      good,
+    );
+    expect((await readSettings({}, {})).proxies).toEqual([]);
+    for (const bad of [
+      "0.0.0.0/0",
+      "::/0",
+      "10.0.0.0/33",
+      "10.0.0.0/",
+      "loopback",
+      "proxy.example",
+      "10.0.0.1/8/8",
+      "fe80::1%a",
+    ]) {
+      await expect(readSettings(file(`proxies: ["${bad}"]`), {}), bad).rejects.toThrow("proxies.0: an address");
+    }
+  });
+
   test("what is no YAML is told with its line", async () => {
     await expect(readSettings(file("listen: {\n"), {})).rejects.toThrow(/serve\.yaml:[12]/);
     await expect(readSettings({ config: join(directory, "none.yaml") }, {})).rejects.toThrow("ENOENT");

@@ -78,7 +78,7 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
 
 async function listen(host: Host, settings: Settings, log: (line: string) => void): Promise<BelayServer> {
   const access = { keyring: new Keyring(settings), guesses: new Guesses() };
-  const { switchIntervalSeconds, utcOffsetMinutes, limits, hostNames } = settings;
+  const { switchIntervalSeconds, utcOffsetMinutes, limits, hostNames, proxies } = settings;
   const app = await createApp({
     surfaces: [
       ocpSurface({ host, access, address: serverAddress(settings.host), utcOffsetMinutes }),
@@ -87,6 +87,7 @@ async function listen(host: Host, settings: Settings, log: (line: string) => voi
     ],
     limits,
     hostNames,
+    proxies,
     onError: (error, { method, url, id }) => {
       const [path] = url.split("?", 1);
       log(`${id} ${method} ${path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -185,6 +185,22 @@ describe("guessing", () => {
     expect(statuses.slice(-2)).toEqual([429, 429]);
   });
 
+  test("behind a listed proxy the client is whom the proxy says; a client adds nothing to that", async () => {
+    await rig.close();
+    rig = await createRig({ proxies: ["10.9.9.6", "10.8.0.0/16"] });
+    const from = async (token: string, forwarded: string, remoteAddress: string): Promise<number> => {
+      const headers = { host: "127.0.0.1", authorization: `Bearer ${token}`, "x-forwarded-for": forwarded };
+      return (await rig.app.inject({ url: "/v1/runs", headers, remoteAddress })).statusCode;
+    };
+    // What the client itself sends stands on the left of what the proxies add.
+    for (let n = 0; n < 20; n++) await from("guess", `10.3.0.${n}, 10.2.0.1, 10.8.4.4`, "10.9.9.6");
+    expect(await from("adam-token", "10.3.0.99, 10.2.0.1", "10.9.9.6")).toBe(429);
+    expect(await from("adam-token", "10.2.0.2", "10.9.9.6")).toBe(200);
+    expect(await from("adam-token", "10.2.0.1", "10.9.9.5")).toBe(200);
+    const { json } = await rig.call("GET", "/v1/audit?outcome=UNAUTHENTICATED");
+    expect(json.entries.map((entry: { remote: string }) => entry.remote)).toEqual(Array(20).fill("10.2.0.1"));
+  });
+
   test("what a wrong secret was stands nowhere", async () => {
     const answer = await ask("my-mistyped-secret", "10.9.9.7");
     const { text } = await rig.call("GET", "/v1/audit");

@@ -37,6 +37,8 @@ export interface Settings {
   readonly port: number;
   /** Names under which clients reach it, beside loopback ones and addresses. */
   readonly hostNames: readonly string[];
+  /** Addresses or CIDRs of proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly proxies: readonly string[];
   /** Directory of the journal and the audit log; null = both in memory. */
   readonly data: string | null;
   /** postgres://...; null = a SQLite file in `data`. */
@@ -94,6 +96,7 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
     host,
     port: given.port ?? file.listen?.port ?? DEFAULT_PORT,
     hostNames: file.hostNames ?? [],
+    proxies: file.proxies ?? [],
     data: given.data ?? file.data ?? null,
     journal: given.journal ?? file.journal ?? null,
     site: given.site ?? file.site ?? null,

@@ -35,6 +35,11 @@ export interface AppOptions {
   readonly limits?: WebLimits;
   /** Names, beside loopback ones and addresses, under which clients reach the server. Default: none. */
   readonly hostNames?: readonly string[];
+  /**
+   * Addresses and CIDRs of proxies in front of the server: what they say in X-Forwarded-For counts as the client's address. Of everybody
+   * else, and by default, the connection's address counts.
+   */
+  readonly proxies?: readonly string[];
   /** Gets errors of our own. */
   readonly onError: (error: unknown, request: Pick<FastifyRequest, "method" | "url" | "id">) => void;
 }
@@ -59,7 +64,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** The application, ready to listen or to be asked with `inject`. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { surfaces, limits = {}, hostNames = [], onError } = options;
+  const { surfaces, limits = {}, hostNames = [], proxies = [], onError } = options;
   const perMinute = limits.perMinute ?? DEFAULT_PER_MINUTE;
   const requestMs = limits.requestMs ?? REQUEST_MS;
   const app = fastify({
@@ -75,6 +80,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     // The ids of PolarDB's answers: upper case.
     genReqId: () => randomUUID().toUpperCase(),
     forceCloseConnections: true,
+    trustProxy: proxies.length === 0 ? false : [...proxies],
     return503OnClosing: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
