@@ -76,19 +76,29 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       maxHeaderSize: limits.headerBytes ?? 16_384,
       headersTimeout: Math.min(HEADERS_MS, requestMs),
       connectionsCheckingInterval: Math.min(LOOK_MS, requestMs),
+      // HTTP's own refusal is empty; a request to no name is refused as one to a foreign name is.
+      requireHostHeader: false,
     },
     // The ids of PolarDB's answers: upper case.
     genReqId: () => randomUUID().toUpperCase(),
     forceCloseConnections: true,
     trustProxy: proxies.length === 0 ? false : [...proxies],
-    return503OnClosing: true,
+    // The framework's own 503 is in no envelope: see the hook.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => send(surfaces, error, request, reply),
   });
+  let goesDown = false;
+  app.addHook("preClose", async () => {
+    goesDown = true;
+  });
+  // An expectation that nobody knows is ignored: what HTTP would answer by itself is no answer of any API.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
+    if (goesDown) throw new Fault(503, "UNAVAILABLE", "the server goes down", { headers: { "retry-after": "1" } });
     checkOrigin(request, hostNames);
   });
   // The framework takes the time of a request only when somebody waits for its end.
@@ -119,10 +129,21 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 function surfaceOf(surfaces: readonly Surface[], url: string): Surface {
-  const [path = "/"] = url.split("?", 1);
+  const path = routedPath(url);
   const found = surfaces.find((surface) => surface.owns(path)) ?? surfaces.at(-1);
   if (found === undefined) throw new Error("a server has at least one surface");
   return found;
+}
+
+/** The path as the router reads it: a target may be a whole URL or `*`, letters may be encoded, and `#` ends a path too. */
+function routedPath(url: string): string {
+  const [path = ""] = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1);
+  if (path === "" || path === "*") return "/";
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 function send(
