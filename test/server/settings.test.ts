@@ -124,6 +124,16 @@ describe("settings of a server", () => {
     }
   });
 
+  test("an empty credential is refused, wherever it comes from: a variable that was meant to be set is often empty", async () => {
+    const pairs: readonly Record<string, string>[] = [
+      { BELAY_USER: "ann", BELAY_PASSWORD: "" },
+      { BELAY_ACCESS_KEY_ID: "ak", BELAY_ACCESS_KEY_SECRET: "" },
+      { BELAY_TOKEN: "" },
+    ];
+    for (const environment of pairs) await expect(readSettings({}, environment)).rejects.toThrow("is empty");
+    await expect(readSettings({ user: "", password: "x" }, {})).rejects.toThrow("user is empty");
+  });
+
   test("an address that others reach needs somebody who may log in", async () => {
     await expect(readSettings({ host: "0.0.0.0" }, {})).rejects.toThrow("nobody could log in");
     const flags = file(`tokens: [{ name: ci, role: viewer, sha256: "${SHA}" }]`);
