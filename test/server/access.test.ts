@@ -1,5 +1,5 @@
 /** Who may what, how guessing is slowed down, what is written down. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -122,13 +122,47 @@ describe("the audit log", () => {
     await third.close();
   });
 
-  test("a file that cannot be written does not end the server, and is told", async () => {
-    const log = await AuditLog.open(join(directory, "none", "audit.jsonl")).catch((error: Error) => error);
-    if (log instanceof AuditLog) {
-      log.add(entry("start"));
-      await new Promise((resolve) => setImmediate(resolve));
-      await log.close();
-      expect(log.failure?.message).toContain("ENOENT");
-    }
+  test("an entry is in the file before it is answered for", async () => {
+    const file = join(directory, "at-once.jsonl");
+    const log = await AuditLog.open(file);
+    log.add(entry("start"));
+    expect(readFileSync(file, "utf8")).toBe(`${JSON.stringify(entry("start"))}\n`);
+    await log.close();
+  });
+
+  test("a file that takes no more is told once, and is gone on with when it does again, on a line of its own", async () => {
+    const file = join(directory, "full.jsonl");
+    const told: string[] = [];
+    let room = 1000;
+    const log = await AuditLog.open(file, {
+      onFailure: ({ message }) => told.push(message),
+      write: (descriptor, bytes) => {
+        if (room === 0) throw new Error("ENOSPC: no space left on device");
+        const taken = Math.min(room, bytes.length);
+        room -= taken;
+        return writeSync(descriptor, bytes.subarray(0, taken));
+      },
+    });
+    log.add(entry("start"));
+    room = 10;
+    for (const action of ["pause", "resume"]) log.add(entry(action));
+    expect(told).toEqual([expect.stringContaining("only 10 of")]);
+    expect(log.failure?.message).toContain("ENOSPC");
+    room = 1000;
+    log.add(entry("cancel"));
+    expect(log.failure).toBeUndefined();
+    expect(log.youngest(10).map(({ action }) => action)).toEqual(["cancel", "resume", "pause", "start"]);
+    await log.close();
+    const again = await AuditLog.open(file);
+    expect(again.youngest(10).map(({ action }) => action)).toEqual(["cancel", "start"]);
+    await again.close();
+  });
+
+  test("a file that cannot be opened keeps the server from starting, and is named", async () => {
+    const file = join(directory, "none", "audit.jsonl");
+    await expect(AuditLog.open(file)).rejects.toMatchObject({
+      code: "ENVIRONMENT",
+      message: expect.stringContaining(file),
+    });
   });
 });

@@ -55,7 +55,10 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
     const site = surroundings.site ?? (await siteOf(settings, log));
     undo.push(async () => await site.close?.(false));
     const catalog = await readCatalog(site, settings.plans);
-    const audit = await AuditLog.open(settings.data === null ? undefined : join(settings.data, "audit.jsonl"));
+    const audit = await AuditLog.open(settings.data === null ? undefined : join(settings.data, "audit.jsonl"), {
+      onFailure: (error) =>
+        log(`the audit log cannot be written, and entries are lost with this process: ${error.message}`),
+    });
     undo.push(() => audit.close());
     const host = await Host.open({
       site,
