@@ -105,6 +105,13 @@ describe("roles", () => {
     const posing = await rig.call("POST", `/v1/runs/${id}/pause`, { as: "vera", body: { who: "adam" } });
     expect(posing.status).toBe(403);
     expect(rig.host.engine.run(id)?.snapshot().status).toBe("RUNNING");
+    expect((await rig.call("POST", "/v1/runs", { as: "vera", body: {} })).status).toBe(403);
+    const refused = rig.host.audit.youngest(6, ({ who }) => who === "vera");
+    const written = refused.map(({ action, runId, outcome }) => [action, runId, outcome]).reverse();
+    expect(written).toEqual([
+      ...["cancel", "pause", "abandon", "rollback", "pause"].map((verb) => [verb, id, "FORBIDDEN"]),
+      ["start", null, "FORBIDDEN"],
+    ]);
   });
 });
 
@@ -165,6 +172,31 @@ describe("guessing", () => {
     expect((await ask("adam-token", "10.9.9.8")).statusCode).toBe(200);
     const { json } = await rig.call("GET", "/v1/audit?outcome=UNAUTHENTICATED");
     expect(json.entries).toHaveLength(20);
+  });
+
+  test("wrong credentials are written down by every API, no credentials by none", async () => {
+    const get = async (url: string, authorization?: string): Promise<number> => {
+      const headers = { host: "127.0.0.1", ...(authorization === undefined ? {} : { authorization }) };
+      return (await rig.app.inject({ url, headers, remoteAddress: "10.9.9.4" })).statusCode;
+    };
+    const basic = `Basic ${Buffer.from("adam:guess").toString("base64")}`;
+    const signature = `OCP-ACCESS-KEY-HMACSHA1 nobody:${"A".repeat(27)}=`;
+    const polar = "SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Timestamp=x&SignatureNonce=n&Signature=x";
+    expect(await get("/v1/runs", basic)).toBe(401);
+    expect(await get("/api/v2/tasks/instances", basic)).toBe(401);
+    expect(await get("/api/v2/tasks/instances", signature)).toBe(401);
+    expect(await get(`/?AccessKeyId=nobody&${polar}`)).toBe(404);
+    for (const url of ["/v1/runs", "/api/v2/tasks/instances", "/"]) await get(url);
+    const written = rig.host.audit.youngest(10).map(({ surface, action, who, outcome, remote }) => {
+      expect([action, who, remote]).toEqual(["authenticate", null, "10.9.9.4"]);
+      return [surface, outcome];
+    });
+    expect(written.reverse()).toEqual([
+      ["native", "UNAUTHENTICATED"],
+      ["ocp", "UNAUTHENTICATED"],
+      ["ocp", "UNAUTHENTICATED"],
+      ["polardb", "InvalidAccessKeyId.NotFound"],
+    ]);
   });
 
   test("an address is the connection's: no header makes up another one", async () => {
