@@ -108,6 +108,7 @@ export class Host {
   /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
   static async open(options: HostOptions): Promise<Host> {
     const { site, catalog, journal, clock = systemClock, secrets, concurrency, onRefusedRun } = options;
+    site.attach?.({ hasEnded: async (id) => (await journal.list()).some(({ runId, ended }) => ended && runId === id) });
     const plans = Object.fromEntries([...catalog].map(([name, { plan }]) => [name, plan]));
     const shared = { actions: site.actions, clock, plans, ...(secrets === undefined ? {} : { secrets }) };
     const engine = await createEngine({
