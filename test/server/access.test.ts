@@ -1,5 +1,5 @@
 /** Who may what, how guessing is slowed down, what is written down. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -56,6 +56,22 @@ describe("guesses", () => {
     expect(guesses.wait("a")).toBe(0);
   });
 
+  test("of IPv6 a network of 64 bits is one address, however it is written; IPv4 in it is itself", () => {
+    const guesses = new Guesses(() => 0);
+    const guess = (address: string): void => {
+      for (let count = 0; count < 20; count++) guesses.failed(address);
+    };
+    for (let count = 0; count < 20; count++) guesses.failed(`2001:db8:0:7::${count.toString(16)}`);
+    for (const same of ["2001:db8:0:7:1:2:3:4", "2001:0DB8:0:7::", "2001:db8::7:0:0:0:9"]) {
+      expect(guesses.wait(same), same).toBeGreaterThan(0);
+    }
+    guess("::ffff:10.0.0.1");
+    expect(guesses.wait("10.0.0.1")).toBeGreaterThan(0);
+    for (const other of ["2001:db8:0:8::1", "::ffff:10.0.0.2", "::1", "64:ff9b::10.0.0.1"]) {
+      expect(guesses.wait(other), other).toBe(0);
+    }
+  });
+
   test("ten thousand addresses are remembered, the oldest is forgotten", () => {
     const guesses = new Guesses(() => 0);
     const guess = (address: string): void => {
@@ -106,13 +122,47 @@ describe("the audit log", () => {
     await third.close();
   });
 
-  test("a file that cannot be written does not end the server, and is told", async () => {
-    const log = await AuditLog.open(join(directory, "none", "audit.jsonl")).catch((error: Error) => error);
-    if (log instanceof AuditLog) {
-      log.add(entry("start"));
-      await new Promise((resolve) => setImmediate(resolve));
-      await log.close();
-      expect(log.failure?.message).toContain("ENOENT");
-    }
+  test("an entry is in the file before it is answered for", async () => {
+    const file = join(directory, "at-once.jsonl");
+    const log = await AuditLog.open(file);
+    log.add(entry("start"));
+    expect(readFileSync(file, "utf8")).toBe(`${JSON.stringify(entry("start"))}\n`);
+    await log.close();
+  });
+
+  test("a file that takes no more is told once, and is gone on with when it does again, on a line of its own", async () => {
+    const file = join(directory, "full.jsonl");
+    const told: string[] = [];
+    let room = 1000;
+    const log = await AuditLog.open(file, {
+      onFailure: ({ message }) => told.push(message),
+      write: (descriptor, bytes) => {
+        if (room === 0) throw new Error("ENOSPC: no space left on device");
+        const taken = Math.min(room, bytes.length);
+        room -= taken;
+        return writeSync(descriptor, bytes.subarray(0, taken));
+      },
+    });
+    log.add(entry("start"));
+    room = 10;
+    for (const action of ["pause", "resume"]) log.add(entry(action));
+    expect(told).toEqual([expect.stringContaining("only 10 of")]);
+    expect(log.failure?.message).toContain("ENOSPC");
+    room = 1000;
+    log.add(entry("cancel"));
+    expect(log.failure).toBeUndefined();
+    expect(log.youngest(10).map(({ action }) => action)).toEqual(["cancel", "resume", "pause", "start"]);
+    await log.close();
+    const again = await AuditLog.open(file);
+    expect(again.youngest(10).map(({ action }) => action)).toEqual(["cancel", "start"]);
+    await again.close();
+  });
+
+  test("a file that cannot be opened keeps the server from starting, and is named", async () => {
+    const file = join(directory, "none", "audit.jsonl");
+    await expect(AuditLog.open(file)).rejects.toMatchObject({
+      code: "ENVIRONMENT",
+      message: expect.stringContaining(file),
+    });
   });
 });

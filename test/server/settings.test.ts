@@ -57,6 +57,26 @@ describe("settings of a server", () => {
     expect(message).not.toContain("hunter2");
   });
 
+  test("proxies are addresses and networks, none of which is everybody", async () => {
+    const good = ["10.0.0.2", "10.1.0.0/16", "fd00::/8", "::1"];
+    expect((await readSettings(file(`proxies: [${good.map((one) => `"${one}"`).join(", ")}]`), {})).proxies).toEqual(
+      good,
+    );
+    expect((await readSettings({}, {})).proxies).toEqual([]);
+    for (const bad of [
+      "0.0.0.0/0",
+      "::/0",
+      "10.0.0.0/33",
+      "10.0.0.0/",
+      "loopback",
+      "proxy.example",
+      "10.0.0.1/8/8",
+      "fe80::1%a",
+    ]) {
+      await expect(readSettings(file(`proxies: ["${bad}"]`), {}), bad).rejects.toThrow("proxies.0: an address");
+    }
+  });
+
   test("what is no YAML is told with its line", async () => {
     await expect(readSettings(file("listen: {\n"), {})).rejects.toThrow(/serve\.yaml:[12]/);
     await expect(readSettings({ config: join(directory, "none.yaml") }, {})).rejects.toThrow("ENOENT");
@@ -102,6 +122,16 @@ describe("settings of a server", () => {
       const own = { demo: true, host, password: "own", accessKeySecret: "own too" };
       expect((await readSettings(own, {})).host).toBe(host);
     }
+  });
+
+  test("an empty credential is refused, wherever it comes from: a variable that was meant to be set is often empty", async () => {
+    const pairs: readonly Record<string, string>[] = [
+      { BELAY_USER: "ann", BELAY_PASSWORD: "" },
+      { BELAY_ACCESS_KEY_ID: "ak", BELAY_ACCESS_KEY_SECRET: "" },
+      { BELAY_TOKEN: "" },
+    ];
+    for (const environment of pairs) await expect(readSettings({}, environment)).rejects.toThrow("is empty");
+    await expect(readSettings({ user: "", password: "x" }, {})).rejects.toThrow("user is empty");
   });
 
   test("an address that others reach needs somebody who may log in", async () => {

@@ -16,6 +16,8 @@ const PLAN = definePlan({
     { id: "ok", action: "belay.approval", upstreams: ["a"] },
   ],
 });
+/** Without a lock that a run of another test may have. */
+const FREE = definePlan({ belay: 1, name: "free", nodes: [{ id: "a", action: "hold" }] });
 const ANN: Asker = { principal: { name: "ann", role: "operator" }, surface: "native", remote: null, requestId: null };
 
 let database: JournalServer;
@@ -29,7 +31,7 @@ afterAll(async () => {
 
 async function two(): Promise<{ one: BelayServer; other: BelayServer; held: ReturnType<typeof heldAction> }> {
   const held = heldAction({ letGoOnAbort: true });
-  const site = { plans: [PLAN], actions: { hold: { idempotent: true, run: held.action } } };
+  const site = { plans: [PLAN, FREE], actions: { hold: { idempotent: true, run: held.action } } };
   const journal = urlOf(database);
   return { one: await serve(site, { journal }), other: await serve(site, { journal }), held };
 }
@@ -69,6 +71,18 @@ describe("two servers on one journal", () => {
     const { one, other } = await two();
     const started = await Promise.all([one, other, one, other].map(({ host }) => startOrFind(host)));
     expect(new Set(started).size).toBe(1);
+  });
+
+  test("R37: a request id that another request had is refused, not answered for what was never done", async () => {
+    const { one, other, held } = await two();
+    const run = await one.host.start(FREE, {}, ANN);
+    await held.next();
+    const pause = { verb: "pause", requestId: "mine" } as const;
+    expect((await other.host.verb(run.id, pause, ANN)).status).toBe("PAUSED");
+    expect((await other.host.verb(run.id, pause, ANN)).status).toBe("PAUSED");
+    const resume = other.host.verb(run.id, { verb: "resume", requestId: "mine" }, ANN);
+    await expect(resume).rejects.toMatchObject({ code: "IDEMPOTENT_PARAMETER_MISMATCH" });
+    expect(run.snapshot().status).toBe("PAUSED");
   });
 });
 

@@ -12,4 +12,5 @@ export type {
   Site,
   SiteCluster,
   SiteNode,
+  SiteRuns,
 } from "./site.ts";

@@ -55,7 +55,10 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
     const site = surroundings.site ?? (await siteOf(settings, log));
     undo.push(async () => await site.close?.(false));
     const catalog = await readCatalog(site, settings.plans);
-    const audit = await AuditLog.open(settings.data === null ? undefined : join(settings.data, "audit.jsonl"));
+    const audit = await AuditLog.open(settings.data === null ? undefined : join(settings.data, "audit.jsonl"), {
+      onFailure: (error) =>
+        log(`the audit log cannot be written, and entries are lost with this process: ${error.message}`),
+    });
     undo.push(() => audit.close());
     const host = await Host.open({
       site,
@@ -78,7 +81,7 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
 
 async function listen(host: Host, settings: Settings, log: (line: string) => void): Promise<BelayServer> {
   const access = { keyring: new Keyring(settings), guesses: new Guesses() };
-  const { switchIntervalSeconds, utcOffsetMinutes, limits, hostNames } = settings;
+  const { switchIntervalSeconds, utcOffsetMinutes, limits, hostNames, proxies } = settings;
   const app = await createApp({
     surfaces: [
       ocpSurface({ host, access, address: serverAddress(settings.host), utcOffsetMinutes }),
@@ -87,6 +90,7 @@ async function listen(host: Host, settings: Settings, log: (line: string) => voi
     ],
     limits,
     hostNames,
+    proxies,
     onError: (error, { method, url, id }) => {
       const [path] = url.split("?", 1);
       log(`${id} ${method} ${path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

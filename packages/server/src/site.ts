@@ -19,11 +19,19 @@ export interface Site {
   readonly ocp?: OcpSite;
   /** What PolarDB's API shows. Absent: that API knows no cluster. */
   readonly polardb?: PolarSite;
+  /** Told before the first run moves how to ask about runs. */
+  attach?(runs: SiteRuns): void;
   /**
    * The server goes down, its engine is closed already. `keep`: it may come back on the same data directory, so that what runs by
    * itself runs on.
    */
   close?(keep: boolean): Promise<void>;
+}
+
+/** What a site may ask of the server's journal. */
+export interface SiteRuns {
+  /** Whether the journal has that run, and nothing of it will ever move again: done, undone or abandoned. */
+  hasEnded(runId: string): Promise<boolean>;
 }
 
 /** How clients of one cluster get another writer: the plan, and its parameters for this cluster. */

@@ -113,6 +113,7 @@ export interface Answered {
 export interface RigOptions {
   readonly limits?: WebLimits;
   readonly hostNames?: readonly string[];
+  readonly proxies?: readonly string[];
   /** Default: in memory. */
   readonly audit?: AuditLog;
   /** Beside the rig's own. */
@@ -238,6 +239,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     surfaces,
     limits: { perMinute: 0, ...options.limits },
     hostNames: options.hostNames ?? [],
+    proxies: options.proxies ?? [],
     onError: (error) => faults.push(error),
   });
   await app.ready();

@@ -21,7 +21,7 @@ import { AuditLog } from "../../../packages/server/src/host/audit-log.ts";
 import { readCatalog } from "../../../packages/server/src/host/catalog.ts";
 import { Host } from "../../../packages/server/src/host/host.ts";
 import { ocpSurface } from "../../../packages/server/src/ocp/surface.ts";
-import type { Site } from "../../../packages/server/src/site.ts";
+import type { Site, SiteRuns } from "../../../packages/server/src/site.ts";
 import { type AppOptions, createApp } from "../../../packages/server/src/web/app.ts";
 import { Guesses } from "../../../packages/server/src/web/guesses.ts";
 
@@ -71,10 +71,18 @@ export function clusters(): Clusters {
     { before },
   );
   model.stopCluster(5);
-  const actions = oceanBaseActions(model, { sleep: async (_, signal) => signal.throwIfAborted() });
+  const attached: { runs?: SiteRuns } = {};
+  const actions = oceanBaseActions(model, {
+    sleep: async (_, signal) => signal.throwIfAborted(),
+    hasEnded: async (runId) => (await attached.runs?.hasEnded(runId)) ?? false,
+  });
   return {
     model,
-    site: { actions, ocp: { clusters: async () => model.save().clusters.map(ocpCluster) } },
+    site: {
+      actions,
+      attach: (runs) => void Object.assign(attached, { runs }),
+      ocp: { clusters: async () => model.save().clusters.map(ocpCluster) },
+    },
     hold: (method) => new Promise((reached) => holds.push({ method, reached })),
     break: (method, times = 1) => void broken.set(method, times),
   };

@@ -85,6 +85,13 @@ describe("case 18: bad signatures, replayed nonces and stale time stamps are ref
     expect(code(await answered(await fetch(request)))).toEqual(expected);
   });
 
+  test.each(["__proto__", "constructor"])("ACS3: a signed header %s that is not there is no header", async (name) => {
+    const request = acs3Request(rig.url, { Action: "DescribeDBClusters" }, { at: clock.now() });
+    const authorization = request.headers.get("authorization") ?? "";
+    request.headers.set("authorization", authorization.replace("SignedHeaders=", `SignedHeaders=${name};`));
+    expect(code(await answered(await fetch(request)))).toEqual([400, "SignatureDoesNotMatch"]);
+  });
+
   test("ACS3: a nonce is accepted once, and a time stamp is stale after 15 minutes", async () => {
     const send = async (nonce: string, at: number) =>
       code(await answered(await fetch(acs3Request(rig.url, { Action: "DescribeDBClusters" }, { at, nonce }))));

@@ -105,6 +105,13 @@ describe("roles", () => {
     const posing = await rig.call("POST", `/v1/runs/${id}/pause`, { as: "vera", body: { who: "adam" } });
     expect(posing.status).toBe(403);
     expect(rig.host.engine.run(id)?.snapshot().status).toBe("RUNNING");
+    expect((await rig.call("POST", "/v1/runs", { as: "vera", body: {} })).status).toBe(403);
+    const refused = rig.host.audit.youngest(6, ({ who }) => who === "vera");
+    const written = refused.map(({ action, runId, outcome }) => [action, runId, outcome]).reverse();
+    expect(written).toEqual([
+      ...["cancel", "pause", "abandon", "rollback", "pause"].map((verb) => [verb, id, "FORBIDDEN"]),
+      ["start", null, "FORBIDDEN"],
+    ]);
   });
 });
 
@@ -167,6 +174,31 @@ describe("guessing", () => {
     expect(json.entries).toHaveLength(20);
   });
 
+  test("wrong credentials are written down by every API, no credentials by none", async () => {
+    const get = async (url: string, authorization?: string): Promise<number> => {
+      const headers = { host: "127.0.0.1", ...(authorization === undefined ? {} : { authorization }) };
+      return (await rig.app.inject({ url, headers, remoteAddress: "10.9.9.4" })).statusCode;
+    };
+    const basic = `Basic ${Buffer.from("adam:guess").toString("base64")}`;
+    const signature = `OCP-ACCESS-KEY-HMACSHA1 nobody:${"A".repeat(27)}=`;
+    const polar = "SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Timestamp=x&SignatureNonce=n&Signature=x";
+    expect(await get("/v1/runs", basic)).toBe(401);
+    expect(await get("/api/v2/tasks/instances", basic)).toBe(401);
+    expect(await get("/api/v2/tasks/instances", signature)).toBe(401);
+    expect(await get(`/?AccessKeyId=nobody&${polar}`)).toBe(404);
+    for (const url of ["/v1/runs", "/api/v2/tasks/instances", "/"]) await get(url);
+    const written = rig.host.audit.youngest(10).map(({ surface, action, who, outcome, remote }) => {
+      expect([action, who, remote]).toEqual(["authenticate", null, "10.9.9.4"]);
+      return [surface, outcome];
+    });
+    expect(written.reverse()).toEqual([
+      ["native", "UNAUTHENTICATED"],
+      ["ocp", "UNAUTHENTICATED"],
+      ["ocp", "UNAUTHENTICATED"],
+      ["polardb", "InvalidAccessKeyId.NotFound"],
+    ]);
+  });
+
   test("an address is the connection's: no header makes up another one", async () => {
     const statuses: number[] = [];
     for (let n = 0; n < 22; n++) {
@@ -183,6 +215,22 @@ describe("guessing", () => {
       statuses.push(statusCode);
     }
     expect(statuses.slice(-2)).toEqual([429, 429]);
+  });
+
+  test("behind a listed proxy the client is whom the proxy says; a client adds nothing to that", async () => {
+    await rig.close();
+    rig = await createRig({ proxies: ["10.9.9.6", "10.8.0.0/16"] });
+    const from = async (token: string, forwarded: string, remoteAddress: string): Promise<number> => {
+      const headers = { host: "127.0.0.1", authorization: `Bearer ${token}`, "x-forwarded-for": forwarded };
+      return (await rig.app.inject({ url: "/v1/runs", headers, remoteAddress })).statusCode;
+    };
+    // What the client itself sends stands on the left of what the proxies add.
+    for (let n = 0; n < 20; n++) await from("guess", `10.3.0.${n}, 10.2.0.1, 10.8.4.4`, "10.9.9.6");
+    expect(await from("adam-token", "10.3.0.99, 10.2.0.1", "10.9.9.6")).toBe(429);
+    expect(await from("adam-token", "10.2.0.2", "10.9.9.6")).toBe(200);
+    expect(await from("adam-token", "10.2.0.1", "10.9.9.5")).toBe(200);
+    const { json } = await rig.call("GET", "/v1/audit?outcome=UNAUTHENTICATED");
+    expect(json.entries.map((entry: { remote: string }) => entry.remote)).toEqual(Array(20).fill("10.2.0.1"));
   });
 
   test("what a wrong secret was stands nowhere", async () => {

@@ -16,7 +16,7 @@ import {
   promisesLossless,
 } from "./control.ts";
 import { explained, notAllowed } from "./outcome.ts";
-import { OceanBaseError } from "./refusal.ts";
+import { LockedError, OceanBaseError } from "./refusal.ts";
 import { switchoverActions } from "./switchover-actions.ts";
 
 /** Input of every action here. */
@@ -36,6 +36,12 @@ export interface OceanBaseActionOptions {
   readonly pollIntervalMs?: number;
   /** Waits between two looks; default: real time. */
   readonly sleep?: Sleep;
+  /**
+   * Whether that run is known, and has ended for good. The platform's lock of such a run is taken over: one that was abandoned releases
+   * nothing, and would keep every later change of role from its clusters. Give it only where one journal has all runs that use the
+   * platform: the numbers of another journal's tasks are the same. Default: of no run.
+   */
+  readonly hasEnded?: (runId: string) => Promise<boolean>;
 }
 
 type Context = ActionContext<FailoverInput>;
@@ -45,8 +51,9 @@ type Step = (ctx: Context) => Promise<unknown>;
 export function oceanBaseActions(control: OceanBaseControl, options: OceanBaseActionOptions = {}): ActionRegistry {
   const pause = (signal: AbortSignal): Promise<void> =>
     (options.sleep ?? realPause)(options.pollIntervalMs ?? 1000, signal);
+  const hasEnded = options.hasEnded ?? (async () => false);
   const steps: Readonly<Record<string, readonly [description: string, step: Step]>> = {
-    "oceanbase.lock-clusters": ["locks the standby and its primary", (ctx) => lockClusters(control, ctx)],
+    "oceanbase.lock-clusters": ["locks the standby and its primary", (ctx) => lockClusters(control, ctx, hasEnded)],
     "oceanbase.unlock-clusters": ["releases the run's locks", (ctx) => unlockClusters(control, ctx)],
     "oceanbase.relock-clusters": ["takes released locks again", (ctx) => relockClusters(control, ctx)],
     "oceanbase.check-failover": ["checks that a failover is possible", (ctx) => checkFailover(control, ctx)],
@@ -66,13 +73,23 @@ export function oceanBaseActions(control: OceanBaseControl, options: OceanBaseAc
   return { ...registry, ...switchoverActions(control, pause) };
 }
 
-async function lockClusters(control: OceanBaseControl, ctx: Context): Promise<unknown> {
+type HasEnded = NonNullable<OceanBaseActionOptions["hasEnded"]>;
+
+async function lockClusters(control: OceanBaseControl, ctx: Context, hasEnded: HasEnded): Promise<unknown> {
   const { clusterId } = ctx.input;
   const row = await control.readRow("multi-cluster", clusterId);
   if (row === undefined) throw new OceanBaseError("CLUSTER_UNKNOWN", `Cluster ${clusterId} is not known.`);
   const clusterIds = row.primaryClusterId === null ? [clusterId] : [clusterId, row.primaryClusterId];
-  const token = await control.lock(clusterIds, ctx.runId);
-  return { clusterIds, token };
+  for (;;) {
+    try {
+      return { clusterIds, token: await control.lock(clusterIds, ctx.runId) };
+    } catch (error) {
+      if (!(error instanceof LockedError) || !(await hasEnded(error.holder))) throw error;
+      // Each holder is released once: what has ended takes no lock again.
+      ctx.log(`${error.message} That run has ended: its locks are taken over.`);
+      await control.unlock(error.holder);
+    }
+  }
 }
 
 async function unlockClusters(control: OceanBaseControl, ctx: Context): Promise<unknown> {

@@ -132,7 +132,7 @@ export interface PlatformMetadata extends Notes {
   restoreRows(table: MetadataTable, owner: string): Promise<void>;
   /**
    * Takes the locks of the clusters, all or none, for `owner`; the token of the youngest, which only grows. Again by the
-   * same owner: the same token. Rejects with LOCKED when another owner holds one.
+   * same owner: the same token. Rejects with LOCKED when another owner holds one; a `LockedError` says who.
    */
   lock(clusterIds: readonly number[], owner: string): Promise<number>;
   /** Releases all locks of `owner` and answers whose they were; nothing when it has none. */

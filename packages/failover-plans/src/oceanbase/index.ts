@@ -31,6 +31,7 @@ export {
 export { createPlatformMetadata } from "./model-metadata.ts";
 export { createNotes, type Notes, promotionKey, rebuildKey } from "./notes.ts";
 export {
+  LockedError,
   OceanBaseError,
   REFUSALS,
   type RefusalCode,

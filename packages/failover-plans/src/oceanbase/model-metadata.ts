@@ -5,7 +5,7 @@
  */
 import type { Json } from "@belay/engine";
 import type { MetadataRow, MetadataTable, PlatformMetadata } from "./control.ts";
-import { OceanBaseError } from "./refusal.ts";
+import { LockedError, OceanBaseError } from "./refusal.ts";
 
 /** As in `PlatformMetadata`, but synchronous. */
 export interface MetadataModel {
@@ -109,7 +109,7 @@ export function restoreMetadata(state: MetadataState): MetadataModel {
       for (const clusterId of clusterIds) {
         const holder = locks.get(clusterId)?.owner;
         if (holder !== undefined && holder !== owner) {
-          throw new OceanBaseError("LOCKED", `Cluster ${clusterId} is locked by ${holder}.`);
+          throw new LockedError(clusterId, holder);
         }
       }
       const missing = clusterIds.filter((clusterId) => !locks.has(clusterId));

@@ -113,6 +113,17 @@ export class OceanBaseError extends Error {
   }
 }
 
+/** LOCKED, and by whom. */
+export class LockedError extends OceanBaseError {
+  /** Id of the run that holds the lock. */
+  readonly holder: string;
+
+  constructor(clusterId: number, holder: string) {
+    super("LOCKED", `Cluster ${clusterId} is locked by ${holder}.`);
+    this.holder = holder;
+  }
+}
+
 /** What to do about a SWITCHOVER_INFO text; undefined for one that is not in the table. */
 export function remedyFor(switchoverInfo: string): string | undefined {
   const reason = switchoverInfo.split(":", 1)[0]?.trim() ?? "";

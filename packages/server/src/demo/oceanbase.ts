@@ -12,13 +12,15 @@ import {
   oceanBaseActions,
   restoreOceanBaseModel,
 } from "@belay/failover-plans/oceanbase";
-import type { OcpSite, SiteCluster } from "../site.ts";
+import type { OcpSite, SiteCluster, SiteRuns } from "../site.ts";
 
 /** What the demo has of OceanBase. */
 export interface DemoOceanBase {
   readonly actions: ActionRegistry;
   readonly clusters: readonly SiteCluster[];
   readonly ocp: OcpSite;
+  /** As of `Site`. */
+  attach(runs: SiteRuns): void;
 }
 
 const PRIMARY = 5;
@@ -35,7 +37,8 @@ const POLL_MS = 150;
 
 /** The clusters as they begin, or as the file has them; null: kept nowhere. */
 export async function demoOceanBase(file: string | null): Promise<DemoOceanBase> {
-  const made: { model?: OceanBaseModel } = {};
+  const made: { model?: OceanBaseModel; runs?: SiteRuns } = {};
+  const hasEnded = async (runId: string): Promise<boolean> => (await made.runs?.hasEnded(runId)) ?? false;
   const options = {
     flashbackRounds: 2,
     cleanupLooks: 2,
@@ -49,7 +52,7 @@ export async function demoOceanBase(file: string | null): Promise<DemoOceanBase>
   if (state === undefined) model.stopCluster(PRIMARY);
   keep(model, file);
   return {
-    actions: oceanBaseActions(model, { pollIntervalMs: POLL_MS }),
+    actions: oceanBaseActions(model, { pollIntervalMs: POLL_MS, hasEnded }),
     clusters: model.clusterIds.map((id) => inventoryOf(model, id)),
     ocp: {
       clusters: async () =>
@@ -59,6 +62,9 @@ export async function demoOceanBase(file: string | null): Promise<DemoOceanBase>
           obClusterId: clusterId,
           type: role === "PRIMARY" ? "PRIMARY" : "STANDBY",
         })),
+    },
+    attach: (runs) => {
+      made.runs = runs;
     },
   };
 }

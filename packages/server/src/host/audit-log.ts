@@ -1,10 +1,14 @@
 /**
  * What people asked of the server: every start and verb, and every refusal. The journal's own trail says what became of a run
  * (`auditTrail`); this one also has what never reached a run. One JSON object per line, in a file that is only appended to; the youngest
- * entries are kept in memory to be asked for.
+ * entries are kept in memory to be asked for. An entry is the operating system's before its request is answered: it outlives the process.
+ *
+ * A file that cannot be written keeps no failover from starting. It is told, and tried again with each entry; those it did not take are in
+ * memory only.
  */
-import { createWriteStream, type WriteStream } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { BelayError } from "@belay/engine";
 
 /** One entry. */
 export interface AuditEvent {
@@ -32,34 +36,47 @@ export interface AuditEvent {
 /** How many entries can be asked for. */
 const KEPT = 10_000;
 
+/** What an audit log may be opened with. */
+export interface AuditLogOptions {
+  /** Told when the file takes no entries any more, once until it does again. Default: nobody. */
+  readonly onFailure?: (error: Error) => void;
+  /** Writes bytes to the open file and answers how many. Default: `writeSync`. */
+  readonly write?: (file: number, bytes: Buffer) => number;
+}
+
 /** See the head of this file. */
 export class AuditLog {
   readonly #kept: AuditEvent[];
-  readonly #stream: WriteStream | undefined;
+  readonly #onFailure: (error: Error) => void;
+  readonly #write: (file: number, bytes: Buffer) => number;
+  #file: number | undefined;
+  /** The file may end within a line. */
+  #torn: boolean;
   #failed: Error | undefined;
 
-  private constructor(kept: AuditEvent[], stream: WriteStream | undefined) {
+  private constructor(kept: AuditEvent[], file: number | undefined, torn: boolean, options: AuditLogOptions) {
     this.#kept = kept;
-    this.#stream = stream;
-    stream?.on("error", (error) => {
-      this.#failed = error;
-    });
+    this.#file = file;
+    this.#torn = torn;
+    this.#onFailure = options.onFailure ?? (() => undefined);
+    this.#write = options.write ?? writeSync;
   }
 
-  /** Goes on with the file, made when there is none; undefined: in memory only. */
-  static async open(file: string | undefined): Promise<AuditLog> {
-    if (file === undefined) return new AuditLog([], undefined);
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return "";
-      throw error;
-    });
-    const stream = createWriteStream(file, { flags: "a", mode: 0o600 });
-    // The end of a process may have torn the last line: what follows begins a new one.
-    if (text !== "" && !text.endsWith("\n")) stream.write("\n");
-    return new AuditLog(text.split("\n").slice(-KEPT).flatMap(parsed), stream);
+  /** Goes on with the file, made when there is none; undefined: in memory only. Fails with ENVIRONMENT. */
+  static async open(file: string | undefined, options: AuditLogOptions = {}): Promise<AuditLog> {
+    if (file === undefined) return new AuditLog([], undefined, false, options);
+    try {
+      const opened = openSync(file, "a", 0o600);
+      const text = await readFile(file, "utf8");
+      // The end of a process may have torn the last line: what follows begins a new one.
+      const torn = text !== "" && !text.endsWith("\n");
+      return new AuditLog(text.split("\n").slice(-KEPT).flatMap(parsed), opened, torn, options);
+    } catch (error) {
+      throw new BelayError("ENVIRONMENT", `cannot write the audit log ${file}: ${(error as Error).message}`, {}, error);
+    }
   }
 
-  /** Why the file takes no entries any more; undefined while it does. */
+  /** Why the file did not take the last entry; undefined while it does. */
   get failure(): Error | undefined {
     return this.#failed;
   }
@@ -68,7 +85,19 @@ export class AuditLog {
   add(entry: AuditEvent): void {
     this.#kept.push(entry);
     if (this.#kept.length > 2 * KEPT) this.#kept.splice(0, this.#kept.length - KEPT);
-    this.#stream?.write(`${JSON.stringify(entry)}\n`);
+    if (this.#file === undefined) return;
+    const line = Buffer.from(`${this.#torn ? "\n" : ""}${JSON.stringify(entry)}\n`);
+    try {
+      const written = this.#write(this.#file, line);
+      if (written < line.length) throw new Error(`only ${written} of ${line.length} bytes of an entry were taken`);
+      this.#torn = false;
+      this.#failed = undefined;
+    } catch (error) {
+      const isNews = this.#failed === undefined;
+      this.#torn = true;
+      this.#failed = error as Error;
+      if (isNews) this.#onFailure(error as Error);
+    }
   }
 
   /** The youngest entries that fit, the youngest first. */
@@ -81,10 +110,11 @@ export class AuditLog {
     return found;
   }
 
-  /** Resolves once everything is in the file. */
+  /** What is added from now on is in memory only. */
   async close(): Promise<void> {
-    if (this.#stream === undefined || this.#failed !== undefined) return;
-    await new Promise<void>((resolve) => this.#stream?.end(resolve));
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  auditTrail,
   BelayError,
   type Clock,
   createEngine,
@@ -108,6 +109,7 @@ export class Host {
   /** Opens the engine; runs of the journal that nobody executes are taken up. Fails as `createEngine` does. */
   static async open(options: HostOptions): Promise<Host> {
     const { site, catalog, journal, clock = systemClock, secrets, concurrency, onRefusedRun } = options;
+    site.attach?.({ hasEnded: async (id) => (await journal.list()).some(({ runId, ended }) => ended && runId === id) });
     const plans = Object.fromEntries([...catalog].map(([name, { plan }]) => [name, plan]));
     const shared = { actions: site.actions, clock, plans, ...(secrets === undefined ? {} : { secrets }) };
     const engine = await createEngine({
@@ -233,11 +235,22 @@ export class Host {
     while (!patience.aborted) {
       const answer = await this.journal.answerTo(requestId);
       if (answer?.ok === false) throw new BelayError(answer.code as BelayError["code"], answer.message, { requestId });
-      if (answer !== undefined) return (await this.snapshot(runId)) as RunSnapshot;
+      if (answer !== undefined) {
+        if (request.requestId !== undefined) await this.#checkCarriedOut(runId, verb, request.requestId);
+        return (await this.snapshot(runId)) as RunSnapshot;
+      }
       await sleep(LOOK_MS);
     }
     const text = `run ${runId} belongs to another engine, which has not answered within ${OTHER_ENGINE_MS / 1000} s; request ${requestId} stays`;
     throw new BelayError("FENCED", text, { requestId });
+  }
+
+  /** A journal answers for a request id that it knows, whatever that was used for: another run, or another verb. */
+  async #checkCarriedOut(runId: string, verb: VerbRequest["verb"], requestId: string): Promise<void> {
+    const trail = await auditTrail(this.journal, runId);
+    if (trail.some((entry) => entry.requestId === requestId && entry.verb === verb)) return;
+    const text = `request id "${requestId}" was used for another request; use a new one`;
+    throw new BelayError("IDEMPOTENT_PARAMETER_MISMATCH", text, { requestId });
   }
 
   async #audited<T>(

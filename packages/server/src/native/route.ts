@@ -7,6 +7,7 @@ import type { Json } from "@belay/engine";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { may, type Principal, type Wish } from "../access/principal.ts";
 import type { Asker, Host } from "../host/host.ts";
+import { writeTurnedAway } from "../host/strangers.ts";
 import { type Access, authenticate } from "../web/authenticate.ts";
 import { Fault } from "../web/fault.ts";
 import { ref, type Schema } from "./schemas/build.ts";
@@ -53,6 +54,8 @@ export interface NativeRoute {
   readonly tag: "plans" | "runs" | "clusters" | "server";
   readonly summary: string;
   readonly description?: string;
+  /** What the audit calls it; of routes that steer. */
+  readonly action?: string;
   /** What the sender must be allowed to; null: anyone is answered. Permission for one plan is the host's. */
   readonly wish: Exclude<Wish, "administer"> | null;
   readonly params?: Schema;
@@ -80,7 +83,7 @@ export function addRoute(app: FastifyInstance, route: NativeRoute, options: Nati
       ? {}
       : {
           onRequest: async (request: FastifyRequest) => {
-            principals.set(request, await admit(request, wish, options));
+            principals.set(request, await admit(request, { ...route, wish }, options));
           },
         }),
     handler: async (request, reply) => {
@@ -92,31 +95,25 @@ export function addRoute(app: FastifyInstance, route: NativeRoute, options: Nati
   });
 }
 
-async function admit(request: FastifyRequest, wish: Wish, { host, access }: NativeOptions): Promise<Principal> {
+type Door = Pick<NativeRoute, "path" | "action"> & { readonly wish: Wish };
+
+async function admit(request: FastifyRequest, door: Door, { host, access }: NativeOptions): Promise<Principal> {
+  const { ip: remote, id: requestId } = request;
+  const from = { surface: "native", remote, requestId } as const;
   const principal = await authenticate(request, access).catch((error: unknown) => {
-    if (request.headers.authorization !== undefined) noteStranger(request, host, error);
+    // What is throttled was refused unheard.
+    const isGuess = error instanceof Fault && error.code === "UNAUTHENTICATED";
+    if (isGuess && request.headers.authorization !== undefined) {
+      writeTurnedAway(host, { ...from, who: null, outcome: error.code });
+    }
     throw error;
   });
-  if (may(principal, wish)) return principal;
+  if (may(principal, door.wish)) return principal;
+  const { id = null } = door.path.startsWith("/v1/runs/:id") ? (request.params as { readonly id?: string }) : {};
+  const about = door.action === undefined ? {} : { action: door.action, runId: id };
+  writeTurnedAway(host, { ...from, ...about, who: principal.name, outcome: "FORBIDDEN" });
   throw new Fault(403, "FORBIDDEN", `${principal.name} (${principal.role}) may only read`, {
     details: { role: principal.role },
-  });
-}
-
-/** Once per refusal that counts as a guess: what is throttled was refused unheard, and is not written. */
-function noteStranger({ ip, id }: FastifyRequest, host: Host, error: unknown): void {
-  if (!(error instanceof Fault) || error.code !== "UNAUTHENTICATED") return;
-  const nothing = { runId: null, plan: null, node: null, why: null };
-  const at = new Date(host.clock.now()).toISOString();
-  host.audit.add({
-    at,
-    who: null,
-    surface: "native",
-    action: "authenticate",
-    ...nothing,
-    outcome: error.code,
-    remote: ip,
-    requestId: id,
   });
 }
 

@@ -92,6 +92,7 @@ function verbRoute({ host }: NativeOptions, { path, verb, summary, fields, needs
     id: `${verb}Run`,
     tag: "runs",
     summary,
+    action: verb,
     wish: "steer",
     params: RUN_ID,
     headers: IF_MATCH,

@@ -4,12 +4,15 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Principal } from "../access/principal.ts";
-import type { Asker } from "../host/host.ts";
+import type { Asker, Host } from "../host/host.ts";
+import { writeTurnedAway } from "../host/strangers.ts";
+import { Fault } from "../web/fault.ts";
 import type { Envelopes } from "./envelope.ts";
 import type { WhoAsks } from "./who-asks.ts";
 
 /** What routes are made of. */
 export interface RouteTools {
+  readonly host: Host;
   readonly envelopes: Envelopes;
   readonly whoAsks: WhoAsks;
 }
@@ -60,13 +63,26 @@ export function addRoutes(app: FastifyInstance, tools: RouteTools, routes: reado
         // Only digits match, so that a word in their place is no route.
         url: `/api/${version}${path.replaceAll(/:(\w+)/g, ":$1(^\\d+$)")}`,
         handler: async (request, reply) => {
-          const principal = await tools.whoAsks.principal(request, !reads);
+          const principal = await known(tools, request, !reads);
           const data = await answer(callOf(request, principal));
           if (data instanceof Attachment) return sent(reply, data);
           return tools.envelopes.success({ id: request.id, elapsedMs: reply.elapsedTime }, data);
         },
       });
     }
+  }
+}
+
+/** Who asks; wrong credentials are written down. */
+async function known({ host, whoAsks }: RouteTools, request: FastifyRequest, once: boolean): Promise<Principal> {
+  try {
+    return await whoAsks.principal(request, once);
+  } catch (error) {
+    const { headers, ip: remote, id: requestId } = request;
+    if (error instanceof Fault && error.code === "UNAUTHENTICATED" && headers.authorization !== undefined) {
+      writeTurnedAway(host, { who: null, surface: "ocp", outcome: error.code, remote, requestId });
+    }
+    throw error;
   }
 }
 

@@ -34,7 +34,7 @@ export function ocpSurface({ host, access, address = "127.0.0.1", utcOffsetMinut
     register: (app) => {
       const tasks = new Tasks(host);
       const routes = [...clusterRoutes({ tasks, ids: new TaskIds(host), envelopes }), ...taskRoutes(tasks, envelopes)];
-      addRoutes(app, { envelopes, whoAsks: new WhoAsks(access, now) }, routes);
+      addRoutes(app, { host, envelopes, whoAsks: new WhoAsks(access, now) }, routes);
     },
   };
 }

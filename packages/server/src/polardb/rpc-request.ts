@@ -39,7 +39,8 @@ export function readRpc(request: Pick<FastifyRequest, "method" | "url" | "header
 
 function headersOf({ headers }: Pick<FastifyRequest, "headers">): Readonly<Record<string, string | undefined>> {
   const texts = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : value]);
-  return Object.fromEntries(texts) as Readonly<Record<string, string | undefined>>;
+  // Clients name the headers that they sign: `constructor` is none of them.
+  return Object.assign(Object.create(null), Object.fromEntries(texts)) as Readonly<Record<string, string | undefined>>;
 }
 
 function styleOf({ headers }: Pick<FastifyRequest, "headers">): SignatureStyle {

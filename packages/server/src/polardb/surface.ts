@@ -4,16 +4,17 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Host } from "../host/host.ts";
+import { writeTurnedAway } from "../host/strangers.ts";
 import type { Access } from "../web/authenticate.ts";
 import type { Fault } from "../web/fault.ts";
 import type { AskedRequest, Rendered, Surface } from "../web/surface.ts";
 import { type ActionTools, actionOf } from "./actions.ts";
-import { apiErrorOf } from "./api-fault.ts";
-import { Authenticator } from "./authenticate.ts";
+import { ApiFault, apiErrorOf } from "./api-fault.ts";
+import { Authenticator, type Caller } from "./authenticate.ts";
 import { ClusterViews } from "./cluster-views.ts";
 import { renderAnswer, renderError } from "./envelope.ts";
 import { Failovers } from "./failover.ts";
-import { readRpc, wantsJson } from "./rpc-request.ts";
+import { type RpcRequest, readRpc, wantsJson } from "./rpc-request.ts";
 
 /** What the actions of PolarDB's API stand on. */
 export interface PolarOptions {
@@ -59,7 +60,7 @@ async function registerRoutes(app: FastifyInstance, options: PolarOptions): Prom
   app.route({
     method: ["GET", "POST"],
     url: "/",
-    handler: async (request, reply) => await answer({ request, reply, tools, authenticator }),
+    handler: async (request, reply) => await answer({ request, reply, tools, authenticator, host }),
   });
 }
 
@@ -68,11 +69,27 @@ interface Exchange {
   readonly reply: FastifyReply;
   readonly tools: ActionTools;
   readonly authenticator: Authenticator;
+  readonly host: Host;
 }
 
-async function answer({ request, reply, tools, authenticator }: Exchange): Promise<FastifyReply> {
+/** Who asks; wrong signatures are written down. */
+function known(rpc: RpcRequest, { request, authenticator, host }: Exchange): Caller {
+  try {
+    return authenticator.authenticate(rpc, request.ip);
+  } catch (error) {
+    const { ip: remote, id: requestId } = request;
+    // Without a key nobody has said who they are.
+    if (error instanceof ApiFault && error.status !== 429 && error.api.code !== "MissingParameter") {
+      writeTurnedAway(host, { who: null, surface: "polardb", outcome: error.api.code, remote, requestId });
+    }
+    throw error;
+  }
+}
+
+async function answer(exchange: Exchange): Promise<FastifyReply> {
+  const { request, reply, tools } = exchange;
   const rpc = readRpc(request);
-  const caller = authenticator.authenticate(rpc, request.ip);
+  const caller = known(rpc, exchange);
   const action = actionOf(rpc);
   const fields = await action.answer(
     {

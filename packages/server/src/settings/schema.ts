@@ -1,4 +1,5 @@
 /** The configuration file's shape, checked. Owns: what may stand in it, and the words when it does not fit. */
+import { isIP } from "node:net";
 import type { SecretReference } from "@belay/failover-plans";
 import * as v from "valibot";
 import type { Role } from "../access/principal.ts";
@@ -17,6 +18,8 @@ export interface FileSettings {
   readonly listen?: { readonly host?: string | undefined; readonly port?: number | undefined } | undefined;
   /** Names under which clients reach the server. */
   readonly hostNames?: readonly string[] | undefined;
+  /** Addresses or CIDRs of proxies whose X-Forwarded-For is believed. */
+  readonly proxies?: readonly string[] | undefined;
   /** Directory of journal and audit log. */
   readonly data?: string | undefined;
   /** postgres://... */
@@ -77,11 +80,22 @@ const principal = {
   plans: v.optional(v.array(text, "a list of plan names; * at the end of one stands for any rest")),
 };
 
+/** Not `/0`: everybody would be a proxy, and every client could say that it is another one. */
+function isNetwork(value: string): boolean {
+  const [address = "", bits, ...more] = value.split("/");
+  const family = isIP(address);
+  if (family === 0 || address.includes("%") || more.length > 0) return false;
+  return bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+const network = v.pipe(text, v.check(isNetwork, "an address such as 10.0.0.2, or a network such as 10.0.0.0/24"));
+
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hex digits: printf %s TOKEN | sha256sum"));
 
 const fileSchema: v.GenericSchema<unknown, FileSettings> = v.strictObject({
   listen: v.optional(v.strictObject({ host: v.optional(text), port: v.optional(whole(0, 65_535)) })),
   hostNames: v.optional(v.array(v.pipe(text, v.toLowerCase()))),
+  proxies: v.optional(v.array(network)),
   data: v.optional(text),
   journal: v.optional(text),
   site: v.optional(text),

@@ -37,6 +37,8 @@ export interface Settings {
   readonly port: number;
   /** Names under which clients reach it, beside loopback ones and addresses. */
   readonly hostNames: readonly string[];
+  /** Addresses or CIDRs of proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly proxies: readonly string[];
   /** Directory of the journal and the audit log; null = both in memory. */
   readonly data: string | null;
   /** postgres://...; null = a SQLite file in `data`. */
@@ -71,12 +73,18 @@ export const DEMO = {
   accessKeySecret: "demo-sk",
 } as const;
 
+const CREDENTIALS = ["user", "password", "accessKeyId", "accessKeySecret", "token"] as const;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks everything. Throws INVALID_ARGUMENT naming each place that is wrong, ENVIRONMENT for a secret that is missing. */
 export async function readSettings(flags: Flags, environment: Environment): Promise<Settings> {
   const file = await readFileSettings(flags.config ?? environment["BELAY_CONFIG"]);
   const given = withEnvironment(flags, environment);
+  for (const name of CREDENTIALS) {
+    if (given[name] === "")
+      throw invalid(`${name} is empty: a credential that everybody has; leave it out, or give one`);
+  }
   const demo = given.demo ?? false;
   const host = given.host ?? file.listen?.host ?? "127.0.0.1";
   const { tokens, users, accessKeys } = await credentials(file, given, demo);
@@ -94,6 +102,7 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
     host,
     port: given.port ?? file.listen?.port ?? DEFAULT_PORT,
     hostNames: file.hostNames ?? [],
+    proxies: file.proxies ?? [],
     data: given.data ?? file.data ?? null,
     journal: given.journal ?? file.journal ?? null,
     site: given.site ?? file.site ?? null,

@@ -35,6 +35,11 @@ export interface AppOptions {
   readonly limits?: WebLimits;
   /** Names, beside loopback ones and addresses, under which clients reach the server. Default: none. */
   readonly hostNames?: readonly string[];
+  /**
+   * Addresses and CIDRs of proxies in front of the server: what they say in X-Forwarded-For counts as the client's address. Of everybody
+   * else, and by default, the connection's address counts.
+   */
+  readonly proxies?: readonly string[];
   /** Gets errors of our own. */
   readonly onError: (error: unknown, request: Pick<FastifyRequest, "method" | "url" | "id">) => void;
 }
@@ -59,7 +64,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** The application, ready to listen or to be asked with `inject`. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { surfaces, limits = {}, hostNames = [], onError } = options;
+  const { surfaces, limits = {}, hostNames = [], proxies = [], onError } = options;
   const perMinute = limits.perMinute ?? DEFAULT_PER_MINUTE;
   const requestMs = limits.requestMs ?? REQUEST_MS;
   const app = fastify({
@@ -71,18 +76,29 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       maxHeaderSize: limits.headerBytes ?? 16_384,
       headersTimeout: Math.min(HEADERS_MS, requestMs),
       connectionsCheckingInterval: Math.min(LOOK_MS, requestMs),
+      // HTTP's own refusal is empty; a request to no name is refused as one to a foreign name is.
+      requireHostHeader: false,
     },
     // The ids of PolarDB's answers: upper case.
     genReqId: () => randomUUID().toUpperCase(),
     forceCloseConnections: true,
-    return503OnClosing: true,
+    trustProxy: proxies.length === 0 ? false : [...proxies],
+    // The framework's own 503 is in no envelope: see the hook.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerBrokenHttp,
     frameworkErrors: (error, request, reply) => send(surfaces, error, request, reply),
   });
+  let goesDown = false;
+  app.addHook("preClose", async () => {
+    goesDown = true;
+  });
+  // An expectation that nobody knows is ignored: what HTTP would answer by itself is no answer of any API.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(HEADERS);
+    if (goesDown) throw new Fault(503, "UNAVAILABLE", "the server goes down", { headers: { "retry-after": "1" } });
     checkOrigin(request, hostNames);
   });
   // The framework takes the time of a request only when somebody waits for its end.
@@ -113,10 +129,21 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 function surfaceOf(surfaces: readonly Surface[], url: string): Surface {
-  const [path = "/"] = url.split("?", 1);
+  const path = routedPath(url);
   const found = surfaces.find((surface) => surface.owns(path)) ?? surfaces.at(-1);
   if (found === undefined) throw new Error("a server has at least one surface");
   return found;
+}
+
+/** The path as the router reads it: a target may be a whole URL or `*`, letters may be encoded, and `#` ends a path too. */
+function routedPath(url: string): string {
+  const [path = ""] = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1);
+  if (path === "" || path === "*") return "/";
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 function send(
