@@ -66,10 +66,19 @@ describe("belay serve", () => {
   });
 
   test("what cannot be is told in one line, with exit code 1 or 2", async () => {
+    const failing = join(directory, "failing.mjs");
+    writeFileSync(failing, 'export default () => { throw new Error("cannot reach db"); };\n');
+    const broken = join(directory, "broken.mjs");
+    writeFileSync(broken, "export const site = {\n  actions: ) };\n");
     const cases = [
       [["--demo", "--host", "0.0.0.0"], "INVALID_ARGUMENT: the demo's credentials are known to everybody"],
       [["--config", join(directory, "none.yaml")], "ENVIRONMENT: cannot read the configuration"],
       [["--site", join(directory, "none.mjs")], "ENVIRONMENT: cannot load the site"],
+      [["--site", failing], `the site ${failing} failed: cannot reach db`],
+      [["--site", broken], "broken.mjs:2: "],
+      [["--demo", "--site", failing], "leave out --site, or --demo"],
+      [["--data", join(failing, "x")], "cannot use the data directory"],
+      [["--data", "/proc/belay-none"], "give another --data"],
       [["--port", "x"], "--port"],
       [["--journal", "mysql://x"], "INVALID_ARGUMENT: the journal is postgres://"],
     ] as const;
@@ -79,5 +88,5 @@ describe("belay serve", () => {
       expect(err).toContain(text);
       expect([1, 2]).toContain(code);
     }
-  });
+  }, 60_000);
 });

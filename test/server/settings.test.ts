@@ -49,7 +49,7 @@ describe("settings of a server", () => {
     const error = await readSettings(flags, {}).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
     const { message } = error as Error;
-    for (const place of ["listen.port", "tokenz", "users.0.role", "users.0.password", "tokens.0.sha256"]) {
+    for (const place of ["listen.port", "tokenz", "users[0].role", "users[0].password", "tokens[0].sha256"]) {
       expect(message).toContain(place);
     }
     expect(message).toContain("there is no such setting");
@@ -73,7 +73,7 @@ describe("settings of a server", () => {
       "10.0.0.1/8/8",
       "fe80::1%a",
     ]) {
-      await expect(readSettings(file(`proxies: ["${bad}"]`), {}), bad).rejects.toThrow("proxies.0: an address");
+      await expect(readSettings(file(`proxies: ["${bad}"]`), {}), bad).rejects.toThrow("proxies[0]: an address");
     }
   });
 
@@ -95,6 +95,26 @@ describe("settings of a server", () => {
     expect(await keyring.byPassword("eve", "correct horse")).toBeUndefined();
     delete process.env["BELAY_TEST_PASSWORD"];
     await expect(readSettings(flags, {})).rejects.toThrow("users[0].password");
+  });
+
+  test("every secret that cannot be read is told; paths in the file count from the file", async () => {
+    const flags = file(
+      "site: ./site.mjs\ndata: d\nplans: [p, /q]\nusers: [{ name: a, role: viewer, password: { file: none1 } }]\naccessKeys: [{ id: k, name: b, role: viewer, secret: { env: BELAY_NONE } }]",
+    );
+    const error = (await readSettings(flags, {}).catch((thrown: Error) => thrown)) as Error;
+    expect(error.message).toContain(join(directory, "none1"));
+    expect(error.message).toContain("accessKeys[0].secret");
+    writeFileSync(join(directory, "none1"), "a password");
+    process.env["BELAY_NONE"] = "a secret";
+    const settings = await readSettings(flags, {});
+    delete process.env["BELAY_NONE"];
+    const { site, data, plans } = settings;
+    expect([site, data, plans]).toEqual([
+      join(directory, "site.mjs"),
+      join(directory, "d"),
+      [join(directory, "p"), "/q"],
+    ]);
+    await expect(readSettings(file("tokens: [{ role: viewer }]"), {})).rejects.toThrow("tokens[0].name: it is missing");
   });
 
   test("half of a pair, a name that is there twice, a bad variable: each is refused", async () => {

@@ -5,7 +5,7 @@ import type { BelayServer } from "@belay/server";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Asker } from "../../packages/server/src/host/host.ts";
 import { JournalServer } from "../journal-postgres/journal-server.ts";
-import { endAll, serve } from "./rig.ts";
+import { ask, endAll, serve } from "./rig.ts";
 
 const PLAN = definePlan({
   belay: 1,
@@ -65,6 +65,21 @@ describe("two servers on one journal", () => {
     });
     await other.host.verb(run.id, { verb: "approve", node: "ok", who: "ann" }, ANN);
     expect((await taken?.settled())?.status).toBe("SUCCESSFUL");
+  });
+
+  test("R43: a token is answered by the other server too: the same run, 200", async () => {
+    const { one, other, held } = await two();
+    const body = { plan: "p", clientToken: "over HTTP" };
+    const first = await ask(one, "/v1/runs", { body });
+    await held.next();
+    const second = await ask(other, "/v1/runs", { body });
+    expect([first.status, second.status]).toEqual([201, 200]);
+    const [a, b] = [await first.json(), await second.json()] as { readonly id: string }[];
+    expect(b?.id).toBe(a?.id);
+    const mismatch = await ask(other, "/v1/runs", { body: { ...body, plan: "free" } });
+    expect(mismatch.status).toBe(409);
+    await ask(other, `/v1/runs/${a?.id}/cancel`, { body: {} });
+    await ask(other, `/v1/runs/${a?.id}/abandon`, { body: {} });
   });
 
   test("R43: a token given to both at once starts one run", async () => {

@@ -16,6 +16,8 @@ const OLDEST = [22, 13];
 /** The first version that strips types without a flag; needed for sources only. */
 const OLDEST_FOR_SOURCES = [22, 18];
 const CONDITION = "--conditions=source";
+/** Set for a command that this file runs again, under another Node. */
+const WRAPPED = "BELAY_WRAPPED";
 
 const self = fileURLToPath(import.meta.url);
 const built = join(dirname(self), "..", "dist", "main.js");
@@ -34,8 +36,18 @@ if (!atLeast(oldest)) {
 } else if (fromSource && !sourceAsked) {
   runWith(process.execPath);
 } else {
+  endWithWrapper();
   const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js");
   await main();
+}
+
+/** kill -9 of the process that the user started is kill -9 of the command. */
+function endWithWrapper() {
+  if (process.env[WRAPPED] === undefined || process.channel === undefined) return;
+  delete process.env[WRAPPED];
+  process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  // A command that has nothing left to do ends.
+  process.channel.unref();
 }
 
 /** @param {readonly number[]} version major and minor */
@@ -62,7 +74,11 @@ function packagedNode() {
  */
 function runWith(node) {
   const flags = fromSource ? [CONDITION] : [];
-  const child = spawn(node, [...flags, self, ...process.argv.slice(2)], { stdio: "inherit" });
+  // The channel says nothing: it closes when this process is killed, and then the child ends as if it had been.
+  const child = spawn(node, [...flags, self, ...process.argv.slice(2)], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, [WRAPPED]: "1" },
+  });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => child.kill(name));
   child.on("error", (error) => {
     process.stderr.write(`belay: cannot start ${node}: ${error.message}\n`);

@@ -2,19 +2,20 @@
  * A server from its settings: site, journal, engine, surfaces, in that order, and down in the other one. Owns: that a failed start leaves
  * nothing open, and that going down journals what runs, so that the next start goes on with it.
  */
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import type { Journal } from "@belay/engine";
 import { BelayError, type EngineOptions, MemoryJournal } from "@belay/engine";
+import type { Owner } from "@belay/engine/sqlite";
 import { Keyring } from "./access/keyring.ts";
 import { AuditLog } from "./host/audit-log.ts";
 import { readCatalog } from "./host/catalog.ts";
 import { Host } from "./host/host.ts";
+import { loadSite } from "./load-site.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { serverAddress } from "./ocp/server-address.ts";
 import { ocpSurface } from "./ocp/surface.ts";
 import { polarSurface } from "./polardb/surface.ts";
+import { makeDirectory } from "./settings/directories.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Site } from "./site.ts";
 import { createApp } from "./web/app.ts";
@@ -51,8 +52,8 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
   try {
     // The demo's servers refuse root, and run as a user who has to get through.
     const mode = settings.demo ? 0o711 : 0o700;
-    if (settings.data !== null) await mkdir(settings.data, { recursive: true, mode });
-    const site = surroundings.site ?? (await siteOf(settings, log));
+    if (settings.data !== null) await makeDirectory(settings.data, mode);
+    const site = surroundings.site ?? (await loadSite(settings, log));
     undo.push(async () => await site.close?.(false));
     const catalog = await readCatalog(site, settings.plans);
     const audit = await AuditLog.open(settings.data === null ? undefined : join(settings.data, "audit.jsonl"), {
@@ -70,8 +71,14 @@ export async function startServer(settings: Settings, surroundings: ServerSurrou
       ...(settings.keepEndedDays === null ? {} : { keepEndedMs: settings.keepEndedDays * DAY_MS }),
       onError: (error) => log(error instanceof Error ? (error.stack ?? error.message) : String(error)),
       onRefusedRun: ({ runId, error }) => log(`run ${runId} could not be taken up: ${error.code}: ${error.message}`),
+    }).catch((error: unknown) => {
+      throw inWordsOfAServer(error);
     });
     undo.splice(0, undo.length, () => host.close(false));
+    for (const run of host.engine.runs()) {
+      const { id, planName, status, startTime } = run.snapshot();
+      log(`run ${id} of ${planName} (${status}, started ${startTime}) was taken up`);
+    }
     return await listen(host, settings, log);
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
@@ -118,27 +125,13 @@ async function listen(host: Host, settings: Settings, log: (line: string) => voi
   };
 }
 
-async function siteOf({ site, demo, data }: Settings, log: (line: string) => void): Promise<Site> {
-  if (demo) {
-    const { demoSite } = await import("./demo/index.ts");
-    return await demoSite({ dataDir: data, log });
-  }
-  if (site === null) return { actions: {} };
-  let module: Record<string, unknown>;
-  try {
-    module = (await import(pathToFileURL(resolve(site)).href)) as Record<string, unknown>;
-  } catch (error) {
-    const message = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new BelayError("ENVIRONMENT", `cannot load the site ${site}: ${message}`, {}, error);
-  }
-  const found = module["site"] ?? module["default"];
-  const made: unknown = typeof found === "function" ? await found() : found;
-  const { actions } = Object(made) as Partial<Site>;
-  if (typeof actions === "object" && actions !== null) return made as Site;
-  throw new BelayError(
-    "INVALID_ARGUMENT",
-    `${site} must export \`site\`: { actions, ... } or a function that makes one`,
-  );
+/** What the engine advises to programs is of no use to whoever starts a server. */
+function inWordsOfAServer(error: unknown): unknown {
+  if (!(error instanceof BelayError) || error.code !== "JOURNAL_IN_USE") return error;
+  const { file, owner } = error.details as { readonly file: string; readonly owner: Owner | null };
+  const by = owner === null ? "another process" : `process ${owner.pid} on ${owner.host}`;
+  const text = `${file} is used by ${by}: end that one, or give another --data (belay runs --db ${file} shows its runs meanwhile)`;
+  return new BelayError(error.code, text, error.details, error);
 }
 
 async function journalOf({ journal, data }: Settings): Promise<Journal> {

@@ -113,7 +113,7 @@ test("case 33: while a task of the cluster moves, and while it rests FAILED, ano
   const { id } = (await post(FAILOVER)).data;
   const refused = {
     status: 409,
-    body: { error: { code: 50002, message: expect.stringContaining("locked by run 1") } },
+    body: { error: { code: 50002, message: expect.stringContaining("being changed by task 1") } },
   };
   expect(await post(FAILOVER)).toMatchObject(refused);
   (await lock).fail();

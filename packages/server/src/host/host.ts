@@ -136,10 +136,19 @@ export class Host {
     const why = whyOf(plan, options.why);
     return await this.#audited({ action: "start", plan: name, why }, asker, async (event) => {
       checkMay(asker.principal, name);
+      this.#checkActions(plan);
       const run = await this.engine.start(plan, { ...options, who: asker.principal.name });
       event.runId = run.id;
       return run;
     });
+  }
+
+  #checkActions(plan: Plan): void {
+    const { name } = plan.document;
+    const missing = this.catalog.get(name)?.missingActions ?? [];
+    if (missing.length === 0) return;
+    const text = `${name} cannot be started here: the site of this server has no action ${missing.join(", ")}`;
+    throw new BelayError("UNKNOWN_ACTION", text, { plan: name, missing });
   }
 
   /**

@@ -3,7 +3,7 @@
  * it started before.
  */
 import { randomUUID } from "node:crypto";
-import type { Json } from "@belay/engine";
+import type { BelayError, Json, RunSnapshot } from "@belay/engine";
 import { may } from "../access/principal.ts";
 import type { Host } from "../host/host.ts";
 import type { SiteCluster } from "../site.ts";
@@ -116,13 +116,25 @@ async function startOrValidate(host: Host, order: StartOrder, call: Call): Promi
     ...(clientToken === undefined ? {} : { clientToken }),
     ...(why === undefined ? {} : { why }),
   };
-  const run = await host.start(order.plan, options, call.asker);
-  const { json, etag } = viewOf(run.snapshot());
+  const snapshot = await host.start(order.plan, options, call.asker).then(
+    (run) => run.snapshot(),
+    (error: unknown) => elsewhere(host, clientToken, error),
+  );
+  const { json, etag } = viewOf(snapshot);
   return call.reply
-    .code(run.id === runId ? 201 : 200)
-    .headers({ location: `/v1/runs/${encodeURIComponent(run.id)}`, etag })
+    .code(snapshot.id === runId ? 201 : 200)
+    .headers({ location: `/v1/runs/${encodeURIComponent(snapshot.id)}`, etag })
     .type("application/json; charset=utf-8")
     .send(json);
+}
+
+/** The run of the same token and request, which another server of the journal executes. */
+async function elsewhere(host: Host, clientToken: string | undefined, error: unknown): Promise<RunSnapshot> {
+  const { code, details = {} } = Object(error) as Partial<BelayError>;
+  const runId = clientToken !== undefined && code === "FENCED" ? details["runId"] : undefined;
+  const found = typeof runId === "string" ? await host.snapshot(runId) : undefined;
+  if (found?.clientToken !== clientToken || found === undefined) throw error;
+  return found;
 }
 
 interface Failed {

@@ -2,6 +2,7 @@
 import type { BelayError, RunSnapshot } from "@belay/engine";
 import type { Precheck } from "../host/precheck.ts";
 import type { OcpCluster } from "../site.ts";
+import { Fault } from "../web/fault.ts";
 import type { Envelopes } from "./envelope.ts";
 import { OcpFault } from "./errors.ts";
 import { checkManager, writeRefusal } from "./refused.ts";
@@ -67,7 +68,7 @@ async function start({ word, plan: name }: Change, call: Call, { tasks, ids, env
   const options = { params, ...(clientToken === undefined ? {} : { clientToken }) };
   const run = await ids.start(plan, options, call.asker).then(
     (started): RunSnapshot => started.snapshot(),
-    (error: unknown) => elsewhere(tasks, error),
+    (error: unknown) => elsewhere(cluster, tasks, error),
   );
   if (taskNumber(run.id) === undefined) {
     throw new OcpFault(
@@ -78,9 +79,17 @@ async function start({ word, plan: name }: Change, call: Call, { tasks, ids, env
   return taskInstance(await tasks.taskOf(run), envelopes);
 }
 
-/** The task of the same key, executed by another server of the journal. */
-async function elsewhere(tasks: Tasks, error: unknown): Promise<RunSnapshot> {
+/** The task of the same key, executed by another server of the journal; else the refusal in words that fit OCP's tasks. */
+async function elsewhere({ id }: OcpCluster, tasks: Tasks, error: unknown): Promise<RunSnapshot> {
   const { code, details = {} } = Object(error) as Partial<BelayError>;
+  if (code === "LOCKED") {
+    const task = `task ${String(details["heldBy"])}`;
+    const text = `Cluster ${id} is being changed by ${task}: wait until that has ended; if it has FAILED, retry it or roll it back.`;
+    throw new OcpFault("CLUSTER_OPS_NOT_ALLOWED", text);
+  }
+  if (code === "IDEMPOTENT_PARAMETER_MISMATCH") {
+    throw new Fault(409, code, "this Idempotency-Key was used for another request: use a new one");
+  }
   const run = code === "FENCED" ? await tasks.host.snapshot(String(details["runId"])) : undefined;
   if (run === undefined) throw error;
   return run;

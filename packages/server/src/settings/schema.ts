@@ -121,8 +121,9 @@ export function faultsOf(document: unknown): { readonly settings: FileSettings }
   if (result.success) return { settings: result.output };
   return {
     faults: result.issues.map((issue) => {
-      const place = v.getDotPath(issue) ?? "the file";
+      const place = (v.getDotPath(issue) ?? "the file").replaceAll(/\.(\d+)(?=\.|$)/g, "[$1]");
       if (issue.type === "strict_object" && issue.expected === "never") return `${place}: there is no such setting`;
+      if (issue.type === "strict_object") return `${place}: it is missing`;
       return `${place}: ${issue.message}`;
     }),
   };

@@ -8,6 +8,7 @@ import { BelayError, formatDiagnostic, readDocument } from "@belay/engine";
 import { readSecret, type SecretReference } from "@belay/failover-plans";
 import { type AccessKeyEntry, digestPassword, type TokenEntry, type UserEntry } from "../access/keyring.ts";
 import type { WebLimits } from "../web/app.ts";
+import { withPathsOf } from "./directories.ts";
 import { isLoopback } from "./loopback.ts";
 import { type FileSettings, faultsOf } from "./schema.ts";
 
@@ -86,6 +87,9 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
       throw invalid(`${name} is empty: a credential that everybody has; leave it out, or give one`);
   }
   const demo = given.demo ?? false;
+  if (demo && (given.site ?? file.site) !== undefined) {
+    throw invalid("--demo brings a site of its own: leave out --site, or --demo");
+  }
   const host = given.host ?? file.listen?.host ?? "127.0.0.1";
   const { tokens, users, accessKeys } = await credentials(file, given, demo);
   if (demo && !isLoopback(host) && usesDemoSecrets(given)) {
@@ -129,7 +133,7 @@ async function readFileSettings(path: string | undefined): Promise<FileSettings>
   if (diagnostics.length > 0)
     throw invalid(diagnostics.map((diagnostic) => `${path}:${formatDiagnostic(diagnostic)}`).join("\n"));
   const checked = faultsOf(value ?? {});
-  if ("settings" in checked) return checked.settings;
+  if ("settings" in checked) return withPathsOf(checked.settings, path);
   throw invalid(`${path}:\n${checked.faults.map((fault) => `  ${fault}`).join("\n")}`);
 }
 
@@ -162,7 +166,12 @@ function wholeOf(name: string, environment: Environment, most: number): number |
 type Credentials = Pick<Settings, "tokens" | "users" | "accessKeys">;
 
 async function credentials(file: FileSettings, given: Flags, demo: boolean): Promise<Credentials> {
-  const secretOf = (reference: SecretReference, place: string): Promise<string> => readSecret(reference, place);
+  const faults: string[] = [];
+  const secretOf = async (reference: SecretReference, place: string): Promise<string> =>
+    await readSecret(reference, place).catch((error: Error) => {
+      faults.push(error.message);
+      return "";
+    });
   const tokens: TokenEntry[] = (file.tokens ?? []).map((entry) => withoutUndefined(entry));
   const users: UserEntry[] = [];
   for (const [index, { password, ...user }] of (file.users ?? []).entries()) {
@@ -173,6 +182,7 @@ async function credentials(file: FileSettings, given: Flags, demo: boolean): Pro
   for (const [index, { secret, ...key }] of (file.accessKeys ?? []).entries()) {
     accessKeys.push({ ...withoutUndefined(key), secret: await secretOf(secret, `accessKeys[${index}].secret`) });
   }
+  if (faults.length > 0) throw new BelayError("ENVIRONMENT", faults.join("\n  "));
   if (given.token !== undefined) tokens.push({ name: "token", role: "admin", sha256: sha256Of(given.token) });
   const name = given.user ?? (demo ? DEMO.user : undefined);
   const password = given.password ?? (demo ? DEMO.password : undefined);

@@ -93,6 +93,8 @@ export function faultOf(error: unknown): Fault {
   const { statusCode, message } = Object(error) as { readonly statusCode?: unknown; readonly message?: unknown };
   const code = typeof statusCode === "number" ? FRAMEWORK[statusCode] : undefined;
   if (code === undefined) return new Fault(500, "INTERNAL", "the server failed to carry this out; its log says why");
+  if (code === "MEDIA_TYPE")
+    return new Fault(415, code, "a body of that type is not read: send content-type: application/json");
   return new Fault(statusCode as number, code, String(message));
 }
 
