@@ -132,6 +132,14 @@ describe("settings of a server", () => {
       await expect(readSettings({ demo: true, host, password: "other" }, {})).rejects.toThrow("known to everybody");
       const own = { demo: true, host, password: "own", accessKeySecret: "own too" };
       expect((await readSettings(own, {})).host).toBe(host);
+      // Without the demo they are as well known.
+      for (const known of [
+        { user: "ann", password: "belay-demo" },
+        { accessKeyId: "ak", accessKeySecret: "demo-sk" },
+      ]) {
+        await expect(readSettings({ host, ...known }, {})).rejects.toThrow("known to everybody");
+        expect((await readSettings({ ...known }, {})).host).toBe("127.0.0.1");
+      }
     }
   });
 
