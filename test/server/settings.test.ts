@@ -77,6 +77,17 @@ describe("settings of a server", () => {
     }
   });
 
+  test("a password of the journal is refused in the file, and not repeated", async () => {
+    for (const url of ["postgres://belay:hunter2@db/belay", "postgres://db/belay?sslmode=require&password=hunter2"]) {
+      const error = await readSettings(file(`journal: "${url}"`), {}).catch((thrown: Error) => thrown);
+      expect((error as Error).message).toContain("journal: its password is never written here");
+      expect((error as Error).message).not.toContain("hunter2");
+      expect((await readSettings({}, { BELAY_JOURNAL: url })).journal).toBe(url);
+    }
+    const good = "postgres://belay@db:5432/belay";
+    expect((await readSettings(file(`journal: "${good}"`), {})).journal).toBe(good);
+  });
+
   test("what is no YAML is told with its line", async () => {
     await expect(readSettings(file("listen: {\n"), {})).rejects.toThrow(/serve\.yaml:[12]/);
     await expect(readSettings({ config: join(directory, "none.yaml") }, {})).rejects.toThrow("ENOENT");
@@ -141,6 +152,14 @@ describe("settings of a server", () => {
       await expect(readSettings({ demo: true, host, password: "other" }, {})).rejects.toThrow("known to everybody");
       const own = { demo: true, host, password: "own", accessKeySecret: "own too" };
       expect((await readSettings(own, {})).host).toBe(host);
+      // Without the demo they are as well known.
+      for (const known of [
+        { user: "ann", password: "belay-demo" },
+        { accessKeyId: "ak", accessKeySecret: "demo-sk" },
+      ]) {
+        await expect(readSettings({ host, ...known }, {})).rejects.toThrow("known to everybody");
+        expect((await readSettings({ ...known }, {})).host).toBe("127.0.0.1");
+      }
     }
   });
 

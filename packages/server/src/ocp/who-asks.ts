@@ -11,6 +11,9 @@ import { isSigned, isSignedBy, readAuthorization, requestDate, type SignedReques
 /** OCP: the clocks of both differ by less. */
 const YOUNG_MS = 15 * 60_000;
 
+/** For a key that has changed more than can be remembered. */
+const FULL_WAIT_MS = 60_000;
+
 /** Compared with where there is no such key, so that this takes as long. */
 const NO_SECRET = "no secret is this one";
 
@@ -39,9 +42,11 @@ export class WhoAsks {
       throw unauthenticated(found);
     }
     const { accessKeyId, signature, principal } = found;
-    if (once && !this.#seen.use(accessKeyId, signature)) {
+    const verdict = once ? this.#seen.use(accessKeyId, signature) : "fresh";
+    if (verdict === "used") {
       throw unauthenticated("this signed request was carried out already; sign it anew, with the present Date");
     }
+    if (verdict === "full") throw throttled(FULL_WAIT_MS);
     return principal;
   }
 

@@ -88,6 +88,19 @@ function isNetwork(value: string): boolean {
   return bits === undefined || (/^[1-9][0-9]{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
+/** Of a URL, as a part of the address or as a parameter. */
+function hasPassword(url: string): boolean {
+  return /^[a-z]+:\/\/[^/?#@]*:[^/?#@]+@/i.test(url) || /[?&]password=/i.test(url);
+}
+
+const journal = v.pipe(
+  text,
+  v.check(
+    (url) => !hasPassword(url),
+    "its password is never written here: set PGPASSWORD, or all of it as BELAY_JOURNAL",
+  ),
+);
+
 const network = v.pipe(text, v.check(isNetwork, "an address such as 10.0.0.2, or a network such as 10.0.0.0/24"));
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hex digits: printf %s TOKEN | sha256sum"));
@@ -97,7 +110,7 @@ const fileSchema: v.GenericSchema<unknown, FileSettings> = v.strictObject({
   hostNames: v.optional(v.array(v.pipe(text, v.toLowerCase()))),
   proxies: v.optional(v.array(network)),
   data: v.optional(text),
-  journal: v.optional(text),
+  journal: v.optional(journal),
   site: v.optional(text),
   plans: v.optional(v.array(text)),
   concurrency: v.optional(whole(1, 1_000_000)),

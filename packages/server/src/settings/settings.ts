@@ -92,7 +92,7 @@ export async function readSettings(flags: Flags, environment: Environment): Prom
   }
   const host = given.host ?? file.listen?.host ?? "127.0.0.1";
   const { tokens, users, accessKeys } = await credentials(file, given, demo);
-  if (demo && !isLoopback(host) && usesDemoSecrets(given)) {
+  if (!isLoopback(host) && usesDemoSecrets(given, demo, accessKeys)) {
     throw invalid(
       `the demo's credentials are known to everybody: they are refused on ${host}; listen on 127.0.0.1, or give --password, --access-key-secret and --token of your own`,
     );
@@ -201,9 +201,10 @@ async function credentials(file: FileSettings, given: Flags, demo: boolean): Pro
   return { tokens, users, accessKeys };
 }
 
-function usesDemoSecrets(given: Flags): boolean {
-  const isDemo = (value: string | undefined, known: string): boolean => value === undefined || value === known;
-  return isDemo(given.password, DEMO.password) || isDemo(given.accessKeySecret, DEMO.accessKeySecret);
+/** Given in so many words, or, for the demo, left out. */
+function usesDemoSecrets(given: Flags, demo: boolean, accessKeys: Settings["accessKeys"]): boolean {
+  const { password = demo ? DEMO.password : undefined } = given;
+  return password === DEMO.password || accessKeys.some(({ secret }) => secret === DEMO.accessKeySecret);
 }
 
 function checkUnique(place: string, names: readonly string[]): void {
