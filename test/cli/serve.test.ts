@@ -75,7 +75,7 @@ describe("belay serve", () => {
       [["--config", join(directory, "none.yaml")], "ENVIRONMENT: cannot read the configuration"],
       [["--site", join(directory, "none.mjs")], "ENVIRONMENT: cannot load the site"],
       [["--site", failing], `the site ${failing} failed: cannot reach db`],
-      [["--site", broken], "broken.mjs:2: "],
+      [["--site", broken], "node --check"],
       [["--demo", "--site", failing], "leave out --site, or --demo"],
       [["--data", join(failing, "x")], "cannot use the data directory"],
       [["--data", "/proc/belay-none"], "give another --data"],

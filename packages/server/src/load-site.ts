@@ -16,14 +16,14 @@ export async function loadSite({ site, demo, data }: Settings, log: (line: strin
   try {
     module = (await import(pathToFileURL(resolve(site)).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new BelayError("ENVIRONMENT", `cannot load the site ${site}: ${reasonOf(error)}`, {}, error);
+    throw new BelayError("ENVIRONMENT", `cannot load the site ${site}: ${reasonOf(error, site)}`, {}, error);
   }
   const found = module["site"] ?? module["default"];
   let made: unknown;
   try {
     made = typeof found === "function" ? await found() : found;
   } catch (error) {
-    throw new BelayError("ENVIRONMENT", `the site ${site} failed: ${reasonOf(error)}`, {}, error);
+    throw new BelayError("ENVIRONMENT", `the site ${site} failed: ${reasonOf(error, site)}`, {}, error);
   }
   const { actions } = Object(made) as Partial<Site>;
   if (typeof actions === "object" && actions !== null) return made as Site;
@@ -33,10 +33,9 @@ export async function loadSite({ site, demo, data }: Settings, log: (line: strin
   );
 }
 
-/** One line; of a syntax error with its place, which only the stack has. Who imported what is of no use to the author. */
-function reasonOf(error: unknown): string {
+/** One line. Who imported what is of no use to the author; where a syntax error stands Node keeps to itself. */
+function reasonOf(error: unknown, file: string): string {
   if (!(error instanceof Error)) return String(error);
   const message = (error.message.split("\n")[0] ?? "").replace(/ imported from .*$/, "");
-  const place = error instanceof SyntaxError ? /^(?:file:\/\/)?(\/\S+:\d+)$/m.exec(error.stack ?? "")?.[1] : undefined;
-  return place === undefined ? message : `${place}: ${message}`;
+  return error instanceof SyntaxError ? `${message}; node --check ${file} says where` : message;
 }

@@ -23,6 +23,11 @@ export interface PolardbActionsOptions {
   readonly recoveries?: RecoveryLog;
   /** Epoch milliseconds. Default: the system's clock. */
   readonly now?: () => number;
+  /**
+   * Whether that run is known, and has ended for good: a cluster that shows Switching since such a run may be switched. One that was
+   * abandoned leaves its mark. Default: of no run.
+   */
+  readonly hasEnded?: (runId: string) => Promise<boolean>;
 }
 
 /** The actions of the PolarDB plan, for the clusters that `options.control` reaches. */
@@ -44,6 +49,6 @@ export function polardbActions(options: PolardbActionsOptions): ActionRegistry {
     "polardb.publish-route": publishRouteAction(access),
     "polardb.switch": switchAction(access),
     "polardb.switch-back": switchBackAction(access),
-    "polardb.validate": validate(access.control),
+    "polardb.validate": validate(access.control, options.hasEnded),
   };
 }

@@ -39,6 +39,8 @@ export interface PolarCluster {
   readonly engine: PolarEngine;
   /** DBClusterStatus. */
   readonly status: ClusterStatus;
+  /** Id of the run that shows that status, other than Running; null or absent: the system says it of itself. */
+  readonly markedBy?: string | null;
   /** LockMode; anything but "Unlock" forbids a switch. */
   readonly lockMode: string;
   /** Its nodes, in the order in which the system lists them. At most one is the Writer. */

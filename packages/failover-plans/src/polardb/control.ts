@@ -58,7 +58,7 @@ export interface HaLogEntry {
 export interface PolarControl {
   /** The cluster as it stands. Code: CLUSTER_UNKNOWN. */
   describe(clusterId: string, call: PolarCall): Promise<PolarCluster>;
-  /** Shows that status of the cluster. */
+  /** Shows that status of the cluster, as the call's run. */
   markStatus(clusterId: string, status: ClusterStatus, call: PolarCall): Promise<void>;
   /** Whether the candidate could take over now; reads only. Rejects when not, with UNHEALTHY_REPLICATION or a code of the system. */
   checkCandidate(order: SwitchOrder, call: PolarCall): Promise<void>;

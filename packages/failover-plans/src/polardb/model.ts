@@ -134,8 +134,9 @@ export class PolarModel implements PolarControl {
     };
   }
 
-  async markStatus(_: string, status: ClusterStatus): Promise<void> {
-    this.#change({ cluster: { ...this.#state.cluster, status }, deeds: this.#with(`status ${status}`) });
+  async markStatus(_: string, status: ClusterStatus, call?: PolarCall): Promise<void> {
+    const markedBy = status === "Running" ? null : (call?.runId ?? null);
+    this.#change({ cluster: { ...this.#state.cluster, status, markedBy }, deeds: this.#with(`status ${status}`) });
   }
 
   async checkCandidate({ to }: SwitchOrder): Promise<void> {

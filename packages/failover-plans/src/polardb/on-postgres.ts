@@ -33,9 +33,9 @@ export function polarOnPostgres(options: PolarOnPostgresOptions): PolarOnPostgre
       site.checkCluster(clusterId);
       return await describe(site, call);
     },
-    markStatus: async (clusterId, status) => {
+    markStatus: async (clusterId, status, { runId }) => {
       site.checkCluster(clusterId);
-      await records.write(clusterId, { status });
+      await records.write(clusterId, { status, markedBy: status === "Running" ? null : runId });
     },
     checkCandidate: (order, call) => checkCandidate(site, order, call),
     switchTo: (order, call) => switchTo(site, order, call),

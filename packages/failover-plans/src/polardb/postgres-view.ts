@@ -42,6 +42,7 @@ async function describeOnce(site: PostgresSite, call: PolarCall): Promise<PolarC
     clusterId,
     engine,
     status: record.status,
+    markedBy: record.markedBy ?? null,
     lockMode: "Unlock",
     nodes: answers.map((answer) => nodeOf(answer, writer, writing[0]?.status, generation)),
     generation: writing[0]?.status?.timeline ?? generation,

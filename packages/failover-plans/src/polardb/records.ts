@@ -12,6 +12,8 @@ import type { HaLogEntry } from "./control.ts";
 /** What is remembered of one cluster. */
 export interface PolarRecord {
   readonly status: ClusterStatus;
+  /** Id of the run that shows that status; absent: nobody does, or it is Running. */
+  readonly markedBy?: string | null;
   /** Node id of who took writes last; null: not known. */
   readonly writer: string | null;
   /** The oldest first. */

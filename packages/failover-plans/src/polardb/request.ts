@@ -47,7 +47,10 @@ export function clientTokenProblem(token: string): string | undefined {
  * The action. Codes: PARAMETER_INVALID, PARAMETER_MISSING, CLUSTER_UNKNOWN, ENGINE_UNKNOWN, CLUSTER_NOT_RUNNING, CLUSTER_LOCKED,
  * CLUSTER_CATEGORY.
  */
-export function validate(control: PolarControl): ActionDefinition<Input, Validated> {
+export function validate(
+  control: PolarControl,
+  hasEnded: (runId: string) => Promise<boolean> = async () => false,
+): ActionDefinition<Input, Validated> {
   return defineAction<Input, Validated>({
     description: "Checks the request, and that the cluster is one that can be switched now. Changes nothing.",
     input: schema,
@@ -56,12 +59,15 @@ export function validate(control: PolarControl): ActionDefinition<Input, Validat
       const { cluster: id, clientToken, targetNodeId } = ctx.input;
       const problem = clientToken === undefined ? undefined : clientTokenProblem(clientToken);
       if (problem !== undefined) refuse("PARAMETER_INVALID", `clientToken cannot be used: ${problem}`);
-      const { engine, status, lockMode, nodes } = await control.describe(id, ctx);
+      const { engine, status, markedBy = null, lockMode, nodes } = await control.describe(id, ctx);
       if (!ENGINES.has(engine)) refuse("ENGINE_UNKNOWN", `${id} runs ${engine}: it cannot be switched`);
       if (engine !== "MySQL" && targetNodeId === undefined) {
         refuse("PARAMETER_MISSING", `${id} runs ${engine}: targetNodeId must say which node becomes the writer`);
       }
-      if (status !== "Running") refuse("CLUSTER_NOT_RUNNING", `${id} is ${status}, not Running`);
+      // A run that was abandoned takes nothing back, its mark neither: it would keep every later switch from the cluster.
+      const isLeft = status !== "Running" && markedBy !== null && (await hasEnded(markedBy));
+      if (isLeft) ctx.log(`${id} shows ${status} since run ${markedBy}, which has ended: that mark counts no more`);
+      if (status !== "Running" && !isLeft) refuse("CLUSTER_NOT_RUNNING", `${id} is ${status}, not Running`);
       if (lockMode !== "Unlock") refuse("CLUSTER_LOCKED", `${id} is locked (${lockMode})`);
       if (nodes.length < 2) refuse("CLUSTER_CATEGORY", `${id} has no reader that could take over`);
       return { engine, status };

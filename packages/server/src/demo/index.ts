@@ -36,7 +36,9 @@ export async function demoSite({ dataDir, log }: DemoOptions): Promise<Site> {
       clusters: [...polar.clusters, ...oceanbase.clusters],
       ocp: oceanbase.ocp,
       polardb: polar.site,
-      attach: (runs) => oceanbase.attach(runs),
+      attach: (runs) => {
+        for (const one of [...clusters, oceanbase]) one.attach?.(runs);
+      },
       close: async (keep) => {
         await Promise.all(clusters.map(({ close }) => close(keep)));
         if (keep && dataDir !== null) log("the demo's PostgreSQL servers wait 15 minutes for the next start");

@@ -19,7 +19,7 @@ import {
   polarOnPostgres,
 } from "@belay/failover-plans/polardb";
 import { callOf } from "../polardb/free-call.ts";
-import type { PolarClusterFacts, SiteCluster } from "../site.ts";
+import type { PolarClusterFacts, SiteCluster, SiteRuns } from "../site.ts";
 
 /** A cluster as the demo declares it. */
 export interface PolarSpec {
@@ -35,6 +35,8 @@ export interface DemoPolar {
   readonly control: PolarControl;
   readonly actions: ActionRegistry;
   readonly inventory: SiteCluster;
+  /** As of `Site`. */
+  attach?(runs: SiteRuns): void;
   close(keep: boolean): Promise<void>;
 }
 
@@ -74,12 +76,17 @@ export async function demoPolar(
   const acting = polarOnPostgres({ ...options, streamPatienceMs: ACTING_PATIENCE_MS });
   // Who only looks waits for nobody.
   const { control } = polarOnPostgres({ ...options, streamPatienceMs: 0 });
+  const known: { runs?: SiteRuns } = {};
+  const hasEnded = async (runId: string): Promise<boolean> => (await known.runs?.hasEnded(runId)) ?? false;
   const description = `real PostgreSQL servers on this machine, shown as a cluster of engine ${engine}`;
   const plan = { plan: "polardb-failover", params: { cluster: clusterId }, targetParam: "targetNodeId" };
   return {
     facts: { clusterId, description, version, regionId: REGION, createdAt: Date.UTC(2025, 0, 1), nodeClass },
     control,
-    actions: polardbActions({ ...acting, recoveries: cluster.recoveries }),
+    actions: polardbActions({ ...acting, recoveries: cluster.recoveries, hasEnded }),
+    attach: (runs) => {
+      known.runs = runs;
+    },
     inventory: {
       id: clusterId,
       system: "polardb",
