@@ -65,6 +65,8 @@ export async function initialize(binaries: Binaries, wanted: NewDirectory, signa
   const args = ["-D", directory, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
   // Nothing is lost by not syncing: a directory that did not survive its creation is created again.
   args.push("--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions");
+  // initdb runs servers of its own; one that is killed would leave its segments, too.
+  args.push("--set", `dynamic_shared_memory_type=${SETTINGS["dynamic_shared_memory_type"]}`);
   try {
     const options = {
       ...as,
