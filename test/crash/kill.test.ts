@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { openSqliteReader } from "@belay/engine/sqlite";
 import { afterAll, expect, test } from "vitest";
 
-const KILLS = Number(process.env["KILLS"] ?? 60);
+const KILLS = Number(process.env["KILLS"] ?? 40);
 const SEED = Number(process.env["KILL_SEED"] ?? 20_261_126);
 const base = mkdtempSync(join(tmpdir(), "belay-kill-"));
 const CHILD = new URL("./killed-process.ts", import.meta.url).pathname;

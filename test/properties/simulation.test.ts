@@ -1,6 +1,6 @@
 /**
  * Whole lives of drawn plans, from seeds: faults of every kind, crashes between any two records, operators at any moment;
- * then the faults stop. 100,000 lives here and 100,000 of larger plans in `simulation-large.test.ts`; `npm run soak` plays
+ * then the faults stop. 100,000 lives here and 60,000 of larger plans in `simulation-large.test.ts`; `npm run soak` plays
  * on with fresh ones. `SIMULATIONS=10 SEED=7 npx vitest run test/properties/simulation.test.ts` looks further.
  */
 import { definePlan } from "@belay/engine";
