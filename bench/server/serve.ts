@@ -12,9 +12,8 @@ import { fastify } from "fastify";
 
 /** What both are asked with. */
 export const TOKEN = "a-token-for-the-benchmark-only";
-/** Of Belay's plans: one step; one that waits for a person. */
+/** Belay's plan. */
 export const PLAN = "one-step";
-export const WAITING_PLAN = "one-approval";
 
 const [name, directory] = process.argv.slice(2);
 
@@ -43,10 +42,7 @@ async function bare(folder: string): Promise<string> {
 async function belay(folder: string): Promise<string> {
   const site: Site = {
     actions: { "bench.nothing": { idempotent: true, run: () => undefined } },
-    plans: [
-      definePlan({ belay: 1, name: PLAN, nodes: [{ id: "a", action: "bench.nothing" }] }),
-      definePlan({ belay: 1, name: WAITING_PLAN, nodes: [{ id: "a", action: "belay.approval" }] }),
-    ],
+    plans: [definePlan({ belay: 1, name: PLAN, nodes: [{ id: "a", action: "bench.nothing" }] })],
   };
   const flags = { host: "127.0.0.1", port: 0, data: folder, token: TOKEN };
   const settings = await readSettings(flags, {});
