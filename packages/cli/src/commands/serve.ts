@@ -12,7 +12,8 @@ export async function serveCommand(flags: Flags, { terminal, interrupts }: Conte
   const log = (line: string): void => terminal.err.line(line);
   const server = await startServer(settings, { log, ...(secrets === undefined ? {} : { secrets }) });
   if (settings.drawnToken !== null) log(`nobody is configured; for this start only: Bearer ${settings.drawnToken}`);
-  if (settings.demo) log("the demo's user is admin, its password and access key are those of belay serve --help");
+  if (settings.demo)
+    log("the demo's user, password and access key are those of belay serve --help, unless others were given");
   if (settings.data === null) log("runs are kept in memory: give --data DIR to keep them");
   terminal.out.line(`belay listens on ${server.url}`);
   await new Promise<void>((resolve) => {

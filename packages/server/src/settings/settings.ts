@@ -12,8 +12,9 @@ import { withPathsOf } from "./directories.ts";
 import { isLoopback } from "./loopback.ts";
 import { type FileSettings, faultsOf } from "./schema.ts";
 
-/** Words of a command line, by name; what is absent was not given. */
+/** Words of a command line, by name; what is absent was not given. A fact that `Settings` has too means the same here. */
 export interface Flags {
+  /** Path of the configuration file. */
   readonly config?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -22,11 +23,15 @@ export interface Flags {
   readonly site?: string | undefined;
   readonly plans?: readonly string[] | undefined;
   readonly demo?: boolean | undefined;
+  /** `Settings.switchIntervalSeconds`. */
   readonly switchInterval?: number | undefined;
+  /** A user of role admin; goes with `password`. */
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** An access key of role admin; goes with `accessKeySecret`. */
   readonly accessKeyId?: string | undefined;
   readonly accessKeySecret?: string | undefined;
+  /** A bearer token of role admin. */
   readonly token?: string | undefined;
 }
 
@@ -46,8 +51,11 @@ export interface Settings {
   readonly journal: string | null;
   /** Module of the site; null = the demo's, or none. */
   readonly site: string | null;
+  /** Stand in front of clusters made for it. */
   readonly demo: boolean;
+  /** Directories of plans beside the shipped ones and the site's. */
   readonly plans: readonly string[];
+  /** Attempts at once over all runs, from 1; null = no limit. */
   readonly concurrency: number | null;
   /** null = runs that have ended are kept for ever. */
   readonly keepEndedDays: number | null;
