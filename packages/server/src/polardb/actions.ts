@@ -1,7 +1,5 @@
 /** The actions of the API by name: which methods each takes, and what answers it. A table; what they do is in the files they name. */
-import type { Asker } from "../host/host.ts";
 import { invalid, refused } from "./api-fault.ts";
-import type { Caller } from "./authenticate.ts";
 import type { ClusterViews } from "./cluster-views.ts";
 import { describeAttribute, describeClusters } from "./describe-clusters.ts";
 import type { Answer } from "./envelope.ts";
@@ -9,18 +7,8 @@ import type { Failovers } from "./failover.ts";
 import { failOver } from "./failover-action.ts";
 import { describeHaLogs } from "./ha-logs.ts";
 import type { Params } from "./parameters.ts";
+import type { RpcCall } from "./rpc-call.ts";
 import type { RpcRequest } from "./rpc-request.ts";
-
-/** One call of an action. */
-export interface RpcCall {
-  /** Its name. */
-  readonly action: string;
-  readonly params: Params;
-  readonly caller: Caller;
-  readonly asker: Asker;
-  /** RequestId of the answer, unless the action has another one. */
-  readonly requestId: string;
-}
 
 /** What actions stand on. */
 export interface ActionTools {

@@ -1,11 +1,11 @@
 /** FailoverDBCluster and FailoverDBClusterZonal: their parameters, checked one by one before anything is asked of a cluster. */
 import { clientTokenProblem } from "@belay/failover-plans/polardb";
-import type { RpcCall } from "./actions.ts";
 import { invalid, polarRefused, refused } from "./api-fault.ts";
 import type { ClusterViews } from "./cluster-views.ts";
 import type { Answer } from "./envelope.ts";
 import type { Failovers } from "./failover.ts";
 import { flag, oneOf, optional, type Params, required } from "./parameters.ts";
+import type { RpcCall } from "./rpc-call.ts";
 
 /** Ids as the API forms them; a site may have others, which are known by then. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
